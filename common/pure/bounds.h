@@ -1,0 +1,44 @@
+/*
+ * bounds: every limit of the system, each with its reason. (Not limits.h: that is the C library's.)
+ */
+#ifndef BOUNDS_H
+#define BOUNDS_H
+
+enum {
+	/* SMTP. RFC 5321 4.5.3.1 are the least that must be taken; RFC 4954 4 wants 12,288 for AUTH. */
+	SMTP_LINE = 12288,     /* bytes of a command line, its end not counted */
+	SMTP_PATH = 1024,      /* RFC 5321 wants 256; UTF-8 and long hosts of real life want more */
+	SMTP_LOCAL_PART = 512, /* RFC 5321 wants 64; VERP and SRS exceed it */
+	SMTP_DOMAIN = 255,
+	SMTP_RECEIVED = 100, /* RFC 5321 6.3: loops are found by counting; the RFC's own figure */
+
+	/* POP3. RFC 2449 4: 255 octets; AUTH wants more. */
+	POP3_LINE = 2048,
+
+	SESSION_ERRORS = 50, /* a peer that only errs is no client */
+
+	/* serve */
+	SERVE_PROGRESS = 1024, /* bytes that count as progress in a transfer: 3 bytes/s at 300 s */
+	SERVE_SESSION = 100,   /* a session lasts as many times its time-out: 8 h, 16 h for POP3 */
+
+	/* conn */
+	CONN_INPUT = 64 * 1024,	   /* a read(2) of a large message; pages not touched cost nothing */
+	CONN_OUTPUT = 1024 * 1024, /* never reached: replies are flushed at OUTPUT_CHUNK */
+	OUTPUT_CHUNK = 64 * 1024,  /* a long reply goes out in such pieces */
+
+	/* server */
+	SERVER_BACKLOG = 511,
+	SERVER_GRACE = 30, /* seconds for a child that is in the middle of a message at SIGTERM */
+
+	/* store */
+	SPOOL_MEMORY = 256 * 1024, /* a message up to here costs no file */
+	MBOX_LOCK_SECONDS =
+	    30, /* to wait for a mailbox that another program holds: less than a client's patience */
+	DOTLOCK_UNREADABLE = 5, /* seconds after which an empty dotlock is taken for a dead one's */
+
+	/* clients */
+	REPLY_LINE = 4096,     /* RFC 5321 4.5.3.1.5 says 512, servers say more */
+	REPLY_TEXT = 64 * 1024 /* a whole multi-line reply */
+};
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * codec: base64 (RFC 4648), quoted-printable and RFC 2047 "Q" (RFC 2045 6.7). Pure.
+ */
+#ifndef CODEC_H
+#define CODEC_H
+
+#include "buf.h"
+
+/* One run of base64 without line breaks, padded. 0, or -1 when out is full. */
+int base64_encode(struct span, struct buf *out);
+
+/* Strict, as SASL wants it: padded, nothing else inside. -1 when it is anything else (out is as before) or out is full. */
+int base64_decode(struct span, struct buf *out);
+
+/* As found in mail: takes what is in the alphabet, leaves out the rest, stops at padding. -1 only when out is full. */
+int base64_decode_lenient(struct span, struct buf *out);
+
+/* A MIME body: lines of 76 characters with CRLF. */
+int base64_encode_lines(struct span, struct buf *out);
+
+/* A text body with CRLF lines: soft breaks at 76, 8-bit, trailing blanks, and "From " or a dot at a line's start encoded. */
+int qp_encode(struct span, struct buf *out);
+
+/* A body: soft breaks joined, what is malformed passes as it is. */
+int qp_decode(struct span, struct buf *out);
+
+/* The Q encoding of RFC 2047 4.2: an underscore is a space. */
+int q_decode(struct span, struct buf *out);
+
+/* Is it valid UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF)? */
+bool utf8_valid(struct span);
+
+/* Append text in charset (US-ASCII, UTF-8, ISO-8859-1, ISO-8859-15, windows-1252; others byte by byte as '?') as valid UTF-8. */
+int utf8_from(struct span text, struct span charset, struct buf *out);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * mbox: the format of a mailbox: From_ lines, mboxrd quoting, our entry line, and the search for where a message ends. Pure.
+ *
+ *	From anna@example.org Tue Nov 24 05:31:18 2026
+ *	X-UIDL: ID STORED WIRE SUM
+ *	Return-Path: …			what POP3 shows begins here
+ *
+ * STORED: bytes from the From_ line to the end of the empty line behind the body. WIRE: octets that RETR sends. Both decimal.
+ * SUM: eight hex digits, Adler-32 over the From_ line, "X-UIDL: ID STORED WIRE " and all that follows the entry line.
+ */
+#ifndef MBOX_H
+#define MBOX_H
+
+#include <stdint.h>
+
+#include "buf.h"
+
+enum {
+	MBOX_UIDL = 31,	   /* most characters of a UIDL here; RFC 1939 7 allows 70 */
+	MBOX_PREFIX = 2048 /* From_ line and entry line of ours are never longer */
+};
+
+/* From content of CRLF lines to what is stored; zeroed at the start. */
+struct mbox_quoter {
+	uint64_t stored, wire; /* so far */
+	uint32_t sum;	       /* Adler-32 of what was stored */
+	int state;	       /* how much of a line's start may still be ">>From " */
+};
+
+void mbox_quoter_init(struct mbox_quoter *);
+int mbox_quote(struct mbox_quoter *, struct span content, struct buf *out);
+
+/* The last line's end, if it lacks one, and the empty line behind the message. */
+int mbox_quote_end(struct mbox_quoter *, struct buf *out);
+
+/* From what is stored to what goes over the wire: unquoted, CRLF, dots stuffed if asked for. Zeroed but for `stuff` at the start. */
+struct mbox_wire {
+	bool stuff;
+	bool in_line;
+	bool pending_cr;
+	size_t quotes;
+	int matched;
+};
+
+int mbox_to_wire(struct mbox_wire *, struct span stored, struct buf *out);
+
+/* "From SENDER DATE\n". What would break it (blanks, control characters) becomes '-'; the null sender is MAILER-DAEMON. */
+int mbox_from_line(const char *sender, int64_t now, struct buf *out);
+
+/* Is this line (without its end) a From_ line: "From ", a word, and a date of some kind? */
+bool mbox_is_from_line(struct span line);
+
+struct mbox_entry {
+	char uidl[MBOX_UIDL + 1];
+	uint64_t stored, wire;
+	uint32_t sum;
+};
+
+/* "X-UIDL: ID STORED WIRE " without the sum, and the sum with the line end. */
+int mbox_entry_begin(const struct mbox_entry *, struct buf *out);
+int mbox_entry_end(uint32_t sum, struct buf *out);
+
+/* The line (without its end) of ours; false for anybody else's X-UIDL. */
+bool mbox_entry_parse(struct span line, struct mbox_entry *);
+
+#endif

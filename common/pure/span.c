@@ -1,0 +1,118 @@
+#include "span.h"
+
+#include <string.h>
+
+struct span
+span_of(const char *string)
+{
+	return (struct span){ string, strlen(string) };
+}
+
+struct span
+span_slice(struct span s, size_t from, size_t to)
+{
+	if (to > s.n)
+		to = s.n;
+	if (from >= to)
+		return (struct span){ NULL, 0 };
+	return (struct span){ s.at + from, to - from };
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct span
+span_trim(struct span s)
+{
+	while (s.n > 0 && is_blank(s.at[0])) {
+		s.at++;
+		s.n--;
+	}
+	while (s.n > 0 && is_blank(s.at[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+bool
+span_is(struct span s, const char *string)
+{
+	return s.n == strlen(string) && (s.n == 0 || memcmp(s.at, string, s.n) == 0);
+}
+
+bool
+span_equal_nocase(struct span a, struct span b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+			return false;
+	return true;
+}
+
+bool
+span_is_nocase(struct span s, const char *string)
+{
+	return span_equal_nocase(s, span_of(string));
+}
+
+struct span
+span_until(struct span s, char c, struct span *rest)
+{
+	const char *found = s.n > 0 ? memchr(s.at, c, s.n) : NULL;
+
+	if (found == NULL) {
+		*rest = (struct span){ NULL, 0 };
+		return s;
+	}
+	size_t n = (size_t)(found - s.at);
+	*rest = (struct span){ found + 1, s.n - n - 1 };
+	return (struct span){ s.at, n };
+}
+
+long long
+span_number(struct span s, long long max)
+{
+	long long value = 0;
+
+	if (s.n == 0 || s.n > 19)
+		return -1;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!ascii_is_digit(s.at[i]))
+			return -1;
+		int digit = s.at[i] - '0';
+		if (value > (max - digit) / 10)
+			return -1;
+		value = value * 10 + digit;
+	}
+	return value;
+}
+
+char
+ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool
+ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+ascii_is_alnum(char c)
+{
+	char lower = ascii_lower(c);
+
+	return ascii_is_digit(c) || (lower >= 'a' && lower <= 'z');
+}
+
+bool
+ascii_is_print(char c)
+{
+	return c >= ' ' && c <= '~';
+}

@@ -1,0 +1,41 @@
+/*
+ * span: a run of bytes that somebody else owns, and ASCII comparisons that no locale can change. Pure.
+ */
+#ifndef SPAN_H
+#define SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct span {
+	const char *at; /* not NUL-terminated; may be NULL when n is 0 */
+	size_t n;	/* bytes */
+};
+
+struct span span_of(const char *string);
+
+/* The bytes from..to of s, both cut to what s has. */
+struct span span_slice(struct span, size_t from, size_t to);
+
+/* Without spaces and tabs (and line ends) at both ends. */
+struct span span_trim(struct span);
+
+/* The same bytes; the same without regard to ASCII case. */
+bool span_is(struct span, const char *string);
+bool span_is_nocase(struct span, const char *string);
+bool span_equal_nocase(struct span, struct span);
+
+/* Split at the first c: the part before it; *rest is what follows it. Without c: all of it, and *rest is empty with at == NULL. */
+struct span span_until(struct span, char c, struct span *rest);
+
+/* A whole decimal number of at most max; -1 where there is anything but 1 to 19 digits, or more than max. */
+long long span_number(struct span, long long max);
+
+char ascii_lower(char);
+bool ascii_is_digit(char);
+bool ascii_is_alnum(char);
+
+/* 0x20 to 0x7e: may be shown as it is. */
+bool ascii_is_print(char);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * account: the file `accounts` of a mail root, `user:credential` a line, mode 0600.
+ */
+#ifndef ACCOUNT_H
+#define ACCOUNT_H
+
+#include "credential.h"
+
+enum account_status {
+	ACCOUNT_OK,
+	ACCOUNT_NONE, /* no such user */
+	ACCOUNT_EXISTS,
+	ACCOUNT_BAD_NAME,
+	ACCOUNT_BAD_PASSWORD, /* empty, too long, or with a NUL, CR or LF */
+	ACCOUNT_FAILED	      /* errno */
+};
+
+enum { ACCOUNT_NAME = 64 };
+
+/*
+ * A user's name: 1 to 64 of a-z 0-9 . _ -, not starting with . or -. `local` may be in any case and carry a "+tag"; the name goes to
+ * out in lower case. False where it is none.
+ */
+bool account_name(struct span local, char out[ACCOUNT_NAME + 1]);
+
+/* root: a descriptor of the mail root. Read afresh at every call. A file that others may write is ACCOUNT_FAILED with EPERM. */
+enum account_status account_find(int root, const char *name, struct credential *);
+
+/* As account_find, without the credential. */
+enum account_status account_exists(int root, const char *name);
+
+/* The first account of the file, who gets postmaster's mail where nobody else does. */
+enum account_status account_first(int root, char name[ACCOUNT_NAME + 1]);
+
+/* The credential of a user, or a decoy for one that does not exist, so that nothing tells them apart. 0, or -1 with errno. */
+int account_credential(int root, const char *name, struct credential *);
+
+/* Change the file: under a lock, atomically, durably (file and directory synced). add also makes users/NAME with an empty mbox. */
+enum account_status account_add(int root, const char *name, struct span password);
+enum account_status account_passwd(int root, const char *name, struct span password);
+enum account_status account_remove(int root, const char *name);
+
+/* Call each for every name, in the file's order. */
+enum account_status account_list(int root, void (*each)(const char *name, void *context), void *context);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * config: the key/value settings of a mail root, from its `config` file and from -o.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdint.h>
+
+#include "span.h"
+
+enum { CONFIG_LISTEN = 16, CONFIG_REASON = 256 };
+
+enum auth_cleartext { CLEARTEXT_NO, CLEARTEXT_LOOPBACK, CLEARTEXT_YES };
+
+struct config {
+	char *root; /* the mail root, as given */
+	char *hostname;
+	char *domain; /* space-separated */
+	char *listen[CONFIG_LISTEN];
+	int listens;
+	char *user; /* NULL: none */
+	enum auth_cleartext cleartext;
+	int64_t message_size; /* bytes */
+	int64_t mailbox_size; /* bytes, 0: no quota */
+	int recipients;
+	int max_sessions;
+	int max_per_source;
+	int timeout; /* seconds; 0: the daemon's default */
+	bool log_syslog;
+};
+
+/* Defaults. root: -d, or NULL for $MAILBOXES, else ./mailboxes. -1 with ENOMEM. */
+int config_init(struct config *, const char *root);
+void config_free(struct config *);
+
+/*
+ * One "key=value" of -o. 0, or -1 with a sentence in reason: unknown key, bad value, or a key that this version does not have yet.
+ * What -o sets, the file does not change.
+ */
+int config_option(struct config *, const char *option, char reason[CONFIG_REASON]);
+
+/* Read DIR/config, if it is there. 0, or -1 with "config:LINE: …" in reason. */
+int config_read(struct config *, char reason[CONFIG_REASON]);
+
+/* Is the domain one whose users are local? Without regard to case or a trailing dot. */
+bool config_is_local(const struct config *, struct span domain);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * log: one line an event, key=value pairs, on standard error or to syslog(3). Values are escaped here, once; one with a blank
+ * or a quote is quoted. No password ever gets here.
+ *
+ *	log_begin("delivered"); log_text("user", name); log_number("size", n); log_end();
+ *
+ * writes `smtpd[411]: delivered session=… user=anna size=5120` in one write(2).
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include "span.h"
+
+/* program: stands before each line. syslog: to syslog(3), facility mail, in place of standard error. */
+void log_open(const char *program, bool syslog);
+
+/* These pairs (one string, already formatted; "" for none) stand at the start of every event from now on: client=… session=…. */
+void log_context(const char *pairs);
+
+void log_begin(const char *event);
+void log_text(const char *key, const char *value);
+void log_span(const char *key, struct span value);
+void log_number(const char *key, long long value);
+void log_errno(int error); /* error="No space left on device" */
+void log_end(void);
+
+/* The same, as an event that somebody should look at (LOG_ERR). */
+void log_begin_error(const char *event);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * net: addresses, listening and dialling. No name is ever looked up for a peer's address.
+ */
+#ifndef NET_H
+#define NET_H
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "span.h"
+
+enum { NET_ADDRESS = 64 }; /* "[ADDRESS]:PORT" with its NUL */
+
+/* One end of a connection. */
+struct peer {
+	struct sockaddr_storage address; /* ss_family AF_UNSPEC where there is none (a pipe, -i) */
+	char text[NET_ADDRESS];		 /* numeric, without port: 127.0.0.1, ::1; "local" without a socket.
+							   IPv4 mapped into IPv6 is written as IPv4 */
+	uint16_t port;			 /* host order */
+};
+
+void net_peer(struct peer *, const struct sockaddr *, socklen_t);
+
+/* The other end of a connected descriptor; "local" when that is not an Internet socket. */
+void net_peer_of(int fd, struct peer *);
+
+/* 127.0.0.0/8, ::1, or no network at all. */
+bool net_is_loopback(const struct peer *);
+
+/* Is the address within NETWORK[/BITS]? A malformed network contains nothing. */
+bool net_contains(struct span network, const struct peer *);
+
+/* 127.0.0.1 <-> [127.0.0.1]; ::1 <-> [IPv6:::1], RFC 5321 4.1.3. out: NET_ADDRESS bytes. */
+void net_literal(const struct peer *, char *out);
+
+/* "ADDR:PORT", "[ADDR6]:PORT". 0, or -1 where it is malformed. */
+int net_parse(const char *text, struct sockaddr_storage *, socklen_t *);
+
+/*
+ * A listening, close-on-exec socket (SO_REUSEADDR, IPV6_V6ONLY); its real address, as ADDR:PORT or [ADDR6]:PORT, goes to name.
+ * The descriptor, or -1 with errno (EINVAL: malformed).
+ */
+int net_listen(const char *address, char name[NET_ADDRESS]);
+
+enum net_status { NET_OK, NET_NO_NAME, NET_NAME_LATER, NET_UNREACHABLE };
+
+/*
+ * Connect to HOST[:PORT] ([ADDR6]:PORT), each address of the host in turn, within `seconds` in all. *fd on NET_OK; on failure a
+ * sentence without a newline is in reason.
+ */
+enum net_status
+net_dial(const char *server, const char *default_port, int seconds, int *fd, char *reason, size_t reason_n);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * server: the fork-per-connection loop that both daemons share. The parent binds, accepts, forks and reaps, and reads no byte from
+ * a peer; a child serves one connection and exits.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "config.h"
+#include "conn.h"
+#include "net.h"
+
+struct session_info {
+	struct peer client, here; /* both ends */
+	const char *id;		  /* of this session, unique across hosts: for the log */
+};
+
+struct server {
+	const char *program; /* "smtpd" */
+	const struct config *config;
+	const char *default_port_root, *default_port_user; /* "25", "2525" */
+	const char *refusal; /* the whole line, with CRLF, for a connection that is one too many */
+
+	/* In the child: serve the connection; what it returns is the exit status. */
+	int (*serve)(struct conn *, const struct session_info *, void *context);
+	/* In the parent: before the first accept (0, or an exit status) and on SIGHUP (0, or -1: the old settings stay). May be NULL. */
+	int (*start)(void *context);
+	int (*reload)(void *context);
+	void *context;
+};
+
+/*
+ * Bind (config's listen, else the defaults of interface.md), log "listening on ADDR:PORT" for each, become config's user, and serve until
+ * SIGTERM or SIGINT. Children then have SERVER_GRACE seconds (bounds.h). Returns the exit status: 0, EX_OSERR, EX_UNAVAILABLE …
+ */
+int server_run(struct server *);
+
+/* -i: one session on descriptors 0 and 1. Returns the exit status. */
+int server_inetd(struct server *);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * snapshot: a mailbox as one POP3 session sees it: the messages that were there at login, numbered from 0. The session lock is held, the
+ * mailbox lock only while the snapshot is taken and while QUIT deletes.
+ */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include "index.h"
+#include "maildrop.h"
+
+struct snapshot {
+	struct maildrop maildrop;
+	int session_lock;
+	struct index index; /* count, total, entries */
+};
+
+/*
+ * Take the session lock (MAILDROP_IN_USE: holder says since when and from where, if known) and the snapshot.
+ * client: this session's peer, for the next one's message. Free with snapshot_close in every case.
+ */
+enum maildrop_status
+snapshot_open(struct snapshot *, int root, const char *name, const char *client, struct buf *holder);
+void snapshot_close(struct snapshot *);
+
+size_t snapshot_count(const struct snapshot *);
+uint64_t snapshot_octets(const struct snapshot *, size_t message);  /* CRLF line ends, dots not stuffed */
+uint64_t snapshot_total(const struct snapshot *);		    /* of all messages, in octets */
+const char *snapshot_uidl(const struct snapshot *, size_t message); /* NUL-terminated */
+
+/*
+ * Read a message, piece by piece. begin checks that the right message still stands where it should (MAILDROP_CHANGED);
+ * each read appends the next piece as it goes over the wire (CRLF, dots stuffed if asked for; without the final dot) to out, at most
+ * `limit` bytes or somewhat more. lines: only the header and so many lines of the body (TOP); -1 for all.
+ * done is true behind the last piece.
+ */
+struct snapshot_reader {
+	const struct snapshot *snapshot;
+	size_t message;
+	uint64_t offset; /* next byte in the mbox */
+	uint64_t end;
+	struct mbox_wire wire;
+	long lines;
+	bool done;
+};
+
+enum maildrop_status snapshot_read_begin(
+    const struct snapshot *, size_t message, long lines, bool stuff, struct snapshot_reader *);
+enum maildrop_status snapshot_read(struct snapshot_reader *, size_t limit, struct buf *out);
+
+/*
+ * Delete the messages for which deleted(context, message) is true, durably, all or none. MAILDROP_CHANGED: another program
+ * rewrote the mailbox meanwhile, and nothing was deleted. Mail that came since stays. The snapshot is of no more use afterwards.
+ */
+enum maildrop_status snapshot_expunge(
+    struct snapshot *, bool (*deleted)(const void *context, size_t message), const void *context);
+
+#endif
