@@ -21,6 +21,9 @@ enum {
 	SERVE_PROGRESS = 1024, /* bytes that count as progress in a transfer: 3 bytes/s at 300 s */
 	SERVE_SESSION = 100,   /* a session lasts as many times its time-out: 8 h, 16 h for POP3 */
 
+	AUTH_DELAY =
+	    1000, /* milliseconds before a failed login is answered: guessing is slow, a typo is no pain */
+
 	/* conn */
 	CONN_INPUT = 64 * 1024,	   /* a read(2) of a large message; pages not touched cost nothing */
 	CONN_OUTPUT = 1024 * 1024, /* never reached: replies are flushed at OUTPUT_CHUNK */

@@ -35,6 +35,9 @@ enum account_status account_first(int root, char name[ACCOUNT_NAME + 1]);
 /* The credential of a user, or a decoy for one that does not exist, so that nothing tells them apart. 0, or -1 with errno. */
 int account_credential(int root, const char *name, struct credential *);
 
+/* Is there a {PLAIN} account, so that APOP can be offered? */
+bool account_any_plain(int root);
+
 /* Change the file: under a lock, atomically, durably (file and directory synced). add also makes users/NAME with an empty mbox. */
 enum account_status account_add(int root, const char *name, struct span password);
 enum account_status account_passwd(int root, const char *name, struct span password);

@@ -65,6 +65,9 @@ enum maildrop_status maildrop_append(struct maildrop *, const struct letter *, i
  */
 enum maildrop_status maildrop_sync(struct maildrop *);
 
+/* Take back what was appended last through this struct, if it still is the last; for a message that another mailbox refused. */
+void maildrop_take_back(struct maildrop *);
+
 /* Would a message of `bytes` fit into the quota now? For RCPT. */
 enum maildrop_status maildrop_room(struct maildrop *, int64_t bytes, int64_t quota);
 
