@@ -9,9 +9,10 @@
 enum event {
 	EVENT_INPUT,  /* wants more input (what was not used of this one comes again) */
 	EVENT_OUTPUT, /* has more to say: call output, once what is in the buffer is on its way */
-	EVENT_TURN,   /* as EVENT_INPUT, but the peer must not have sent anything yet: if it has, call early */
-	EVENT_DELAY,  /* as EVENT_INPUT, but the reply goes out only after AUTH_DELAY: a login has failed */
-	EVENT_CLOSE   /* flush, then end */
+	EVENT_TURN,  /* as EVENT_INPUT, but the peer must not have sent anything yet: if it has, call early */
+	EVENT_DELAY, /* as EVENT_INPUT, but the reply goes out only after AUTH_DELAY: a login has failed */
+	EVENT_CLOSE, /* flush, then end */
+	EVENT_DROP   /* end at once: the reply under way can't be finished, and must not look as if it were */
 };
 
 enum farewell {
