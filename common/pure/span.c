@@ -84,7 +84,7 @@ span_number(struct span s, long long max)
 		if (!ascii_is_digit(s.at[i]))
 			return -1;
 		int digit = s.at[i] - '0';
-		if (value > (max - digit) / 10)
+		if (digit > max || value > (max - digit) / 10)
 			return -1;
 		value = value * 10 + digit;
 	}
