@@ -112,6 +112,7 @@ class Connection:
         self.ended = self.ended or not bytes_
 
     def send(self, data):
+        self.last = None
         deadline = Deadline(self.seconds)
         view = memoryview(data)
         while view and not self.ended:
