@@ -1,0 +1,204 @@
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "version.h"
+
+#define OPTIONS ":d:hil:o:V-:"
+
+int
+daemon_misused(const struct daemon *d, const char *format, ...)
+{
+	va_list list;
+
+	fprintf(stderr, "%s: ", d->program);
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fputc('\n', stderr);
+	return EX_USAGE;
+}
+
+static int
+help(const struct daemon *d)
+{
+	fputs(d->usage, stdout);
+	return EX_OK;
+}
+
+static int
+version(const struct daemon *d)
+{
+	printf("%s (Letterbox) %s\n", d->program, LETTERBOX_VERSION);
+	return EX_OK;
+}
+
+static int
+long_option(const struct daemon *d, const char *name)
+{
+	if (strcmp(name, "help") == 0)
+		return help(d);
+	if (strcmp(name, "version") == 0)
+		return version(d);
+	return daemon_misused(d, "unknown option --%s; %s -h lists them", name, d->program);
+}
+
+/* The options but for -o and -l, which need the config that -d leads to. */
+static int
+first_pass(struct daemon *d, const char **root)
+{
+	bool listen = false;
+	int option;
+
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt(d->argc, d->argv, OPTIONS)) != -1) {
+		switch (option) {
+		case 'd':
+			*root = optarg;
+			break;
+		case 'h':
+			return help(d);
+		case 'i':
+			d->inetd = true;
+			break;
+		case 'l':
+			listen = true;
+			break;
+		case 'o':
+			break;
+		case 'V':
+			return version(d);
+		case '-':
+			return long_option(d, optarg);
+		case ':':
+			return daemon_misused(d, "option -%c needs a value", optopt);
+		default:
+			return daemon_misused(d, "unknown option -%c; %s -h lists them", optopt, d->program);
+		}
+	}
+	d->operand = optind;
+	if (d->inetd && listen)
+		return daemon_misused(
+		    d, "-i serves one session on standard input: -l has no place beside it");
+	return -1;
+}
+
+static int
+add_listen(struct config *config, const char *address, char reason[CONFIG_REASON])
+{
+	char option[sizeof "listen=" + NET_ADDRESS];
+	int n = snprintf(option, sizeof option, "listen=%s", address);
+
+	if (n < 0 || (size_t)n >= sizeof option) {
+		snprintf(reason, CONFIG_REASON, "-l: the address is too long");
+		return -1;
+	}
+	return config_option(config, option, reason);
+}
+
+/* EX_OK, or an exit status with a sentence in reason. What -o and -l say goes first: the file does not change it. */
+static int
+configure(const struct daemon *d, const char *root, struct config *config, char reason[CONFIG_REASON])
+{
+	int option;
+
+	if (config_init(config, root) < 0) {
+		snprintf(reason, CONFIG_REASON, "%s", strerror(errno));
+		return EX_OSERR;
+	}
+	optind = 1;
+	while ((option = getopt(d->argc, d->argv, OPTIONS)) != -1) {
+		if (option == 'o' && config_option(config, optarg, reason) < 0)
+			return EX_USAGE;
+		if (option == 'l' && add_listen(config, optarg, reason) < 0)
+			return EX_USAGE;
+	}
+	return config_read(config, reason) < 0 ? EX_CONFIG : EX_OK;
+}
+
+/* A socket or a mailbox must never become descriptor 0, 1 or 2: what is printed would go into it. */
+static void
+open_standard_descriptors(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+		continue;
+	if (fd >= 0)
+		close(fd);
+}
+
+int
+daemon_begin(struct daemon *d, int argc, char **argv)
+{
+	char reason[CONFIG_REASON];
+	const char *root = NULL;
+
+	open_standard_descriptors();
+	umask(077);
+	d->root = -1;
+	d->argc = argc;
+	d->argv = argv;
+	int status = first_pass(d, &root);
+	if (status >= 0)
+		return status;
+	status = configure(d, root, &d->config, reason);
+	if (status != EX_OK) {
+		fprintf(stderr, "%s: %s\n", d->program, reason);
+		return status;
+	}
+	d->root = open(d->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->root < 0) {
+		fprintf(stderr, "%s: the mail root %s: %s\n", d->program, d->config.root, strerror(errno));
+		return EX_CONFIG;
+	}
+	return -1;
+}
+
+void
+daemon_end(struct daemon *d)
+{
+	if (d->root >= 0)
+		close(d->root);
+	d->root = -1;
+	config_free(&d->config);
+}
+
+int
+daemon_reload(struct daemon *d)
+{
+	char reason[CONFIG_REASON];
+	struct config fresh;
+
+	if (configure(d, d->config.root, &fresh, reason) != EX_OK) {
+		log_begin_error("reload-failed");
+		log_text("reason", reason);
+		log_end();
+		config_free(&fresh);
+		return -1;
+	}
+	config_free(&d->config);
+	d->config = fresh;
+	return 0;
+}
+
+int
+daemon_serve(struct daemon *d, struct server *server)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	log_open(d->program, d->config.log_syslog);
+	server->program = d->program;
+	server->config = &d->config;
+	return d->inetd ? server_inetd(server) : server_run(server);
+}
