@@ -16,15 +16,17 @@
 #include "buf.h"
 
 enum {
-	MBOX_UIDL = 31,	   /* most characters of a UIDL here; RFC 1939 7 allows 70 */
+	MBOX_UIDL = 31, /* most characters of a UIDL here; RFC 1939 7 allows 70 */
+	MBOX_IN_LINE = -1,
 	MBOX_PREFIX = 2048 /* From_ line and entry line of ours are never longer */
 };
 
-/* From content of CRLF lines to what is stored; zeroed at the start. */
+/* From content of CRLF lines to what is stored. */
 struct mbox_quoter {
 	uint64_t stored, wire; /* so far */
 	uint32_t sum;	       /* Adler-32 of what was stored */
-	int state;	       /* how much of a line's start may still be ">>From " */
+	int matched;	 /* bytes of "From " at the start of a line, held back; MBOX_IN_LINE behind it */
+	bool pending_cr; /* a CR whose LF may come yet */
 };
 
 void mbox_quoter_init(struct mbox_quoter *);
@@ -38,17 +40,23 @@ struct mbox_wire {
 	bool stuff;
 	bool in_line;
 	bool pending_cr;
-	size_t quotes;
-	int matched;
+	bool quote;  /* a ">" at the start of a line, held back */
+	int matched; /* bytes of "From " behind it, held back, too */
 };
 
 int mbox_to_wire(struct mbox_wire *, struct span stored, struct buf *out);
 
+/* What was held back, and the last line's end, if it lacks one. */
+int mbox_to_wire_end(struct mbox_wire *, struct buf *out);
+
 /* "From SENDER DATE\n". What would break it (blanks, control characters) becomes '-'; the null sender is MAILER-DAEMON. */
 int mbox_from_line(const char *sender, int64_t now, struct buf *out);
 
-/* Is this line (without its end) a From_ line: "From ", a word, and a date of some kind? */
+/* Is this line (without its end) a From_ line? "From " is all that the many writers of mailboxes agree on. */
 bool mbox_is_from_line(struct span line);
+
+/* The sender in a From_ line; empty where there is none. */
+struct span mbox_from_sender(struct span line);
 
 struct mbox_entry {
 	char uidl[MBOX_UIDL + 1];

@@ -1,0 +1,291 @@
+#include "mbox.h"
+
+#include <string.h>
+
+#include "hash.h"
+#include "message.h"
+
+static const char from_[] = "From ";
+
+enum { FROM_LENGTH = sizeof(from_) - 1 };
+
+void
+mbox_quoter_init(struct mbox_quoter *q)
+{
+	*q = (struct mbox_quoter){ .sum = 1 };
+}
+
+/* Content that goes through unchanged. */
+static void
+put(struct mbox_quoter *q, const char *bytes, size_t n, struct buf *out)
+{
+	buf_add(out, bytes, n);
+	q->stored += n;
+	q->wire += n;
+}
+
+static void
+put_line_end(struct mbox_quoter *q, struct buf *out)
+{
+	put(q, "\n", 1, out);
+	q->wire++;
+	q->matched = 0;
+}
+
+/*
+ * At the start of a line: quotes pass, "From " gets one more. Where among them the new one stands does not matter, so
+ * no more than "From " is ever held back.
+ */
+static size_t
+quote_start(struct mbox_quoter *q, struct span content, struct buf *out)
+{
+	size_t i = 0;
+
+	while (i < content.n && q->matched == 0 && content.at[i] == '>')
+		i++;
+	put(q, content.at, i, out);
+	for (; i < content.n; i++) {
+		if (content.at[i] != from_[q->matched]) {
+			put(q, from_, (size_t)q->matched, out);
+			q->matched = MBOX_IN_LINE;
+			break;
+		}
+		if (++q->matched == FROM_LENGTH) {
+			buf_add_char(out, '>');
+			q->stored++;
+			put(q, from_, FROM_LENGTH, out);
+			q->matched = MBOX_IN_LINE;
+			i++;
+			break;
+		}
+	}
+	return i;
+}
+
+static size_t
+quote_rest(struct mbox_quoter *q, struct span content, struct buf *out)
+{
+	const char *lf = memchr(content.at, '\n', content.n);
+	size_t text = lf == NULL ? content.n : (size_t)(lf - content.at);
+	size_t used = lf == NULL ? text : text + 1;
+
+	if (q->pending_cr && content.at[0] != '\n')
+		put(q, "\r", 1, out);
+	q->pending_cr = false;
+	if (text > 0 && content.at[text - 1] == '\r') {
+		text--;
+		q->pending_cr = lf == NULL;
+	}
+	put(q, content.at, text, out);
+	if (lf != NULL)
+		put_line_end(q, out);
+	return used;
+}
+
+int
+mbox_quote(struct mbox_quoter *q, struct span content, struct buf *out)
+{
+	size_t before = out->len;
+
+	for (size_t i = 0; i < content.n;) {
+		struct span rest = { content.at + i, content.n - i };
+		i += q->matched == MBOX_IN_LINE ? quote_rest(q, rest, out) : quote_start(q, rest, out);
+	}
+	if (out->failed)
+		return -1;
+	q->sum = adler32(q->sum, out->data + before, out->len - before);
+	return 0;
+}
+
+int
+mbox_quote_end(struct mbox_quoter *q, struct buf *out)
+{
+	size_t before = out->len;
+	bool in_line = q->matched != 0;
+
+	if (q->matched > 0)
+		put(q, from_, (size_t)q->matched, out);
+	if (q->pending_cr)
+		put(q, "\r", 1, out);
+	q->pending_cr = false;
+	if (in_line)
+		put_line_end(q, out);
+	buf_add_char(out, '\n');
+	q->stored++;
+	if (out->failed)
+		return -1;
+	q->sum = adler32(q->sum, out->data + before, out->len - before);
+	return 0;
+}
+
+/*
+ * A line that begins with ">": one of them is held back until it is known whether "From " follows the last.
+ * Returns how many bytes were taken; while in_line is still false afterwards, more is needed.
+ */
+static size_t
+unquote_start(struct mbox_wire *w, struct span stored, struct buf *out)
+{
+	size_t i = 0;
+
+	for (; i < stored.n && w->matched == 0 && stored.at[i] == '>'; i++) {
+		if (w->quote)
+			buf_add_char(out, '>');
+		w->quote = true;
+	}
+	for (; i < stored.n; i++) {
+		bool same = stored.at[i] == from_[w->matched];
+		if (same && ++w->matched < FROM_LENGTH)
+			continue;
+		if (!same)
+			buf_add_char(out, '>');
+		buf_add(out, from_, (size_t)w->matched);
+		w->quote = false;
+		w->matched = 0;
+		w->in_line = true;
+		return same ? i + 1 : i;
+	}
+	return i;
+}
+
+static size_t
+wire_rest(struct mbox_wire *w, struct span stored, struct buf *out)
+{
+	const char *lf = memchr(stored.at, '\n', stored.n);
+	size_t text = lf == NULL ? stored.n : (size_t)(lf - stored.at);
+	size_t used = lf == NULL ? text : text + 1;
+
+	if (w->pending_cr && stored.at[0] != '\n')
+		buf_add_char(out, '\r');
+	w->pending_cr = false;
+	if (text > 0 && stored.at[text - 1] == '\r') {
+		text--;
+		w->pending_cr = lf == NULL;
+	}
+	if (lf == NULL) {
+		buf_add(out, stored.at, text);
+		w->in_line = true;
+		return used;
+	}
+	/* The common case: a whole line, in one reservation. */
+	char *room = buf_reserve(out, text + 2);
+	if (room != NULL) {
+		memcpy(room, stored.at, text);
+		room[text] = '\r';
+		room[text + 1] = '\n';
+		out->len += text + 2;
+	}
+	w->in_line = false;
+	return used;
+}
+
+int
+mbox_to_wire(struct mbox_wire *w, struct span stored, struct buf *out)
+{
+	for (size_t i = 0; i < stored.n;) {
+		struct span rest = { stored.at + i, stored.n - i };
+		if (!w->in_line && (w->quote || rest.at[0] == '>')) {
+			i += unquote_start(w, rest, out);
+			continue;
+		}
+		if (!w->in_line && w->stuff && rest.at[0] == '.')
+			buf_add_char(out, '.');
+		i += wire_rest(w, rest, out);
+	}
+	return out->failed ? -1 : 0;
+}
+
+int
+mbox_to_wire_end(struct mbox_wire *w, struct buf *out)
+{
+	if (w->quote) {
+		buf_add_char(out, '>');
+		buf_add(out, from_, (size_t)w->matched);
+	}
+	if (w->in_line || w->quote)
+		buf_add_string(out, "\r\n");
+	*w = (struct mbox_wire){ .stuff = w->stuff };
+	return out->failed ? -1 : 0;
+}
+
+int
+mbox_from_line(const char *sender, int64_t now, struct buf *out)
+{
+	if (*sender == '\0')
+		sender = "MAILER-DAEMON";
+	buf_add_string(out, from_);
+	for (; *sender != '\0'; sender++) {
+		bool plain = *sender > ' ' && *sender != 0x7f;
+		bool utf8 = (unsigned char)*sender >= 0x80;
+		buf_add_char(out, plain || utf8 ? *sender : '-');
+	}
+	buf_add_char(out, ' ');
+	date_format_ctime(now, out);
+	return buf_add_char(out, '\n');
+}
+
+bool
+mbox_is_from_line(struct span line)
+{
+	return line.n >= FROM_LENGTH && memcmp(line.at, from_, FROM_LENGTH) == 0;
+}
+
+struct span
+mbox_from_sender(struct span line)
+{
+	struct span rest;
+
+	return span_until(span_slice(line, FROM_LENGTH, line.n), ' ', &rest);
+}
+
+static const char entry_name[] = "X-UIDL: ";
+
+int
+mbox_entry_begin(const struct mbox_entry *entry, struct buf *out)
+{
+	return buf_printf(out, "%s%s %llu %llu ", entry_name, entry->uidl, (unsigned long long)entry->stored,
+	    (unsigned long long)entry->wire);
+}
+
+int
+mbox_entry_end(uint32_t sum, struct buf *out)
+{
+	return buf_printf(out, "%08lx\n", (unsigned long)sum);
+}
+
+static bool
+parse_sum(struct span text, uint32_t *sum)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	*sum = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		const char *digit = memchr(digits, text.at[i], 16);
+		if (digit == NULL)
+			return false;
+		*sum = *sum << 4 | (uint32_t)(digit - digits);
+	}
+	return text.n == 8;
+}
+
+bool
+mbox_entry_parse(struct span line, struct mbox_entry *entry)
+{
+	const long long most = 1LL << 62;
+	struct span rest = span_slice(line, sizeof(entry_name) - 1, line.n);
+
+	if (line.n < sizeof(entry_name) || memcmp(line.at, entry_name, sizeof(entry_name) - 1) != 0)
+		return false;
+	struct span uidl = span_until(rest, ' ', &rest);
+	long long stored = span_number(span_until(rest, ' ', &rest), most);
+	long long wire = span_number(span_until(rest, ' ', &rest), most);
+	if (uidl.n == 0 || uidl.n > MBOX_UIDL || stored < 0 || wire < 0 || !parse_sum(rest, &entry->sum))
+		return false;
+	for (size_t i = 0; i < uidl.n; i++)
+		if (uidl.at[i] <= ' ' || uidl.at[i] > '~')
+			return false;
+	memcpy(entry->uidl, uidl.at, uidl.n);
+	entry->uidl[uidl.n] = '\0';
+	entry->stored = (uint64_t)stored;
+	entry->wire = (uint64_t)wire;
+	return true;
+}

@@ -1,0 +1,62 @@
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int
+io_write(int fd, struct span bytes)
+{
+	while (bytes.n > 0) {
+		ssize_t n = write(fd, bytes.at, bytes.n);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		bytes = n < 0 ? bytes : span_slice(bytes, (size_t)n, bytes.n);
+	}
+	return 0;
+}
+
+int
+io_write_at(int fd, struct span bytes, off_t at)
+{
+	while (bytes.n > 0) {
+		ssize_t n = pwrite(fd, bytes.at, bytes.n, at);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			bytes = span_slice(bytes, (size_t)n, bytes.n);
+			at += n;
+		}
+	}
+	return 0;
+}
+
+ssize_t
+io_read_at(int fd, void *bytes, size_t n, off_t at)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t part = pread(fd, (char *)bytes + got, n - got, at + (off_t)got);
+		if (part < 0 && errno != EINTR)
+			return -1;
+		if (part == 0)
+			break;
+		got += part > 0 ? (size_t)part : 0;
+	}
+	return (ssize_t)got;
+}
+
+int
+io_sync_directory(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	int result = fsync(fd);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}

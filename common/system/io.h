@@ -1,0 +1,23 @@
+/*
+ * io: read(2) and write(2) to the end, through EINTR and short counts. For files; a peer's descriptor belongs to conn.
+ */
+#ifndef IO_H
+#define IO_H
+
+#include <sys/types.h>
+
+#include "span.h"
+
+/* All of it, at the descriptor's own offset. 0, or -1 with errno. */
+int io_write(int fd, struct span);
+
+/* All of it, at an offset. 0, or -1 with errno. */
+int io_write_at(int fd, struct span, off_t at);
+
+/* Up to n bytes from an offset; fewer only at the end of the file. -1 with errno. */
+ssize_t io_read_at(int fd, void *bytes, size_t n, off_t at);
+
+/* fsync(2) of a directory, named relative to dir. 0, or -1 with errno. */
+int io_sync_directory(int dir, const char *name);
+
+#endif

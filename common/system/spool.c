@@ -1,0 +1,118 @@
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "io.h"
+
+void
+spool_init(struct spool *spool, int root)
+{
+	*spool = (struct spool){ .root = root, .file = -1 };
+	/* What is added at once at most doubles, should all of it be short lines to be quoted. */
+	buf_init(&spool->memory, (size_t)4 * SPOOL_MEMORY);
+	mbox_quoter_init(&spool->quoter);
+}
+
+void
+spool_free(struct spool *spool)
+{
+	spool_clear(spool);
+	buf_free(&spool->memory);
+}
+
+void
+spool_clear(struct spool *spool)
+{
+	if (spool->file >= 0)
+		close(spool->file);
+	spool->file = -1;
+	spool->error = 0;
+	buf_clear(&spool->memory);
+	mbox_quoter_init(&spool->quoter);
+}
+
+/* Nobody else ever sees it: should the process die, it is gone. */
+static int
+open_unlinked(int root)
+{
+	char name[64];
+
+	for (int attempt = 0; attempt < 100; attempt++) {
+		snprintf(name, sizeof(name), "spool.%ld.%d", (long)getpid(), attempt);
+		int fd = openat(root, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0) {
+			unlinkat(root, name, 0);
+			return fd;
+		}
+		if (errno != EEXIST)
+			return -1;
+	}
+	return -1;
+}
+
+static void
+spill(struct spool *spool)
+{
+	if (spool->file < 0)
+		spool->file = open_unlinked(spool->root);
+	if (spool->file < 0 || io_write(spool->file, buf_span(&spool->memory)) < 0)
+		spool->error = errno;
+	buf_clear(&spool->memory);
+}
+
+void
+spool_add(struct spool *spool, struct span content)
+{
+	for (size_t i = 0; i < content.n && spool->error == 0; i += SPOOL_MEMORY) {
+		if (mbox_quote(&spool->quoter, span_slice(content, i, i + SPOOL_MEMORY), &spool->memory) < 0)
+			spool->error = ENOMEM;
+		if (spool->memory.len > SPOOL_MEMORY)
+			spill(spool);
+	}
+}
+
+int
+spool_finish(struct spool *spool)
+{
+	if (spool->error == 0 && mbox_quote_end(&spool->quoter, &spool->memory) < 0)
+		spool->error = ENOMEM;
+	if (spool->error == 0 && spool->file >= 0)
+		spill(spool);
+	errno = spool->error;
+	return spool->error == 0 ? 0 : -1;
+}
+
+uint64_t
+spool_stored(const struct spool *spool)
+{
+	return spool->quoter.stored;
+}
+
+uint64_t
+spool_wire(const struct spool *spool)
+{
+	return spool->quoter.wire;
+}
+
+int
+spool_each(struct spool *spool, int (*write_out)(void *context, struct span), void *context)
+{
+	char piece[64 * 1024];
+	off_t at = 0;
+
+	if (spool->file < 0)
+		return write_out(context, buf_span(&spool->memory));
+	for (;;) {
+		ssize_t n = io_read_at(spool->file, piece, sizeof(piece), at);
+		if (n <= 0)
+			return (int)n;
+		int result = write_out(context, (struct span){ piece, (size_t)n });
+		if (result != 0)
+			return result;
+		at += n;
+	}
+}
