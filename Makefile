@@ -1,4 +1,4 @@
-# Letterbox. `make help` lists the targets.
+# Letterbox. `make help` lists the targets; V=1 shows the commands.
 
 PROGRAMS = smtpd pop3d smtpc pop3c
 
@@ -9,50 +9,118 @@ WARN     = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 STD      = -std=c11 -D_POSIX_C_SOURCE=200809L
 INCLUDE  = -Icommon/pure -Icommon/system
 BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+# Files that see neither a system header nor a header of common/system; `make layers` holds them to it.
+PURE     = $(wildcard common/pure/*.[ch] smtpd/session*.[ch] pop3d/session*.[ch])
+
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 COMMON   = $(wildcard common/pure/*.c common/system/*.c)
 SOURCES  = $(COMMON) $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
+HEADERS  = $(wildcard common/*/*.h $(PROGRAMS:%=%/*.h))
 UNITS    = $(wildcard tests/unit/test_*.c)
+C_FILES  = $(SOURCES) $(HEADERS) $(wildcard tests/*/*.[ch])
+PYTHON   = $(wildcard tests/*.py tests/*/*.py)
+SHELL_SCRIPTS = .ci/run mailboxes/run $(wildcard tests/peers tests/*/*.sh)
+MANUALS  = $(wildcard $(PROGRAMS:%=%/*.[18]))
 LIBRARY  = $(BUILD)/libcommon.a
 object   = $(patsubst %.c,$(BUILD)/%.o,$(1))
 # A program's own objects without its main: what tests link.
 rest     = $(call object,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
+unit     = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNITS))
 
-all: $(foreach p,$(PROGRAMS),$(if $(wildcard $(p)/main.c),$(BUILD)/bin/$(p)))
+# `$(call quiet,CC,file)command` prints "CC file" in place of the command.
+ifdef V
+quiet    =
+else
+quiet    = @printf '  %-4s %s\n' $(1) $(2);
+endif
+
+all: $(foreach p,$(PROGRAMS),$(if $(wildcard $(p)/main.c),$(BUILD)/bin/$(p))) ## build the four programs into build/bin (the default)
 
 $(LIBRARY): $(call object,$(COMMON))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call quiet,AR,$@)$(AR) rcs $@ $^
 
 define program
 $(BUILD)/bin/$(1): $(call object,$(1)/main.c) $(call rest,$(1)) $(LIBRARY)
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ $$^
+	$(call quiet,LD,$$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$^
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(WARN) $(INCLUDE) -I$(dir $<) -MMD -MP -c -o $@ $<
+	$(call quiet,CC,$<)$(CC) $(STD) $(CFLAGS) $(WARN) $(INCLUDE) -I$(dir $<) -MMD -MP -c -o $@ $<
 
 # tests/unit/test_X.c is one program, linked with everything but the mains; test_smtpd_*.c with smtpd's own objects, and so on.
-unit: $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNITS))
-	@set -e; for t in $^; do ./$$t; done
+units: $(unit) ## build the unit tests
+
+unit: units ## run the unit tests alone
+	@set -e; for t in $(unit); do ./$$t; done
 
 define unit_of
 $(BUILD)/unit/test_$(1)_%: tests/unit/test_$(1)_%.c $(call rest,$(1)) $(LIBRARY)
 	@mkdir -p $$(@D)
-	$(CC) $(STD) $(CFLAGS) $(INCLUDE) -I$(1) -Itests/unit -MMD -MP $$(LDFLAGS) -o $$@ $$(filter-out %.h,$$^) $$$$(pkg-config --cflags --libs check)
+	$(call quiet,CC,$$<)$(CC) $(STD) $(CFLAGS) $(INCLUDE) -I$(1) -Itests/unit -MMD -MP $$(LDFLAGS) -o $$@ $$(filter-out %.h,$$^) $$$$(pkg-config --cflags --libs check)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call unit_of,$(p))))
 
 $(BUILD)/unit/test_%: tests/unit/test_%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(STD) $(CFLAGS) $(INCLUDE) -Itests/unit -MMD -MP $(LDFLAGS) -o $@ $(filter-out %.h,$^) $$(pkg-config --cflags --libs check)
+	$(call quiet,CC,$<)$(CC) $(STD) $(CFLAGS) $(INCLUDE) -Itests/unit -MMD -MP $(LDFLAGS) -o $@ $(filter-out %.h,$^) $$(pkg-config --cflags --libs check)
 
-clean:
-	rm -rf $(BUILD)
+run: all ## a mail server in mailboxes/: start it, send a message, read it back, show how to use it
+	@BUILD=$(BUILD) mailboxes/run
+
+peers: # installs what the tests need, where it may
+	@tests/peers
+
+test: peers ## every test; installs what it needs through apt-get where it may
+	@$(MAKE) --no-print-directory all units
+	@BUILD=$(BUILD) python3 tests/run.py
+
+asan: ## every test, built with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory test BUILD=build-asan CFLAGS='$(SANITIZE)'
+
+lint: layers compdb ## formatters, static analysers, sizes, and a build with each of gcc and clang
+	tests/lint/sizes.sh $(C_FILES) $(PYTHON)
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr --suppressions-list=tests/lint/cppcheck.txt \
+	    --error-exitcode=1 --library=posix -D_POSIX_C_SOURCE=200809L $(INCLUDE) $(PROGRAMS:%=-I%) $(SOURCES)
+	clang-tidy --quiet --warnings-as-errors='*' -p . $(SOURCES)
+	shellcheck $(SHELL_SCRIPTS)
+	mandoc -T lint -W warning $(MANUALS)
+	@$(MAKE) --no-print-directory all CC=gcc BUILD=build-gcc
+	@$(MAKE) --no-print-directory all CC=clang BUILD=build-clang
+
+layers: ## hold the layers: pure files see no system, common sees no program, no cycle
+	@tests/lint/layers.sh $(PURE) -- $(SOURCES) $(HEADERS)
+
+install: all ## PREFIX=/usr/local DESTDIR=
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(BUILD)/bin/smtpd $(BUILD)/bin/pop3d $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/bin/smtpc $(BUILD)/bin/pop3c $(DESTDIR)$(PREFIX)/bin
+	install -m 644 smtpd/smtpd.8 pop3d/pop3d.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 smtpc/smtpc.1 pop3c/pop3c.1 $(DESTDIR)$(PREFIX)/share/man/man1
+
+uninstall: ## takes away what install put there
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/smtpd sbin/pop3d bin/smtpc bin/pop3c share/man/man8/smtpd.8 share/man/man8/pop3d.8 \
+	    share/man/man1/smtpc.1 share/man/man1/pop3c.1)
+
+entry    = {"directory": "$(CURDIR)", "file": "$(1)", "command": "$(CC) $(STD) $(CFLAGS) $(WARN) $(INCLUDE) -I$(dir $(1)) -Itests/unit -c $(1)"}
+comma    = ,
+compdb: ## compile_commands.json, for editors and clang-tidy
+	@printf '%s\n' '[' $(foreach f,$(SOURCES),'$(call entry,$(f))$(if $(filter $(f),$(lastword $(SOURCES))),,$(comma))') ']' > compile_commands.json
+
+clean: ## remove what was built
+	rm -rf $(BUILD) build-asan build-gcc build-clang compile_commands.json
+
+help: ## this list
+	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all unit clean
+.PHONY: all units unit run peers test asan lint layers install uninstall compdb clean help

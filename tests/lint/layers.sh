@@ -1,0 +1,80 @@
+#!/bin/sh
+# layers.sh PURE... -- ALL...
+# Dependencies run one way: program -> common/system -> common/pure.
+#  - a pure file includes only the standard headers below and headers of other pure files, and does no input or output;
+#  - common includes no program's header, common/pure none of common/system, a program none of another program's;
+#  - modules (a .c and its .h) do not include each other in a circle.
+set -eu
+
+allowed=" stdbool.h stddef.h stdint.h stdarg.h stdlib.h string.h stdio.h limits.h assert.h errno.h "
+bad=0
+pure=" "
+
+complain()
+{
+	printf '%s\n' "$*"
+	bad=1
+}
+
+# Where a header that FILE includes as NAME lives: beside it, or in common.
+resolve()
+{
+	for directory in "${1%/*}" common/pure common/system; do
+		if [ -f "$directory/$2" ]; then
+			printf '%s\n' "$directory/$2"
+			return
+		fi
+	done
+}
+
+includes()
+{
+	sed -n "s/^#[[:blank:]]*include[[:blank:]]*$2.*/\\1/p" "$1"
+}
+
+while [ "$1" != "--" ]; do
+	pure="$pure$1 "
+	shift
+done
+shift
+
+for file in $pure; do
+	for header in $(includes "$file" '<\([^>]*\)>'); do
+		case "$allowed" in
+		*" $header "*) ;;
+		*) complain "$file: a pure file includes <$header>" ;;
+		esac
+	done
+	for header in $(includes "$file" '"\([^"]*\)"'); do
+		case "$pure" in
+		*" $(resolve "$file" "$header") "*) ;;
+		*) complain "$file: a pure file includes \"$header\", which is not pure" ;;
+		esac
+	done
+	# <stdio.h> is there for snprintf, <stdlib.h> for malloc.
+	if grep -nE '\<((printf|fprintf|vprintf|fopen|fputs|puts|perror|getenv|system|time|rand) ?\(|FILE \*|stdout|stderr)' "$file" |
+	    grep -vE '^[0-9]+:([[:blank:]]*/?\*|.*format\(printf)'; then
+		complain "$file: a pure file does input or output"
+	fi
+done
+
+edges=$(mktemp)
+trap 'rm -f "$edges"' EXIT
+for file in "$@"; do
+	for header in $(includes "$file" '"\([^"]*\)"'); do
+		found=$(resolve "$file" "$header")
+		case "$file:$found" in
+		*:)
+			complain "$file: \"$header\" is nowhere in its reach"
+			continue
+			;;
+		common/pure/*:common/pure/* | common/system/*:common/*) ;;
+		common/*) complain "$file: includes $found, a layer above it" ;;
+		esac
+		if [ "${file%.[ch]}" != "${found%.h}" ]; then
+			printf '%s %s\n' "${file%.[ch]}" "${found%.h}" >> "$edges"
+		fi
+	done
+done
+circle=$(tsort "$edges" 2>&1 > /dev/null) || complain "modules include each other in a circle: $circle"
+exit "$bad"
