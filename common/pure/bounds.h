@@ -20,6 +20,7 @@ enum {
 	/* serve */
 	SERVE_PROGRESS = 1024, /* bytes that count as progress in a transfer: 3 bytes/s at 300 s */
 	SERVE_SESSION = 100,   /* a session lasts as many times its time-out: 8 h, 16 h for POP3 */
+	SERVE_FAREWELL = 5,    /* seconds for the last reply of a session that we end */
 
 	AUTH_DELAY =
 	    1000, /* milliseconds before a failed login is answered: guessing is slow, a typo is no pain */
@@ -28,6 +29,10 @@ enum {
 	CONN_INPUT = 64 * 1024,	   /* a read(2) of a large message; pages not touched cost nothing */
 	CONN_OUTPUT = 1024 * 1024, /* never reached: replies are flushed at OUTPUT_CHUNK */
 	OUTPUT_CHUNK = 64 * 1024,  /* a long reply goes out in such pieces */
+
+	/* After our last reply: what a peer still sends is read, so that no reset overtakes the reply; not for ever. */
+	CONN_LINGER = 1500, /* milliseconds */
+	CONN_LINGER_BYTES = 256 * 1024,
 
 	/* server */
 	SERVER_BACKLOG = 511,

@@ -9,7 +9,8 @@
 enum event {
 	EVENT_INPUT,  /* wants more input (what was not used of this one comes again) */
 	EVENT_OUTPUT, /* has more to say: call output, once what is in the buffer is on its way */
-	EVENT_TURN,  /* as EVENT_INPUT, but the peer must not have sent anything yet: if it has, call early */
+	EVENT_TURN, /* as EVENT_INPUT, but the peer must not have sent anything yet: if it has, call early in place of all
+		      * that this call has added (so let that be one reply) */
 	EVENT_DELAY, /* as EVENT_INPUT, but the reply goes out only after AUTH_DELAY: a login has failed */
 	EVENT_CLOSE, /* flush, then end */
 	EVENT_DROP   /* end at once: the reply under way can't be finished, and must not look as if it were */
@@ -24,7 +25,10 @@ struct protocol {
 	/* The first reply; EVENT_TURN, or EVENT_CLOSE. */
 	enum event (*greet)(void *session, struct buf *out);
 
-	/* n > 0 bytes; *used may be fewer only when the event is not EVENT_INPUT or a reply was completed. */
+	/*
+	 * n > 0 bytes; *used may be fewer only when the event is not EVENT_INPUT or a reply was completed: the rest comes again
+	 * at once. (Where neither is so, it comes again with what follows it.)
+	 */
 	enum event (*input)(void *session, struct span bytes, size_t *used, struct buf *out);
 
 	/* More of a long reply, some tens of KiB at a time. NULL where no handler returns EVENT_OUTPUT. */
@@ -33,7 +37,7 @@ struct protocol {
 	/* The peer spoke out of turn: its reply; the session ends. */
 	void (*early)(void *session, struct buf *out);
 
-	/* The reason why the session ends, as a last reply. */
+	/* The reason why the session ends, as a last reply. Not called in the midst of a long one (EVENT_OUTPUT). */
 	void (*farewell)(void *session, enum farewell, struct buf *out);
 
 	/* In the middle of a message: SIGTERM waits for it, and progress is measured by bytes, not by commands. */

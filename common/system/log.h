@@ -1,17 +1,21 @@
 /*
- * log: one line an event, key=value pairs, on standard error or to syslog(3). Values are escaped here, once; one with a blank
- * or a quote is quoted. No password ever gets here.
+ * log: one line an event, key=value pairs, on standard error or to syslog(3). Values are escaped here, once (\xNN for what is not
+ * printable ASCII, the backslash and the quote); one with a blank, a quote or a = is quoted, and an empty one. A line that would be
+ * longer than 4 KiB is cut, and ends with three dots. No password ever gets here.
  *
  *	log_begin("delivered"); log_text("user", name); log_number("size", n); log_end();
  *
- * writes `smtpd[411]: delivered session=… user=anna size=5120` in one write(2).
+ * writes `smtpd[411]: delivered session=… user=anna size=5120` in one write(2). errno is left as it was.
  */
 #ifndef LOG_H
 #define LOG_H
 
 #include "span.h"
 
-/* program: stands before each line. syslog: to syslog(3), facility mail, in place of standard error. */
+/*
+ * program (not copied) stands before each line. syslog: to syslog(3), facility mail, in place of standard error. Opens /dev/null on
+ * those of the descriptors 0 to 2 that are closed: call it first.
+ */
 void log_open(const char *program, bool syslog);
 
 /* These pairs (one string, already formatted; "" for none) stand at the start of every event from now on: client=… session=…. */

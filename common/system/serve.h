@@ -8,11 +8,20 @@
 #include "conn.h"
 #include "protocol.h"
 
-enum serve_end { SERVE_CLOSED, SERVE_EOF, SERVE_TIMEOUT, SERVE_STOPPED, SERVE_EARLY, SERVE_ERROR };
+enum serve_end {
+	SERVE_CLOSED,
+	SERVE_EOF,
+	SERVE_TIMEOUT,
+	SERVE_STOPPED,
+	SERVE_EARLY,
+	SERVE_DROPPED,
+	SERVE_ERROR
+};
 
 /*
  * Serve until it ends. timeout: seconds without a whole command, or without SERVE_PROGRESS bytes in a transfer; the session lasts
- * SERVE_SESSION timeouts at most. The words for the log are in serve_end_name.
+ * SERVE_SESSION timeouts at most. When the daemon ends, a transfer may go on for SERVER_GRACE seconds. Logs the event "disconnect"
+ * with the reason (one word, serve_end_name) and the bytes received and sent. The conn is still the caller's to free.
  */
 enum serve_end serve(struct conn *, const struct protocol *, void *session, int timeout);
 const char *serve_end_name(enum serve_end);

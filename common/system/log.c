@@ -1,0 +1,178 @@
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum {
+	LOG_LINE = 4096, /* with its end; PIPE_BUF of Linux, so lines of many children do not mix in a pipe */
+	LOG_TAIL = 5,	 /* kept free: ..." and the newline */
+	LOG_CONTEXT = 512 /* bytes */
+};
+
+static const char *program_name = "letterbox";
+static bool to_syslog;
+static char context_pairs[LOG_CONTEXT];
+
+static struct {
+	char text[LOG_LINE];
+	size_t n;
+	int priority;
+	bool cut;    /* something did not fit, nor does what follows */
+	bool quoted; /* within quotes */
+} line;
+
+/* Whole, or not at all: an escape is never cut in two. */
+static void
+put(const char *bytes, size_t n)
+{
+	if (line.cut || n > LOG_LINE - LOG_TAIL - line.n) {
+		line.cut = true;
+		return;
+	}
+	memcpy(line.text + line.n, bytes, n);
+	line.n += n;
+}
+
+static void
+put_string(const char *string)
+{
+	put(string, strlen(string));
+}
+
+void
+log_open(const char *program, bool syslog)
+{
+	int fd;
+
+	/* Otherwise a connection might get one of these numbers, and our lines would be sent to a peer. */
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	program_name = program;
+	to_syslog = syslog;
+	if (syslog)
+		openlog(program, LOG_PID, LOG_MAIL);
+}
+
+void
+log_context(const char *pairs)
+{
+	snprintf(context_pairs, sizeof context_pairs, "%s", pairs);
+}
+
+static void
+begin(const char *event, int priority)
+{
+	char prefix[64];
+
+	line.n = 0;
+	line.cut = line.quoted = false;
+	line.priority = priority;
+	if (!to_syslog) {
+		snprintf(prefix, sizeof prefix, "%.32s[%ld]: ", program_name, (long)getpid());
+		put_string(prefix);
+	}
+	put_string(event);
+	if (context_pairs[0] != '\0') {
+		put(" ", 1);
+		put_string(context_pairs);
+	}
+}
+
+void
+log_begin(const char *event)
+{
+	begin(event, LOG_INFO);
+}
+
+void
+log_begin_error(const char *event)
+{
+	begin(event, LOG_ERR);
+}
+
+static bool
+needs_quotes(struct span value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (value.at[i] == ' ' || value.at[i] == '"' || value.at[i] == '=')
+			return true;
+	return value.n == 0;
+}
+
+void
+log_span(const char *key, struct span value)
+{
+	bool quotes = needs_quotes(value);
+	char escape[8];
+
+	put(" ", 1);
+	put_string(key);
+	put(quotes ? "=\"" : "=", quotes ? 2 : 1);
+	line.quoted = quotes && !line.cut;
+	for (size_t i = 0; i < value.n && !line.cut; i++) {
+		char c = value.at[i];
+		if (ascii_is_print(c) && c != '\\' && c != '"') {
+			put(&c, 1);
+		} else {
+			snprintf(escape, sizeof escape, "\\x%02x", (unsigned char)c);
+			put(escape, 4);
+		}
+	}
+	if (line.cut)
+		return;
+	if (quotes)
+		put("\"", 1);
+	line.quoted = quotes && line.cut;
+}
+
+void
+log_text(const char *key, const char *value)
+{
+	log_span(key, span_of(value));
+}
+
+void
+log_number(const char *key, long long value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof digits, "%lld", value);
+	put(" ", 1);
+	put_string(key);
+	put("=", 1);
+	put_string(digits);
+}
+
+void
+log_errno(int error)
+{
+	log_text("error", strerror(error));
+}
+
+void
+log_end(void)
+{
+	int error = errno;
+
+	if (line.cut) {
+		memcpy(line.text + line.n, "...\"", 4);
+		line.n += line.quoted ? 4 : 3;
+	}
+	if (to_syslog) {
+		line.text[line.n] = '\0';
+		syslog(line.priority, "%s", line.text);
+	} else {
+		line.text[line.n++] = '\n';
+		/* Where standard error takes nothing any more, there is nobody to tell. */
+		while (write(STDERR_FILENO, line.text, line.n) < 0 && errno == EINTR)
+			;
+	}
+	errno = error;
+}
