@@ -1,5 +1,6 @@
 /*
- * codec: base64 (RFC 4648), quoted-printable and RFC 2047 "Q" (RFC 2045 6.7). Pure.
+ * codec: base64 (RFC 4648), quoted-printable and RFC 2047 "Q" (RFC 2045 6.7), UTF-8 (utf8.c). Pure.
+ * What fails for lack of room leaves out as it was, but `failed`.
  */
 #ifndef CODEC_H
 #define CODEC_H
@@ -30,7 +31,10 @@ int q_decode(struct span, struct buf *out);
 /* Is it valid UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF)? */
 bool utf8_valid(struct span);
 
-/* Append text in charset (US-ASCII, UTF-8, ISO-8859-1, ISO-8859-15, windows-1252; others byte by byte as '?') as valid UTF-8. */
+/*
+ * Append text in charset as valid UTF-8: US-ASCII and none (both read as UTF-8), UTF-8, ISO-8859-1 (read as windows-1252, which it
+ * mostly is), windows-1252, ISO-8859-15; of others the ASCII part. A byte that means nothing is '?'. -1 when out is full.
+ */
 int utf8_from(struct span text, struct span charset, struct buf *out);
 
 #endif

@@ -1,0 +1,278 @@
+#include "codec.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum {
+	MIME_LINE = 76,		       /* RFC 2045 6.7, 6.8: characters in a line, CRLF not counted */
+	MIME_GROUP = MIME_LINE / 4 * 3 /* bytes that make a line of base64 */
+};
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* A character's value in base64, -1 where it is none. */
+static int
+sextet(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+int
+base64_encode(struct span s, struct buf *out)
+{
+	const unsigned char *p = (const unsigned char *)s.at;
+	size_t n = (s.n + 2) / 3 * 4;
+	char *at = buf_reserve(out, n);
+
+	if (at == NULL)
+		return -1;
+	for (size_t i = 0; i < s.n; i += 3) {
+		unsigned group = (unsigned)p[i] << 16;
+
+		if (i + 1 < s.n)
+			group |= (unsigned)p[i + 1] << 8;
+		if (i + 2 < s.n)
+			group |= p[i + 2];
+		*at++ = alphabet[group >> 18];
+		*at++ = alphabet[group >> 12 & 63];
+		*at++ = i + 1 < s.n ? alphabet[group >> 6 & 63] : '=';
+		*at++ = i + 2 < s.n ? alphabet[group & 63] : '=';
+	}
+	out->len += n;
+	return 0;
+}
+
+/* Bits that wait for their byte to be full. */
+struct bits {
+	uint32_t held;
+	unsigned n;
+};
+
+static int
+bits_add(struct bits *b, int value, struct buf *out)
+{
+	b->held = b->held << 6 | (uint32_t)value;
+	b->n += 6;
+	if (b->n < 8)
+		return 0;
+	b->n -= 8;
+	return buf_add_char(out, (char)(b->held >> b->n));
+}
+
+int
+base64_decode(struct span s, struct buf *out)
+{
+	struct bits bits = { 0 };
+	size_t before = out->len, n = s.n;
+
+	if (s.n % 4 != 0)
+		return -1;
+	while (n > 0 && s.n - n < 2 && s.at[n - 1] == '=')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		int value = sextet(s.at[i]);
+
+		if (value < 0 || bits_add(&bits, value, out) < 0) {
+			buf_cut(out, before);
+			return -1;
+		}
+	}
+	/* Bits that encode nothing must be 0: one text for one meaning (RFC 4648 3.5). */
+	if ((bits.held & ((1u << bits.n) - 1)) != 0) {
+		buf_cut(out, before);
+		return -1;
+	}
+	return 0;
+}
+
+int
+base64_decode_lenient(struct span s, struct buf *out)
+{
+	struct bits bits = { 0 };
+	size_t before = out->len;
+
+	for (size_t i = 0; i < s.n && s.at[i] != '='; i++) {
+		int value = sextet(s.at[i]);
+
+		if (value >= 0 && bits_add(&bits, value, out) < 0) {
+			buf_cut(out, before);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+base64_encode_lines(struct span s, struct buf *out)
+{
+	size_t before = out->len;
+
+	for (size_t i = 0; i < s.n; i += MIME_GROUP)
+		if (base64_encode(span_slice(s, i, i + MIME_GROUP), out) < 0 ||
+		    buf_add_string(out, "\r\n") < 0) {
+			buf_cut(out, before);
+			return -1;
+		}
+	return 0;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Does s go on at i with a CRLF, or end there? */
+static bool
+at_line_end(struct span s, size_t i)
+{
+	return i >= s.n || (s.at[i] == '\r' && i + 1 < s.n && s.at[i + 1] == '\n');
+}
+
+/* May the character stand for itself? What a line begins with must not look like a From_ line or a dot-stuffed one. */
+static bool
+qp_is_plain(struct span s, size_t i, bool begins)
+{
+	char c = s.at[i];
+
+	if (is_blank(c))
+		return !at_line_end(s, i + 1);
+	if (begins && (c == '.' || span_is(span_slice(s, i, i + 5), "From ")))
+		return false;
+	return ascii_is_print(c) && c != '=';
+}
+
+int
+qp_encode(struct span s, struct buf *out)
+{
+	size_t before = out->len, column = 0;
+	int failed = 0;
+
+	for (size_t i = 0; i < s.n && failed == 0; i++) {
+		if (at_line_end(s, i)) {
+			failed = buf_add_string(out, "\r\n");
+			column = 0;
+			i++;
+			continue;
+		}
+		size_t width = qp_is_plain(s, i, column == 0) ? 1 : 3;
+		size_t most = at_line_end(s, i + 1) ? MIME_LINE : MIME_LINE - 1; /* the = of a soft break */
+
+		if (column + width > most) {
+			failed |= buf_add_string(out, "=\r\n");
+			column = 0;
+			width = qp_is_plain(s, i, true) ? 1 : 3;
+		}
+		failed |= width == 1 ? buf_add_char(out, s.at[i])
+				     : buf_printf(out, "=%02X", (unsigned char)s.at[i]);
+		column += width;
+	}
+	if (failed != 0)
+		buf_cut(out, before);
+	return failed;
+}
+
+static int
+hex_digit(char c)
+{
+	char lower = ascii_lower(c);
+
+	if (ascii_is_digit(c))
+		return c - '0';
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* The byte that the "=XX" at i stands for, -1 where there is none. */
+static int
+escaped(struct span s, size_t i)
+{
+	if (s.n - i < 3 || s.at[i] != '=')
+		return -1;
+	int high = hex_digit(s.at[i + 1]), low = hex_digit(s.at[i + 2]);
+	return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/* Blanks before the end of a line are not the author's (RFC 2045 6.7 rule 3). Where does the line go on, or end, after those at i? */
+static size_t
+skip_blanks(struct span s, size_t i)
+{
+	while (i < s.n && is_blank(s.at[i]))
+		i++;
+	return i;
+}
+
+/* How long is the line end at i: 0 where there is none. */
+static size_t
+line_end(struct span s, size_t i)
+{
+	if (i < s.n && s.at[i] == '\n')
+		return 1;
+	return i < s.n && at_line_end(s, i) ? 2 : 0;
+}
+
+/* One thing at i: how many bytes it takes, and what it means. */
+static size_t
+qp_take(struct span s, size_t i, char *byte, struct span *meaning)
+{
+	int value = escaped(s, i);
+	size_t blanks = skip_blanks(s, i + (s.at[i] == '='));
+	size_t end = line_end(s, blanks);
+	bool ends = end > 0 || blanks == s.n;
+
+	*byte = (char)value;
+	*meaning = (struct span){ byte, 1 };
+	if (value >= 0)
+		return 3;
+	if (s.at[i] == '=' && ends) {
+		meaning->n = 0;
+		return blanks + end - i;
+	}
+	if (s.at[i] != '=' && blanks > i) {
+		*meaning = span_slice(s, i, ends ? i : blanks);
+		return blanks - i;
+	}
+	*byte = s.at[i];
+	return 1;
+}
+
+int
+qp_decode(struct span s, struct buf *out)
+{
+	size_t before = out->len;
+	struct span meaning;
+	char byte;
+
+	for (size_t i = 0; i < s.n;) {
+		i += qp_take(s, i, &byte, &meaning);
+		if (buf_add_span(out, meaning) < 0) {
+			buf_cut(out, before);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+q_decode(struct span s, struct buf *out)
+{
+	size_t before = out->len;
+
+	for (size_t i = 0; i < s.n; i++) {
+		int value = escaped(s, i);
+		char c = value >= 0 ? (char)value : s.at[i] == '_' ? ' ' : s.at[i];
+
+		if (value >= 0)
+			i += 2;
+		if (buf_add_char(out, c) < 0) {
+			buf_cut(out, before);
+			return -1;
+		}
+	}
+	return 0;
+}
