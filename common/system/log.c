@@ -1,7 +1,6 @@
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -46,14 +45,6 @@ put_string(const char *string)
 void
 log_open(const char *program, bool syslog)
 {
-	int fd;
-
-	/* Otherwise a connection might get one of these numbers, and our lines would be sent to a peer. */
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
 	program_name = program;
 	to_syslog = syslog;
 	if (syslog)

@@ -12,10 +12,7 @@
 
 #include "span.h"
 
-/*
- * program (not copied) stands before each line. syslog: to syslog(3), facility mail, in place of standard error. Opens /dev/null on
- * those of the descriptors 0 to 2 that are closed: call it first.
- */
+/* program (not copied): stands before each line. syslog: to syslog(3), facility mail, in place of standard error. */
 void log_open(const char *program, bool syslog);
 
 /* These pairs (one string, already formatted; "" for none) stand at the start of every event from now on: client=… session=…. */

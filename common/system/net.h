@@ -32,7 +32,7 @@ bool net_is_loopback(const struct peer *);
 /* Is the address within NETWORK[/BITS]? A malformed network contains nothing. */
 bool net_contains(struct span network, const struct peer *);
 
-/* 127.0.0.1 <-> [127.0.0.1]; ::1 <-> [IPv6:::1], RFC 5321 4.1.3. out: NET_ADDRESS bytes. */
+/* 127.0.0.1 -> [127.0.0.1]; ::1 -> [IPv6:::1], RFC 5321 4.1.3; "local" -> localhost. out: NET_ADDRESS bytes. */
 void net_literal(const struct peer *, char *out);
 
 /* "ADDR:PORT", "[ADDR6]:PORT". 0, or -1 where it is malformed. */

@@ -1,0 +1,184 @@
+#include "net.h"
+
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <arpa/inet.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bounds.h"
+
+void
+net_peer(struct peer *peer, const struct sockaddr *address, socklen_t n)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&peer->address;
+	struct sockaddr_in6 v6;
+
+	memset(peer, 0, sizeof *peer);
+	peer->address.ss_family = AF_UNSPEC;
+	snprintf(peer->text, sizeof peer->text, "local");
+	if (n >= sizeof *v4 && address->sa_family == AF_INET) {
+		memcpy(v4, address, sizeof *v4);
+	} else if (n >= sizeof v6 && address->sa_family == AF_INET6) {
+		memcpy(&v6, address, sizeof v6);
+		if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+			v4->sin_family = AF_INET;
+			v4->sin_port = v6.sin6_port;
+			memcpy(&v4->sin_addr, v6.sin6_addr.s6_addr + 12, 4);
+		} else {
+			memcpy(&peer->address, &v6, sizeof v6);
+			peer->port = ntohs(v6.sin6_port);
+			inet_ntop(AF_INET6, &v6.sin6_addr, peer->text, sizeof peer->text);
+		}
+	}
+	if (peer->address.ss_family == AF_INET) {
+		peer->port = ntohs(v4->sin_port);
+		inet_ntop(AF_INET, &v4->sin_addr, peer->text, sizeof peer->text);
+	}
+}
+
+void
+net_peer_of(int fd, struct peer *peer)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof address;
+
+	if (getpeername(fd, (struct sockaddr *)&address, &n) < 0)
+		n = 0;
+	net_peer(peer, (struct sockaddr *)&address, n);
+}
+
+/* The address as it stands on the wire: its bits, 0 where there is none. */
+static size_t
+wire_address(const struct peer *peer, unsigned char out[16])
+{
+	if (peer->address.ss_family == AF_INET) {
+		memcpy(out, &((const struct sockaddr_in *)&peer->address)->sin_addr, 4);
+		return 32;
+	}
+	if (peer->address.ss_family == AF_INET6) {
+		memcpy(out, &((const struct sockaddr_in6 *)&peer->address)->sin6_addr, 16);
+		return 128;
+	}
+	return 0;
+}
+
+bool
+net_is_loopback(const struct peer *peer)
+{
+	return peer->address.ss_family == AF_UNSPEC || net_contains(span_of("127.0.0.0/8"), peer) ||
+	       net_contains(span_of("::1"), peer);
+}
+
+bool
+net_contains(struct span network, const struct peer *peer)
+{
+	unsigned char base[16], address[16];
+	char text[NET_ADDRESS];
+	struct span bits_text;
+	size_t size = wire_address(peer, address);
+	struct span host = span_until(network, '/', &bits_text);
+
+	if (size == 0 || host.n == 0 || host.n >= sizeof text || memchr(host.at, '\0', host.n) != NULL)
+		return false;
+	memcpy(text, host.at, host.n);
+	text[host.n] = '\0';
+	if (inet_pton(size == 32 ? AF_INET : AF_INET6, text, base) != 1)
+		return false;
+	long long bits = (long long)size;
+	if (bits_text.at != NULL)
+		bits = span_number(bits_text, (long long)size);
+	if (bits < 0)
+		return false;
+	size_t whole = (size_t)bits / 8, rest = (size_t)bits % 8;
+	if (memcmp(base, address, whole) != 0)
+		return false;
+	return rest == 0 || ((base[whole] ^ address[whole]) >> (8 - rest)) == 0;
+}
+
+void
+net_literal(const struct peer *peer, char *out)
+{
+	if (peer->address.ss_family == AF_UNSPEC)
+		snprintf(out, NET_ADDRESS, "localhost");
+	else
+		snprintf(out, NET_ADDRESS, peer->address.ss_family == AF_INET6 ? "[IPv6:%.45s]" : "[%.45s]",
+		    peer->text);
+}
+
+int
+net_parse(const char *text, struct sockaddr_storage *address, socklen_t *n)
+{
+	const char *colon = strrchr(text, ':');
+	char host[NET_ADDRESS];
+
+	memset(address, 0, sizeof *address);
+	if (colon == NULL)
+		return -1;
+	long long port = span_number(span_of(colon + 1), UINT16_MAX);
+	size_t length = (size_t)(colon - text);
+	if (port < 0 || length < 2 || length >= sizeof host)
+		return -1;
+	bool brackets = text[0] == '[' && colon[-1] == ']';
+	snprintf(
+	    host, sizeof host, "%.*s", (int)(brackets ? length - 2 : length), brackets ? text + 1 : text);
+	if (brackets) {
+		struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)port);
+		*n = sizeof *v6;
+		return inet_pton(AF_INET6, host, &v6->sin6_addr) == 1 ? 0 : -1;
+	}
+	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+	v4->sin_family = AF_INET;
+	v4->sin_port = htons((uint16_t)port);
+	*n = sizeof *v4;
+	return inet_pton(AF_INET, host, &v4->sin_addr) == 1 ? 0 : -1;
+}
+
+static int
+bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t n, char name[NET_ADDRESS])
+{
+	struct sockaddr_storage real;
+	socklen_t real_n = sizeof real;
+	struct peer here;
+	int on = 1;
+
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
+		return -1;
+	if (address->ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0)
+		return -1;
+	if (bind(fd, (const struct sockaddr *)address, n) < 0 || listen(fd, SERVER_BACKLOG) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&real, &real_n) < 0)
+		return -1;
+	net_peer(&here, (struct sockaddr *)&real, real_n);
+	bool v6 = address->ss_family == AF_INET6;
+	snprintf(name, NET_ADDRESS, v6 ? "[%.45s]:%u" : "%.45s:%u", here.text, (unsigned)here.port);
+	return 0;
+}
+
+int
+net_listen(const char *text, char name[NET_ADDRESS])
+{
+	struct sockaddr_storage address;
+	socklen_t n;
+
+	if (net_parse(text, &address, &n) < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	int fd = socket(address.ss_family, SOCK_STREAM, 0);
+	if (fd >= 0 && bind_and_listen(fd, &address, n, name) < 0) {
+		int error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
