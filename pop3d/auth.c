@@ -1,0 +1,241 @@
+/*
+ * Who is it? USER and PASS, APOP (RFC 1939 7), AUTH (RFC 5034). A name that doesn't exist meets a decoy credential, which nothing
+ * matches, on the way that every name goes: nothing here tells the two apart.
+ */
+#include "command.h"
+
+#include "bounds.h"
+#include "codec.h"
+
+static const char *const mechanism_names[] = {
+	[SASL_PLAIN] = "PLAIN", [SASL_LOGIN] = "LOGIN", [SASL_SCRAM_SHA_256] = "SCRAM-SHA-256"
+};
+
+void
+auth_mechanisms(const struct session *s, const char *before, const char *after, struct buf *out)
+{
+	if (s->settings.cleartext)
+		buf_printf(out, "%sPLAIN%s", before, after);
+	buf_printf(out, "%sSCRAM-SHA-256%s", before, after);
+}
+
+static enum event
+denied(struct session *s, struct span login, const char *method, struct buf *out)
+{
+	struct note note = { .event = "login-failed", .user = login, .method = method };
+
+	s->backend->log(s->context, &note);
+	enum event event = session_refuse(s, "[AUTH] name or password is wrong", out);
+	return event == EVENT_INPUT ? EVENT_DELAY : event;
+}
+
+static enum event
+unable(struct session *s, struct buf *out)
+{
+	return session_refuse(s, "[SYS/TEMP] nobody can log in now, try again later", out);
+}
+
+/* s->user has proved to be the one. */
+static enum event
+log_in(struct session *s, const char *method, struct buf *out)
+{
+	struct note note = session_note(s, "login");
+	struct buf reason;
+
+	buf_init(&reason, REPLY_LINE);
+	enum drop_status status = s->backend->open(s->context, s->user, &reason);
+	note.method = method;
+	if (status != DROP_OK) {
+		note.event = "login-refused";
+		note.reason = buf_string(&reason);
+		s->backend->log(s->context, &note);
+		s->backend->close(s->context);
+		enum event event =
+		    session_refuse_drop(s, status, "the mailbox can't be opened", &reason, out);
+		buf_free(&reason);
+		return event;
+	}
+	buf_free(&reason);
+	note.counted = "messages";
+	note.number = s->backend->count(s->context);
+	s->backend->log(s->context, &note);
+	s->state = TRANSACTION;
+	buf_printf(out, "+OK %s has %llu messages\r\n", s->user, (unsigned long long)note.number);
+	return EVENT_INPUT;
+}
+
+enum event
+auth_user(struct session *s, const struct argument *argument, struct buf *out)
+{
+	buf_clear(&s->login);
+	buf_add_span(&s->login, span_trim(argument->text));
+	buf_add_string(out, "+OK now the password\r\n");
+	return EVENT_INPUT;
+}
+
+/* With the credential of a login: is it right? */
+static enum event
+judge(struct session *s, struct span login, const char *method,
+    bool (*is_right)(const struct session *, const struct credential *, struct span proof), struct span proof,
+    struct buf *out)
+{
+	struct credential credential = { .kind = CREDENTIAL_NONE };
+
+	if (s->backend->credential(s->context, login, s->user, &credential) < 0)
+		return unable(s, out);
+	bool right = is_right(s, &credential, proof);
+	wipe(&credential, sizeof credential);
+	return right ? log_in(s, method, out) : denied(s, login, method, out);
+}
+
+static bool
+is_password(const struct session *s, const struct credential *credential, struct span password)
+{
+	(void)s;
+	return credential_verify(credential, password);
+}
+
+static bool
+is_digest(const struct session *s, const struct credential *credential, struct span digest)
+{
+	return credential_verify_apop(credential, span_of(s->settings.timestamp), digest);
+}
+
+enum event
+auth_pass(struct session *s, const struct argument *argument, struct buf *out)
+{
+	enum event event = judge(s, buf_span(&s->login), "USER", is_password, argument->text, out);
+
+	buf_clear(&s->login);
+	return event;
+}
+
+enum event
+auth_apop(struct session *s, const struct argument *argument, struct buf *out)
+{
+	struct span digest, login = span_until(span_trim(argument->text), ' ', &digest);
+
+	if (login.n == 0 || digest.n == 0)
+		return session_refuse(s, "a name and a digest are wanted", out);
+	return judge(s, login, "APOP", is_digest, digest, out);
+}
+
+static void
+end_exchange(struct session *s)
+{
+	sasl_server_free(&s->sasl);
+	s->exchanging = false;
+}
+
+enum event
+auth_broken_off(struct session *s, const char *text, struct buf *out)
+{
+	end_exchange(s);
+	return session_refuse(s, text, out);
+}
+
+static enum event
+challenge(struct span message, struct buf *out)
+{
+	buf_add_string(out, "+ ");
+	base64_encode(message, out);
+	buf_add_string(out, "\r\n");
+	return EVENT_INPUT;
+}
+
+/* sasl has a name: give it the credential, and have its next word. */
+static enum sasl_status
+look_up(struct session *s, struct buf *answer)
+{
+	struct credential credential = { .kind = CREDENTIAL_NONE };
+
+	if (s->backend->credential(s->context, span_of(s->sasl.user), s->user, &credential) < 0)
+		return SASL_LOOKUP;
+	enum sasl_status status = sasl_server_credential(&s->sasl, &credential, answer);
+	wipe(&credential, sizeof credential);
+	return status;
+}
+
+/* One message of the client, decoded. */
+static enum event
+step(struct session *s, struct span message, struct buf *out)
+{
+	const char *method = mechanism_names[s->sasl.mechanism];
+	enum event event = EVENT_INPUT;
+	struct buf answer;
+
+	buf_init(&answer, SASL_MESSAGE);
+	enum sasl_status status = sasl_server_step(&s->sasl, message, &answer);
+	if (status == SASL_LOOKUP)
+		status = look_up(s, &answer);
+	if (status != SASL_CHALLENGE)
+		s->exchanging = false;
+	switch (status) {
+	case SASL_CHALLENGE:
+		event = challenge(buf_span(&answer), out);
+		break;
+	case SASL_LOOKUP:
+		event = unable(s, out);
+		break;
+	case SASL_OK:
+		event = log_in(s, method, out);
+		break;
+	case SASL_DENIED:
+		event = denied(s, span_of(s->sasl.user), method, out);
+		break;
+	case SASL_MALFORMED:
+		event = session_refuse(s, "malformed answer", out);
+		break;
+	}
+	buf_free(&answer);
+	if (!s->exchanging)
+		sasl_server_free(&s->sasl);
+	return event;
+}
+
+enum event
+auth_answer(struct session *s, struct span line, struct buf *out)
+{
+	struct buf message;
+
+	if (span_is(line, "*"))
+		return auth_broken_off(s, "cancelled", out);
+	buf_init(&message, SASL_MESSAGE);
+	enum event event = base64_decode(line, &message) < 0 ? auth_broken_off(s, "malformed base64", out)
+							     : step(s, buf_span(&message), out);
+	buf_free(&message);
+	return event;
+}
+
+/* AUTH alone isn't in RFC 5034, but clients of old look for the mechanisms that way. */
+static enum event
+list_mechanisms(const struct session *s, struct buf *out)
+{
+	buf_add_string(out, "+OK mechanisms\r\n");
+	auth_mechanisms(s, "", "\r\n", out);
+	buf_add_string(out, ".\r\n");
+	return EVENT_INPUT;
+}
+
+enum event
+auth_auth(struct session *s, const struct argument *argument, struct buf *out)
+{
+	struct span initial, name = span_until(span_trim(argument->text), ' ', &initial);
+	uint8_t nonce[SASL_NONCE];
+
+	if (name.n == 0)
+		return list_mechanisms(s, out);
+	int mechanism = sasl_mechanism(name);
+	if (mechanism < 0)
+		return session_refuse(s, "no such mechanism", out);
+	if (mechanism != SASL_SCRAM_SHA_256 && !s->settings.cleartext)
+		return session_refuse(s, "[AUTH] this mechanism needs TLS", out);
+	if (s->backend->random(s->context, nonce) < 0)
+		return unable(s, out);
+	sasl_server_init(&s->sasl, (enum sasl_mechanism)mechanism, nonce);
+	s->exchanging = true;
+	if (initial.at == NULL)
+		return challenge(span_of(sasl_server_prompt(&s->sasl)), out);
+	/* RFC 5034 4: "=" is an initial response of no bytes. */
+	return auth_answer(s, span_is(initial, "=") ? (struct span){ "", 0 } : initial, out);
+}
