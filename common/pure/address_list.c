@@ -166,11 +166,11 @@ read_angle(struct reader *r, struct buf *address)
 		advance(r, 1);
 		buf_clear(address);
 	}
-	if (!read_words(r, "@>", &ignored, address))
+	if (!read_words(r, "@>,", &ignored, address))
 		return false;
 	if (at_char(r, "@")) {
 		advance(r, 1);
-		if (!read_domain(r, ">", address))
+		if (!read_domain(r, ">,", address))
 			return false;
 	}
 	if (!at_char(r, ">"))
