@@ -3,6 +3,8 @@
  *
  *	{SCRAM-SHA-256}4096,SALT,STOREDKEY,SERVERKEY	RFC 5802 3, base64 fields, the form Dovecot writes
  *	{PLAIN}secret					for APOP, which needs the password itself
+ *
+ * SASLprep (RFC 4013) is the identity for ASCII; other passwords pass unchanged, too.
  */
 #ifndef CREDENTIAL_H
 #define CREDENTIAL_H
@@ -11,8 +13,10 @@
 #include "buf.h"
 
 enum {
-	CREDENTIAL_SALT = 64,	  /* most bytes of a salt that is read; 16 are written */
-	CREDENTIAL_PASSWORD = 255 /* most bytes of a password */
+	CREDENTIAL_SALT = 64,	      /* most bytes of a salt that is read */
+	CREDENTIAL_SALT_WRITTEN = 16, /* bytes of one that is made */
+	CREDENTIAL_PASSWORD = 255,    /* most bytes of a password */
+	CREDENTIAL_ITERATIONS = 4096  /* RFC 7677 4: the least that is taken; what is written */
 };
 
 enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_SCRAM, CREDENTIAL_PLAIN };
@@ -28,12 +32,24 @@ struct credential {
 	char password[CREDENTIAL_PASSWORD + 1]; /* {PLAIN} alone */
 };
 
-/* 0, or -1: malformed, or a scheme that is not known. Iterations from 4096 to 10,000,000. */
+/* 0, or -1: malformed, or a scheme that is not known. Iterations from 4096 to 10,000,000. {PLAIN} has no salt yet: credential_salt. */
 int credential_parse(struct span, struct credential *);
 
-/* The text of a SCRAM verifier for a password (1 to CREDENTIAL_PASSWORD bytes, no NUL, CR or LF). -1: no such password, or out is full. */
+/* Is this the text of a {PLAIN} credential? */
+bool credential_is_plain(struct span);
+
+/* May it be a password: 1 to CREDENTIAL_PASSWORD bytes, no NUL, CR or LF? */
+bool credential_password_valid(struct span password);
+
+/* The text of a SCRAM verifier. -1: no password, no such salt (1 to CREDENTIAL_SALT bytes) or count, or out is full. */
 int credential_make(
     struct span password, const uint8_t *salt, size_t salt_n, unsigned iterations, struct buf *out);
+
+/*
+ * Set a {PLAIN} credential's salt for SCRAM, always the same for the same name and secret. The secret must be one: a client is told the
+ * salt before it proves anything, so a salt made from the password alone would let it try passwords in peace.
+ */
+void credential_salt(struct credential *, struct span user, struct span secret);
 
 /*
  * For a user who does not exist: kind CREDENTIAL_NONE, with a salt that is always the same for the same name and secret, so that
@@ -41,7 +57,7 @@ int credential_make(
  */
 void credential_decoy(struct span user, struct span secret, struct credential *);
 
-/* Does the password match? Takes the time of PBKDF2 for a decoy, too. */
+/* Does the password match? Takes the time of PBKDF2 whenever it does not. */
 bool credential_verify(const struct credential *, struct span password);
 
 /* RFC 1939 7: digest = MD5(banner, password) in lower-case hex. False for anything but a {PLAIN} credential. */
