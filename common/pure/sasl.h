@@ -30,11 +30,16 @@ struct sasl_server {
 	enum sasl_mechanism mechanism;
 	int step;
 	char user[SASL_USER +
-		  1]; /* lower case; the "+tag" is not removed; a name too long is an unknown user's */
-	char nonce[SASL_NONCE * 2 + 1];
-	struct buf secret; /* the password, or SCRAM's transcript; wiped when freed */
+		  1]; /* lower case; the "+tag" is not removed; "" where it is too long: nobody's */
+	char nonce[SASL_NONCE * 2 + 1]; /* our part; a test may set it after init */
+	struct buf secret;		/* the password, or SCRAM's transcript; wiped when freed */
+	size_t bare_at;	 /* where client-first-message-bare begins in it, after the gs2-header */
+	size_t first_at; /* and server-first-message */
 	struct credential credential;
 };
+
+/* Base64: what both sides make of fresh random bytes. */
+void sasl_nonce(const uint8_t random[SASL_NONCE], char nonce[SASL_NONCE * 2 + 1]);
 
 /* random: SASL_NONCE fresh random bytes. */
 void sasl_server_init(struct sasl_server *, enum sasl_mechanism, const uint8_t random[SASL_NONCE]);
@@ -43,7 +48,7 @@ void sasl_server_free(struct sasl_server *);
 /* The prompt before the client's first message, if it sent none with its command: "" for PLAIN and SCRAM, "Username:" for LOGIN. */
 const char *sasl_server_prompt(const struct sasl_server *);
 
-/* One message of the client. out is cleared first. */
+/* One message of the client. out is cleared first; it should have room for SASL_MESSAGE + 256 bytes. */
 enum sasl_status sasl_server_step(struct sasl_server *, struct span message, struct buf *out);
 
 /* After SASL_LOOKUP: the user's credential, or a decoy. Goes on as a step does. */
@@ -54,7 +59,7 @@ struct sasl_client {
 	int step;
 	struct span user, password; /* the caller's; they must outlive this */
 	char nonce[SASL_NONCE * 2 + 1];
-	struct buf transcript;
+	struct buf transcript; /* AuthMessage (RFC 5802 3) */
 	uint8_t server_signature[SHA256_SIZE];
 };
 
@@ -62,12 +67,12 @@ void sasl_client_init(struct sasl_client *, enum sasl_mechanism, struct span use
     const uint8_t random[SASL_NONCE]);
 void sasl_client_free(struct sasl_client *);
 
-/* The message that may go with the command itself (LOGIN has none: returns -1). */
+/* The message that may go with the command itself, in out, which is cleared (LOGIN has none: returns -1). */
 int sasl_client_first(struct sasl_client *, struct buf *out);
 
 /*
  * A challenge of the server: SASL_CHALLENGE with the answer in out (it may be empty), SASL_DENIED where the server does not prove
- * that it knows the password, SASL_MALFORMED.
+ * that it knows the password, SASL_MALFORMED (also for a nonce that is not ours, and more than 1,000,000 or less than 4096 iterations).
  */
 enum sasl_status sasl_client_step(struct sasl_client *, struct span challenge, struct buf *out);
 
