@@ -1,0 +1,278 @@
+/* The table of commands, their dispatch, and the ends of transaction and session. The handlers are in command.c and data.c. */
+#include "session.h"
+
+#include "bounds.h"
+#include "command.h"
+#include "data.h"
+
+enum {
+	NEW = SESSION_NEW,
+	GREETED = SESSION_GREETED,
+	IN_MAIL = SESSION_MAIL,
+	IN_CHUNKS = SESSION_CHUNKS,
+	ANY = NEW | GREETED | IN_MAIL | IN_CHUNKS
+};
+
+/* The column `needs`. */
+enum {
+	ARGUMENT = 1,	 /* there must be one */
+	NO_ARGUMENT = 2, /* there must be none */
+	RCPT = 4,	 /* a recipient was taken */
+	OCTETS = 8, /* octets follow even where it is refused: it runs all the same, and looks at verdict */
+	PLAIN = 16  /* what is said to it has no status code: RFC 2034 4 */
+};
+
+struct command {
+	const char *word;
+	unsigned allowed;
+	unsigned needs;
+	enum event (*run)(struct session *, struct span argument, struct buf *out);
+};
+
+static enum event help(struct session *, struct span argument, struct buf *out);
+
+static const struct command commands[] = {
+	/* clang-format off */
+	/* word    allowed in            needs                     handler */
+	{ "EHLO",  ANY,                  ARGUMENT | PLAIN,         command_ehlo },
+	{ "HELO",  ANY,                  ARGUMENT | PLAIN,         command_helo },
+	{ "MAIL",  GREETED,              ARGUMENT,                 command_mail },
+	{ "RCPT",  IN_MAIL,              ARGUMENT,                 command_rcpt },
+	{ "DATA",  IN_MAIL,              NO_ARGUMENT | RCPT,       data_begin },
+	{ "BDAT",  IN_MAIL | IN_CHUNKS,  ARGUMENT | RCPT | OCTETS, data_chunk },
+	{ "RSET",  ANY,                  NO_ARGUMENT,              command_rset },
+	{ "NOOP",  ANY,                  0,                        command_noop },
+	{ "VRFY",  ANY,                  ARGUMENT,                 command_vrfy },
+	{ "EXPN",  ANY,                  ARGUMENT,                 command_expn },
+	{ "HELP",  ANY,                  0,                        help },
+	{ "QUIT",  ANY,                  NO_ARGUMENT,              command_quit },
+	/* clang-format on */
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+void
+session_init(
+    struct session *s, const struct session_config *config, const struct backend *backend, void *world)
+{
+	*s = (struct session){ .config = config, .backend = backend, .world = world, .state = SESSION_NEW };
+	line_init(&s->line, SMTP_LINE);
+	buf_init(&s->helo, SMTP_DOMAIN);
+	buf_init(&s->sender, SMTP_PATH);
+	buf_init(&s->content, DATA_PIECE + 1); /* and the CR that was held back before it */
+}
+
+void
+session_free(struct session *s)
+{
+	session_reset(s);
+	line_free(&s->line);
+	buf_free(&s->helo);
+	buf_free(&s->sender);
+	buf_free(&s->content);
+}
+
+void
+session_reset(struct session *s)
+{
+	s->backend->forget(s->world);
+	buf_clear(&s->sender);
+	s->envelope = (struct envelope){ .helo = s->envelope.helo, .esmtp = s->envelope.esmtp };
+	s->verdict = (struct reply){ 0 };
+	s->phase = PHASE_COMMANDS;
+	if (s->state != SESSION_NEW)
+		s->state = SESSION_GREETED;
+}
+
+enum event
+session_repeat(struct reply reply, struct buf *out)
+{
+	if (reply.status == NULL)
+		buf_printf(out, "%d %s\r\n", reply.code, reply.text);
+	else
+		buf_printf(out, "%d %s %s\r\n", reply.code, reply.status, reply.text);
+	return EVENT_INPUT;
+}
+
+enum event
+session_say(struct session *s, struct reply reply, struct buf *out)
+{
+	if (reply.code >= 400)
+		s->backend->refused(
+		    s->world, s->command == NULL ? NULL : s->command->word, s->argument, &reply);
+	s->errors += reply.code >= 500;
+	return session_repeat(reply, out);
+}
+
+enum event
+session_turn(struct session *s, struct reply reply, struct buf *out)
+{
+	s->turn = out->len;
+	session_say(s, reply, out);
+	return EVENT_TURN;
+}
+
+static enum event
+help(struct session *s, struct span argument, struct buf *out)
+{
+	(void)s;
+	(void)argument;
+	buf_add_string(out, "214 2.0.0");
+	for (size_t i = 0; i < COMMANDS; i++)
+		buf_printf(out, " %s", commands[i].word);
+	buf_add_string(out, "\r\n");
+	return EVENT_INPUT;
+}
+
+static const char *
+what_is_in_order(enum session_state state)
+{
+	switch (state) {
+	case SESSION_NEW:
+		return "Out of order: EHLO or HELO comes first";
+	case SESSION_GREETED:
+		return "Out of order: MAIL comes first";
+	case SESSION_MAIL:
+		return "Out of order: a transaction is open; RSET ends it";
+	case SESSION_CHUNKS:
+		return "Out of order: the message is coming in by BDAT; RSET ends it";
+	}
+	return "Out of order";
+}
+
+/* A tab is a blank; bytes above ASCII are the handlers' to judge. */
+static bool
+has_control(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.at[i] < 0x80 && !ascii_is_print(s.at[i]) && s.at[i] != '\t')
+			return true;
+	return false;
+}
+
+/* What the columns of the table have against a command; code 0: nothing. */
+static struct reply
+objection(const struct session *s, const struct command *c)
+{
+	if ((c->allowed & s->state) == 0)
+		return (struct reply){ 503, "5.5.1", what_is_in_order(s->state) };
+	if ((c->needs & RCPT) != 0 && s->envelope.taken == 0 && s->envelope.refused > 0)
+		return (struct reply){ 554, "5.5.1", "No valid recipients" };
+	if ((c->needs & RCPT) != 0 && s->envelope.taken == 0)
+		return (struct reply){ 503, "5.5.1", "Out of order: RCPT comes first" };
+	if ((c->needs & ARGUMENT) != 0 && s->argument.n == 0)
+		return (struct reply){ 501, "5.5.4", "An argument is missing" };
+	if ((c->needs & NO_ARGUMENT) != 0 && s->argument.n > 0)
+		return (struct reply){ 501, "5.5.4", "This command takes no argument" };
+	if (has_control(s->argument))
+		return (struct reply){ 501, "5.5.2", "There is a control character in the argument" };
+	return (struct reply){ 0 };
+}
+
+static const struct command *
+find_command(struct span word)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (span_is_nocase(word, commands[i].word))
+			return &commands[i];
+	return NULL;
+}
+
+static enum event
+dispatch(struct session *s, struct span line, struct buf *out)
+{
+	size_t word = 0;
+
+	while (word < line.n && line.at[word] != ' ' && line.at[word] != '\t')
+		word++;
+	s->command = find_command(span_slice(line, 0, word));
+	s->argument = span_trim(span_slice(line, word, s->command == NULL ? word : line.n));
+	if (s->command == NULL)
+		return session_say(s, (struct reply){ 500, "5.5.1", "Unknown command" }, out);
+	s->verdict = objection(s, s->command);
+	if ((s->command->needs & PLAIN) != 0)
+		s->verdict.status = NULL;
+	if (s->verdict.code != 0 && (s->command->needs & OCTETS) == 0)
+		return session_say(s, s->verdict, out);
+	return s->command->run(s, s->argument, out);
+}
+
+static enum event
+command_input(struct session *s, struct span bytes, size_t *used, struct buf *out)
+{
+	switch (line_push(&s->line, bytes.at, bytes.n, used)) {
+	case LINE_MORE:
+		break;
+	case LINE_TOO_LONG:
+		s->command = NULL;
+		s->argument = (struct span){ NULL, 0 };
+		return session_say(s, (struct reply){ 500, "5.5.2", "The line is too long" }, out);
+	case LINE_WHOLE:
+		return dispatch(s, line_text(&s->line), out);
+	}
+	return EVENT_INPUT;
+}
+
+static enum event
+input(void *session, struct span bytes, size_t *used, struct buf *out)
+{
+	static enum event (*const takers[])(struct session *, struct span, size_t *, struct buf *) = {
+		[PHASE_COMMANDS] = command_input, [PHASE_DATA] = data_input, [PHASE_CHUNK] = data_chunk_input
+	};
+	struct session *s = session;
+	size_t said = out->len;
+	enum event event;
+
+	*used = 0;
+	do {
+		size_t n;
+		event = takers[s->phase](s, span_slice(bytes, *used, bytes.n), &n, out);
+		*used += n;
+	} while (event == EVENT_INPUT && *used < bytes.n && out->len == said);
+	if (s->errors < SESSION_ERRORS || event == EVENT_CLOSE)
+		return event;
+	session_say(s, (struct reply){ 421, "4.7.0", "Too many errors" }, out);
+	return EVENT_CLOSE;
+}
+
+static enum event
+greet(void *session, struct buf *out)
+{
+	struct session *s = session;
+
+	s->turn = out->len;
+	buf_printf(out, "220 %s ESMTP Letterbox\r\n", s->config->hostname);
+	return EVENT_TURN;
+}
+
+/* What was said for the peer to wait for has not gone out yet: it is taken back. */
+static void
+early(void *session, struct buf *out)
+{
+	struct session *s = session;
+
+	buf_cut(out, s->turn);
+	session_reset(s);
+	session_say(s, (struct reply){ 554, "5.5.0", "You spoke out of turn" }, out);
+}
+
+static void
+farewell(void *session, enum farewell why, struct buf *out)
+{
+	struct session *s = session;
+
+	session_say(s,
+	    why == FAREWELL_STOP ? (struct reply){ 421, "4.3.2", "The server is going down" }
+				 : (struct reply){ 421, "4.4.2", "Nothing came for too long" },
+	    out);
+}
+
+static bool
+in_transfer(const void *session)
+{
+	const struct session *s = session;
+
+	return s->phase != PHASE_COMMANDS || s->state == SESSION_CHUNKS;
+}
+
+const struct protocol session_protocol = { greet, input, NULL, early, farewell, in_transfer };

@@ -1,0 +1,103 @@
+/*
+ * session: the server's side of SMTP (RFC 5321; 1870, 2034, 2920, 3030, 6152, 6531) as a machine that turns bytes into bytes. Pure.
+ *
+ * What it takes is bounded whatever a peer sends: a command line, an address, one piece of content. What must last goes out through
+ * struct backend, which is all that the session knows of the world.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdint.h>
+
+#include "address.h"
+#include "dot.h"
+#include "hops.h"
+#include "line.h"
+#include "protocol.h"
+#include "reply.h"
+
+struct session_config {
+	const char *hostname;
+	uint64_t message_size; /* bytes of content, its CRLFs counted, dot-stuffing not */
+	int recipients;	       /* a message */
+};
+
+/* A mail transaction, RFC 5321 3.3. The spans are the session's. */
+struct envelope {
+	struct span helo;   /* what EHLO or HELO said, printable ASCII */
+	struct span sender; /* reverse-path without <>; empty for the null one */
+	bool esmtp;	    /* it was EHLO */
+	bool smtputf8;	    /* MAIL said SMTPUTF8 */
+	uint64_t declared;  /* MAIL's SIZE=, 0 if it said none */
+	uint64_t size;	    /* bytes of content so far */
+	int taken, refused; /* RCPTs */
+	bool overflow;	    /* a RCPT was one too many, and that was logged */
+};
+
+/* The world. A transaction is rcpt, add and finish, in this order; forget may come at any time. */
+struct backend {
+	/* Is there a place for this path? 2xx: it is one of the transaction's from now on. */
+	struct reply (*rcpt)(void *world, const struct envelope *, const struct path *);
+
+	/* More content: CRLF lines, no bare CR, LF or NUL. What goes wrong is kept for finish. */
+	void (*add)(void *world, struct span content);
+
+	/* All has been added: a 2xx promises that it survives a power cut. The text lives until the next call. */
+	struct reply (*finish)(void *world, const struct envelope *);
+
+	/* The transaction is over, one way or the other: drop what there is of it. */
+	void (*forget)(void *world);
+
+	/* For the log: this 4xx or 5xx was said to a command, or about the content behind it. word: NULL if we do not know it. */
+	void (*refused)(void *world, const char *word, struct span argument, const struct reply *);
+};
+
+enum session_state {
+	SESSION_NEW = 1,     /* neither EHLO nor HELO yet */
+	SESSION_GREETED = 2, /* no transaction */
+	SESSION_MAIL = 4,    /* MAIL was taken */
+	SESSION_CHUNKS = 8   /* and a BDAT */
+};
+
+enum session_phase { PHASE_COMMANDS, PHASE_DATA, PHASE_CHUNK };
+
+struct session {
+	const struct session_config *config;
+	const struct backend *backend;
+	void *world;
+	enum session_state state;
+	enum session_phase phase;
+	const struct command *command; /* the last one; NULL: unknown */
+	struct span argument;	       /* its argument, in line */
+	struct line line;
+	struct buf helo, sender;
+	struct envelope envelope;
+	struct reply
+	    verdict; /* code != 0: what becomes of the content coming in, once all of it has been thrown away */
+	struct dot dot;
+	struct hops hops;
+	struct buf content; /* one piece of it */
+	uint64_t left;	    /* octets of the chunk to come */
+	bool last;	    /* it is the LAST */
+	size_t turn;	    /* where in out the reply begins that the peer must wait for */
+	int errors;
+};
+
+extern const struct protocol session_protocol;
+
+/* config, backend and world stay the caller's and must outlive the session. */
+void session_init(struct session *, const struct session_config *, const struct backend *, void *world);
+void session_free(struct session *);
+
+/*
+ * For the other files of the session. Append a reply; a refusal is logged, and counted where the peer is to blame: EVENT_INPUT.
+ * The same without log and count, for what is said often. The same for what the peer must wait for: EVENT_TURN.
+ */
+enum event session_say(struct session *, struct reply, struct buf *out);
+enum event session_repeat(struct reply, struct buf *out);
+enum event session_turn(struct session *, struct reply, struct buf *out);
+
+/* The one way out of a transaction; harmless without one. */
+void session_reset(struct session *);
+
+#endif
