@@ -5,11 +5,11 @@
 #include "codec.h"
 
 enum {
-	WORD = 75,    /* RFC 2047 2: an encoded word */
-	LINE = 76,    /* and a line with one */
-	PLAIN = 78,   /* RFC 5322 2.1.1: any other line */
+	WORD = 75,	/* RFC 2047 2: an encoded word */
+	LINE = 76,	/* and a line with one */
+	PLAIN = 78,	/* RFC 5322 2.1.1: any other line */
 	ENCODED = 2000, /* of a peer's word: more is no word */
-	LONGEST = 900 /* a run of ASCII without a space that is longer is encoded: lines may have 998 */
+	LONGEST = 900	/* a run of ASCII without a space that is longer is encoded: lines may have 998 */
 };
 
 static bool
@@ -148,14 +148,15 @@ words_decode(struct span value, struct buf *out)
 
 /* Encoding. */
 
-/* The longest run without a space, or a sign that the text as it is would read as something else. */
+/* It has a run that cannot be folded and is too long, or a sign that the text as it is would read as something else. */
 static bool
 needs_words(struct span text)
 {
 	size_t run = 0;
 
 	for (size_t i = 0; i < text.n; i++) {
-		run = text.at[i] == ' ' ? 0 : run + 1;
+		bool foldable = text.at[i] == ' ' && i > 0 && text.at[i - 1] != ' ';
+		run = foldable ? 0 : run + 1;
 		if (run > LONGEST || (text.at[i] == '=' && i + 1 < text.n && text.at[i + 1] == '?'))
 			return true;
 	}

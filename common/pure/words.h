@@ -14,7 +14,7 @@ int words_decode(struct span value, struct buf *out);
 
 /*
  * UTF-8 text as an unstructured value: as it is where ASCII does, else encoded words of at most 75 characters that never split a character,
- * folded (CRLF SP) so that no line exceeds 78 with `column` characters before it. Control characters become spaces: nothing can be injected.
+ * folded (CRLF SP) so that no line exceeds 78 with `column` characters before it, where a single space allows it. Control characters become spaces: nothing can be injected.
  */
 int words_encode(struct span text, size_t column, struct buf *out);
 
