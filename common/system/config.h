@@ -15,7 +15,7 @@ enum auth_cleartext { CLEARTEXT_NO, CLEARTEXT_LOOPBACK, CLEARTEXT_YES };
 struct config {
 	char *root; /* the mail root, as given */
 	char *hostname;
-	char *domain; /* space-separated */
+	char *domain; /* separated by single spaces; follows hostname until it is set */
 	char *listen[CONFIG_LISTEN];
 	int listens;
 	char *user; /* NULL: none */
@@ -27,9 +27,11 @@ struct config {
 	int max_per_source;
 	int timeout; /* seconds; 0: the daemon's default */
 	bool log_syslog;
+	bool domain_given;
+	uint32_t fixed; /* keys that -o set: the file does not change them */
 };
 
-/* Defaults. root: -d, or NULL for $MAILBOXES, else ./mailboxes. -1 with ENOMEM. */
+/* Defaults. root: -d, or NULL for $MAILBOXES, else ./mailboxes. -1 with ENOMEM. Free with config_free in every case. */
 int config_init(struct config *, const char *root);
 void config_free(struct config *);
 
@@ -39,7 +41,10 @@ void config_free(struct config *);
  */
 int config_option(struct config *, const char *option, char reason[CONFIG_REASON]);
 
-/* Read DIR/config, if it is there. 0, or -1 with "config:LINE: …" in reason. */
+/* One key, of the file or of -o (option). Returns as config_option does. */
+int config_set(struct config *, struct span key, struct span value, bool option, char reason[CONFIG_REASON]);
+
+/* Read DIR/config, if it is there. 0, or -1 with "config:LINE: …" in reason. Of a key that comes twice the last counts; listen adds. */
 int config_read(struct config *, char reason[CONFIG_REASON]);
 
 /* Is the domain one whose users are local? Without regard to case or a trailing dot. */

@@ -1,0 +1,345 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "buf.h"
+#include "net.h"
+
+enum { EXPECTED = 96 }; /* bytes of a phrase that says what a value should have been */
+
+struct key {
+	const char *name;
+	/* 0, or -1 with what the value should have been in expected. NULL: a key of the interface that this version does not have. */
+	int (*set)(struct config *, const struct key *, struct span value, char expected[EXPECTED]);
+	size_t offset; /* of the member */
+	long long min, max;
+};
+
+static int
+expect(char expected[EXPECTED], const char *phrase)
+{
+	snprintf(expected, EXPECTED, "%s", phrase);
+	return -1;
+}
+
+static void *
+member(struct config *c, const struct key *key)
+{
+	return (char *)c + key->offset;
+}
+
+static int
+replace(char **at, struct span value, char expected[EXPECTED])
+{
+	char *copy = strndup(value.at, value.n);
+
+	if (copy == NULL)
+		return expect(expected, "accepted: no memory");
+	free(*at);
+	*at = copy;
+	return 0;
+}
+
+/* A name or, in brackets, an address literal. UTF-8 passes: RFC 6531. */
+static bool
+is_domain(struct span s)
+{
+	bool literal = s.n > 2 && s.at[0] == '[' && s.at[s.n - 1] == ']';
+	struct span inner = literal ? span_slice(s, 1, s.n - 1) : s;
+
+	for (size_t i = 0; i < inner.n; i++) {
+		char c = inner.at[i];
+		bool other = (unsigned char)c >= 0x80 || c == '-' || c == '.' || c == '_';
+		if (!ascii_is_alnum(c) && !other && !(literal && c == ':'))
+			return false;
+	}
+	return s.n > 0 && s.n <= SMTP_DOMAIN && s.at[0] != '.' && s.at[0] != '-';
+}
+
+/* The next word of a list in *rest; empty at its end. */
+static struct span
+next_word(struct span *rest)
+{
+	size_t n = 0;
+
+	*rest = span_trim(*rest);
+	while (n < rest->n && rest->at[n] != ' ' && rest->at[n] != '\t')
+		n++;
+	struct span word = { rest->at, n };
+	*rest = span_slice(*rest, n, rest->n);
+	return word;
+}
+
+/* Until it is set, domain follows hostname. */
+static int
+default_domain(struct config *c)
+{
+	size_t n = strlen(c->hostname) + sizeof " localhost";
+	char *both = malloc(n);
+
+	if (both == NULL)
+		return -1;
+	snprintf(both, n, "%s localhost", c->hostname);
+	free(c->domain);
+	c->domain = both;
+	return 0;
+}
+
+static int
+set_hostname(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	if (!is_domain(value))
+		return expect(expected, "a domain name");
+	if (replace(member(c, key), value, expected) < 0)
+		return -1;
+	if (!c->domain_given && default_domain(c) < 0)
+		return expect(expected, "accepted: no memory");
+	return 0;
+}
+
+static int
+set_domains(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	struct buf list;
+	struct span word;
+	int status = 0;
+
+	buf_init(&list, value.n);
+	while (status == 0 && (word = next_word(&value)).n > 0) {
+		if (!is_domain(word))
+			status = expect(expected, "a list of domain names");
+		if (list.len > 0)
+			buf_add_char(&list, ' ');
+		buf_add_span(&list, word);
+	}
+	if (status == 0)
+		status = replace(member(c, key), buf_span(&list), expected);
+	buf_free(&list);
+	c->domain_given = status == 0;
+	return status;
+}
+
+static int
+set_listen(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	struct sockaddr_storage address;
+	struct span word;
+	socklen_t n;
+
+	(void)key;
+	while ((word = next_word(&value)).n > 0) {
+		if (c->listens == CONFIG_LISTEN)
+			return expect(expected, "possible: that are more than 16 addresses");
+		char **at = &c->listen[c->listens];
+		if (replace(at, word, expected) < 0)
+			return -1;
+		if (strlen(*at) != word.n || net_parse(*at, &address, &n) < 0)
+			return expect(expected, "ADDR:PORT or [ADDR6]:PORT");
+		c->listens++;
+	}
+	return 0;
+}
+
+static int
+set_word(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (!ascii_is_print(value.at[i]) || value.at[i] == ' ')
+			return expect(expected, "one word");
+	return replace(member(c, key), value, expected);
+}
+
+static int
+set_cleartext(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	(void)key;
+	if (span_is(value, "no"))
+		c->cleartext = CLEARTEXT_NO;
+	else if (span_is(value, "loopback"))
+		c->cleartext = CLEARTEXT_LOOPBACK;
+	else if (span_is(value, "yes"))
+		c->cleartext = CLEARTEXT_YES;
+	else
+		return expect(expected, "no, loopback or yes");
+	return 0;
+}
+
+static int
+set_size(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	char last = value.n > 0 ? ascii_lower(value.at[value.n - 1]) : '\0';
+	long long unit = last == 'k' ? 1LL << 10 : last == 'm' ? 1LL << 20 : last == 'g' ? 1LL << 30 : 1;
+	long long n = span_number(span_slice(value, 0, unit > 1 ? value.n - 1 : value.n), key->max / unit);
+
+	if (n < 0 || n * unit < key->min) {
+		snprintf(expected, EXPECTED, "a size (bytes, or with K, M, G) of %lld to %lldG", key->min,
+		    key->max >> 30);
+		return -1;
+	}
+	*(int64_t *)member(c, key) = n * unit;
+	return 0;
+}
+
+static int
+set_number(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	long long n = span_number(value, key->max);
+
+	if (n < key->min) {
+		snprintf(expected, EXPECTED, "a number of %lld to %lld", key->min, key->max);
+		return -1;
+	}
+	*(int *)member(c, key) = (int)n;
+	return 0;
+}
+
+static int
+set_log(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	(void)key;
+	c->log_syslog = span_is(value, "syslog");
+	if (!c->log_syslog && !span_is(value, "stderr"))
+		return expect(expected, "stderr or syslog");
+	return 0;
+}
+
+#define AT(name) offsetof(struct config, name)
+#define PETABYTE (1LL << 50)
+
+static const struct key keys[] = {
+	{ "hostname", set_hostname, AT(hostname), 0, 0 },
+	{ "domain", set_domains, AT(domain), 0, 0 },
+	{ "listen", set_listen, AT(listen), 0, 0 },
+	{ "user", set_word, AT(user), 0, 0 },
+	{ "auth-cleartext", set_cleartext, AT(cleartext), 0, 0 },
+	{ "message-size", set_size, AT(message_size), 1, PETABYTE },
+	{ "mailbox-size", set_size, AT(mailbox_size), 0, PETABYTE },
+	{ "recipients", set_number, AT(recipients), 1, 100000 },
+	{ "max-sessions", set_number, AT(max_sessions), 1, 100000 },
+	{ "max-per-source", set_number, AT(max_per_source), 1, 100000 },
+	{ "timeout", set_number, AT(timeout), 1, 86400 },
+	{ "log", set_log, AT(log_syslog), 0, 0 },
+	{ "listen-tls", NULL, 0, 0, 0 },
+	{ "listen-submission", NULL, 0, 0, 0 },
+	{ "tls-cert", NULL, 0, 0, 0 },
+	{ "tls-key", NULL, 0, 0, 0 },
+	{ "relay-from", NULL, 0, 0, 0 },
+	{ "sender-check", NULL, 0, 0, 0 },
+	{ "queue-lifetime", NULL, 0, 0, 0 },
+	{ "resolver", NULL, 0, 0, 0 },
+	{ "proxy-from", NULL, 0, 0, 0 },
+};
+
+enum { KEYS = sizeof keys / sizeof keys[0] };
+
+int
+config_init(struct config *c, const char *root)
+{
+	char host[SMTP_DOMAIN + 1] = "";
+
+	*c = (struct config){ .cleartext = CLEARTEXT_LOOPBACK, .message_size = 50 << 20 };
+	c->recipients = 1000;
+	c->max_sessions = 1000;
+	c->max_per_source = 100;
+	if (root == NULL)
+		root = getenv("MAILBOXES");
+	if (root == NULL || root[0] == '\0')
+		root = "./mailboxes";
+	gethostname(host, sizeof host - 1);
+	host[sizeof host - 1] = '\0';
+	c->root = strdup(root);
+	c->hostname = strdup(is_domain(span_of(host)) ? host : "localhost");
+	if (c->root == NULL || c->hostname == NULL || default_domain(c) < 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return 0;
+}
+
+void
+config_free(struct config *c)
+{
+	free(c->root);
+	free(c->hostname);
+	free(c->domain);
+	free(c->user);
+	for (int i = 0; i < CONFIG_LISTEN; i++)
+		free(c->listen[i]);
+	*c = (struct config){ .root = NULL };
+}
+
+/* A value is shown escaped, and not more than its beginning. */
+static int
+refuse(char reason[CONFIG_REASON], const char *subject, struct span value, const char *what)
+{
+	struct buf shown;
+
+	buf_init(&shown, CONFIG_REASON);
+	buf_add_escaped(&shown, span_slice(value, 0, 24));
+	snprintf(reason, CONFIG_REASON, "%s \"%s%s\" %s", subject, buf_string(&shown),
+	    value.n > 24 ? "..." : "", what);
+	buf_free(&shown);
+	return -1;
+}
+
+int
+config_set(struct config *c, struct span name, struct span value, bool option, char reason[CONFIG_REASON])
+{
+	char expected[EXPECTED], what[EXPECTED + 16];
+	size_t i = 0;
+
+	while (i < KEYS && !span_is(name, keys[i].name))
+		i++;
+	if (i == KEYS)
+		return refuse(reason, "key", name, "is unknown");
+	if (keys[i].set == NULL)
+		return refuse(reason, "key", name, "is not supported by this version");
+	value = span_trim(value);
+	if (value.n == 0)
+		return refuse(reason, "key", name, "has no value");
+	if (!option && (c->fixed & 1u << i) != 0)
+		return 0;
+	if (keys[i].set(c, &keys[i], value, expected) < 0) {
+		snprintf(what, sizeof what, "is not %s", expected);
+		return refuse(reason, keys[i].name, value, what);
+	}
+	c->fixed |= option ? 1u << i : 0;
+	return 0;
+}
+
+int
+config_option(struct config *c, const char *option, char reason[CONFIG_REASON])
+{
+	struct span value;
+	struct span name = span_until(span_of(option), '=', &value);
+
+	if (value.at == NULL)
+		return refuse(reason, "option", name, "is not KEY=VALUE");
+	return config_set(c, span_trim(name), value, true, reason);
+}
+
+static struct span
+without_dot(struct span domain)
+{
+	bool dot = domain.n > 1 && domain.at[domain.n - 1] == '.';
+
+	return span_slice(domain, 0, dot ? domain.n - 1 : domain.n);
+}
+
+bool
+config_is_local(const struct config *c, struct span domain)
+{
+	struct span list = span_of(c->domain), word;
+
+	domain = without_dot(domain);
+	while ((word = next_word(&list)).n > 0)
+		if (span_equal_nocase(without_dot(word), domain))
+			return true;
+	return false;
+}
