@@ -13,7 +13,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Files that see neither a system header nor a header of common/system; `make layers` holds them to it.
-PURE     = $(wildcard common/pure/*.[ch] smtpd/session*.[ch] pop3d/session*.[ch])
+PURE     = $(wildcard common/pure/*.[ch] smtpd/session*.[ch] pop3d/session.[ch]) pop3d/command.h pop3d/auth.c pop3d/transaction.c
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 

@@ -164,7 +164,7 @@ step(struct session *s, struct span message, struct buf *out)
 	enum event event = EVENT_INPUT;
 	struct buf answer;
 
-	buf_init(&answer, SASL_MESSAGE);
+	buf_init(&answer, SASL_MESSAGE + 256);
 	enum sasl_status status = sasl_server_step(&s->sasl, message, &answer);
 	if (status == SASL_LOOKUP)
 		status = look_up(s, &answer);

@@ -22,7 +22,7 @@ enum farewell {
 };
 
 struct protocol {
-	/* The first reply; EVENT_TURN, or EVENT_CLOSE. */
+	/* The first reply; EVENT_TURN, EVENT_INPUT where the peer needn't wait for it, or EVENT_CLOSE. */
 	enum event (*greet)(void *session, struct buf *out);
 
 	/*
