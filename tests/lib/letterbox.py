@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -51,6 +52,10 @@ def run(arguments, stdin=b"", seconds=30, status=0, **more):
         raise Failure("%s: exit status %d, not %d\n%s%s" % (" ".join(map(str, arguments)), done.returncode, status,
                       done.stdout.decode("latin-1")[-2000:], done.stderr.decode("latin-1")[-2000:]))
     return done.stdout, done.stderr
+
+
+def connect(port, seconds=30):
+    return socket.create_connection(("127.0.0.1", port), seconds)
 
 
 class MailRoot:

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Another mbox program works on the file under the same locks while smtpd delivers: nothing is lost, doubled or torn."""
+
+import mailbox
+import os
+import re
+import smtplib
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+
+import letterbox  # noqa: E402
+import mail  # noqa: E402
+
+DELIVERIES = 150
+
+
+class Mailbox(unittest.TestCase):
+    def deliver(self, server, acknowledged, failures):
+        try:
+            with smtplib.SMTP("127.0.0.1", server.smtpd.port, "home.example.org", 60) as smtp:
+                for n in range(DELIVERIES):
+                    smtp.sendmail("carl@example.net", ["anna@localhost"],
+                                  b"Subject: smtp %d\r\n\r\nFrom me\r\nbody %d\r\n" % (n, n))
+                    acknowledged.append("smtp %d" % n)
+        except (smtplib.SMTPException, OSError) as error:
+            failures.append(error)
+
+    def while_delivering(self, server, work):
+        """Run work(box), the mailbox locked, over and over until all deliveries are done; returns what was acknowledged."""
+        acknowledged, failures = [], []
+        sender = threading.Thread(target=self.deliver, args=(server, acknowledged, failures))
+        sender.start()
+        deadline = letterbox.Deadline(120)
+        while sender.is_alive() and not deadline.over():
+            box = mailbox.mbox(server.root.mbox_path("anna"))
+            try:
+                box.lock()
+            except mailbox.ExternalClashError:
+                time.sleep(0.002)  # the lock is held: mailbox can only be asked again
+                continue
+            try:
+                work(box)
+                box.flush()
+            finally:
+                box.unlock()
+                box.close()
+        sender.join(60)
+        self.assertEqual(failures, [])
+        return acknowledged
+
+    def subjects(self, server):
+        return [re.search(rb"^Subject: (.*)\r\n", message, re.M).group(1).decode() for message in server.messages()]
+
+    def test_reads_and_appends(self):
+        appended, most = [], []
+
+        def work(box):
+            most.append(len([message["Subject"] for message in box]))
+            if len(appended) < 200:
+                message = mailbox.mboxMessage(b"Subject: python %d\n\nbody\n" % len(appended))
+                message.set_from("python@localhost", time.gmtime(0))
+                box.add(message)
+                appended.append(message["Subject"])
+
+        with mail.MailServer() as server:
+            acknowledged = self.while_delivering(server, work)
+            self.assertGreater(len(appended), 3)
+            self.assertEqual(most, sorted(most))
+            self.assertEqual(sorted(self.subjects(server)), sorted(acknowledged + appended))
+            self.assertEqual(len(mailbox.mbox(server.root.mbox_path("anna"))), len(acknowledged + appended))
+            for message in server.messages():
+                found = re.search(rb"Subject: smtp (.*)\r\n\r\nFrom me\r\nbody (.*)\r\n\Z", message)
+                self.assertTrue(found and found.group(1) == found.group(2) or b"Subject: python" in message, message)
+
+    def test_removes(self):
+        removed = []
+
+        def work(box):
+            for key in list(box.keys())[:2]:
+                removed.append(box[key]["Subject"])
+                box.remove(key)
+
+        with mail.MailServer() as server:
+            acknowledged = self.while_delivering(server, work)
+            self.assertGreater(len(removed), 3)
+            self.assertEqual(sorted(self.subjects(server) + removed), sorted(acknowledged))
+
+
+if __name__ == "__main__":
+    unittest.main()
