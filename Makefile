@@ -13,7 +13,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Files that see neither a system header nor a header of common/system; `make layers` holds them to it.
-PURE     = $(wildcard common/pure/*.[ch] smtpd/session*.[ch] pop3d/session.[ch]) pop3d/command.h pop3d/auth.c pop3d/transaction.c
+PURE     = $(wildcard common/pure/*.[ch] smtpd/session*.[ch] $(addprefix pop3d/,session.[ch] command.[ch] auth.[ch] transaction.[ch] backend.h))
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 

@@ -1,8 +1,8 @@
 /*
- * Who is it? USER and PASS, APOP (RFC 1939 7), AUTH (RFC 5034). A name that doesn't exist meets a decoy credential, which nothing
- * matches, on the way that every name goes: nothing here tells the two apart.
+ * A name that doesn't exist meets a decoy credential, which nothing matches, on the way that every name goes: nothing here tells the
+ * two apart.
  */
-#include "command.h"
+#include "auth.h"
 
 #include "bounds.h"
 #include "codec.h"
@@ -22,36 +22,36 @@ auth_mechanisms(const struct session *s, const char *before, const char *after, 
 static enum event
 denied(struct session *s, struct span login, const char *method, struct buf *out)
 {
-	struct note note = { .event = "login-failed", .user = login, .method = method };
+	struct backend_note note = { .event = "login-failed", .user = login, .method = method };
 
 	s->backend->log(s->context, &note);
-	enum event event = session_refuse(s, "[AUTH] name or password is wrong", out);
+	enum event event = command_refuse(s, "[AUTH] name or password is wrong", out);
 	return event == EVENT_INPUT ? EVENT_DELAY : event;
 }
 
 static enum event
 unable(struct session *s, struct buf *out)
 {
-	return session_refuse(s, "[SYS/TEMP] nobody can log in now, try again later", out);
+	return command_refuse(s, "[SYS/TEMP] nobody can log in now, try again later", out);
 }
 
 /* s->user has proved to be the one. */
 static enum event
 log_in(struct session *s, const char *method, struct buf *out)
 {
-	struct note note = session_note(s, "login");
+	struct backend_note note = command_note(s, "login");
 	struct buf reason;
 
 	buf_init(&reason, REPLY_LINE);
-	enum drop_status status = s->backend->open(s->context, s->user, &reason);
+	enum backend_status status = s->backend->open(s->context, s->user, &reason);
 	note.method = method;
-	if (status != DROP_OK) {
+	if (status != BACKEND_OK) {
 		note.event = "login-refused";
 		note.reason = buf_string(&reason);
 		s->backend->log(s->context, &note);
 		s->backend->close(s->context);
 		enum event event =
-		    session_refuse_drop(s, status, "the mailbox can't be opened", &reason, out);
+		    command_refuse_status(s, status, "the mailbox can't be opened", &reason, out);
 		buf_free(&reason);
 		return event;
 	}
@@ -116,7 +116,7 @@ auth_apop(struct session *s, const struct argument *argument, struct buf *out)
 	struct span digest, login = span_until(span_trim(argument->text), ' ', &digest);
 
 	if (login.n == 0 || digest.n == 0)
-		return session_refuse(s, "a name and a digest are wanted", out);
+		return command_refuse(s, "a name and a digest are wanted", out);
 	return judge(s, login, "APOP", is_digest, digest, out);
 }
 
@@ -131,7 +131,7 @@ enum event
 auth_broken_off(struct session *s, const char *text, struct buf *out)
 {
 	end_exchange(s);
-	return session_refuse(s, text, out);
+	return command_refuse(s, text, out);
 }
 
 static enum event
@@ -184,7 +184,7 @@ step(struct session *s, struct span message, struct buf *out)
 		event = denied(s, span_of(s->sasl.user), method, out);
 		break;
 	case SASL_MALFORMED:
-		event = session_refuse(s, "malformed answer", out);
+		event = command_refuse(s, "malformed answer", out);
 		break;
 	}
 	buf_free(&answer);
@@ -227,9 +227,9 @@ auth_auth(struct session *s, const struct argument *argument, struct buf *out)
 		return list_mechanisms(s, out);
 	int mechanism = sasl_mechanism(name);
 	if (mechanism < 0)
-		return session_refuse(s, "no such mechanism", out);
+		return command_refuse(s, "no such mechanism", out);
 	if (mechanism != SASL_SCRAM_SHA_256 && !s->settings.cleartext)
-		return session_refuse(s, "[AUTH] this mechanism needs TLS", out);
+		return command_refuse(s, "[AUTH] this mechanism needs TLS", out);
 	if (s->backend->random(s->context, nonce) < 0)
 		return unable(s, out);
 	sasl_server_init(&s->sasl, (enum sasl_mechanism)mechanism, nonce);

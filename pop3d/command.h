@@ -1,10 +1,47 @@
 /*
- * command: what session.c, auth.c and transaction.c share. Private to them.
+ * command: what the commands of POP3 work on and answer with: the session, the argument, an -ERR. Pure. auth.h and transaction.h
+ * have the commands, session.h has the table of them.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
 
-#include "session.h"
+#include "backend.h"
+#include "line.h"
+#include "protocol.h"
+
+struct session_settings {
+	const char *hostname;  /* for the greeting */
+	const char *timestamp; /* <…@…>, RFC 1939 7: APOP is offered; NULL: it is not */
+	bool cleartext;	       /* a password may cross this connection as it is */
+};
+
+enum session_state {
+	AUTHORIZATION = 1,
+	TRANSACTION = 2
+}; /* RFC 1939 3; a set of them in the command table */
+
+struct session {
+	const struct backend *backend;
+	void *context;
+	struct session_settings settings;
+	enum session_state state;
+	struct line line;
+	int errors;
+
+	struct buf login; /* of USER, until PASS */
+	bool exchanging;  /* lines are answers to challenges of sasl */
+	struct sasl_server sasl;
+	char user[SASL_USER + 1];
+
+	uint8_t *marks; /* a bit a message that is deleted; NULL while none is */
+	size_t deleted; /* messages and octets, in all */
+	uint64_t deleted_octets;
+
+	/* The multi-line reply that is under way: what says more of it, NULL where there is none, and where that is. */
+	enum event (*more)(struct session *, struct buf *);
+	void (*item)(struct session *, size_t message, struct buf *);
+	size_t message;
+};
 
 struct argument {
 	struct span text; /* all that follows the word and a blank */
@@ -13,28 +50,16 @@ struct argument {
 };
 
 /* A command: appends its reply, and says what comes next. */
-typedef enum event handler(struct session *, const struct argument *, struct buf *out);
+typedef enum event command(struct session *, const struct argument *, struct buf *out);
 
-handler auth_user, auth_pass, auth_apop, auth_auth;
-handler transaction_stat, transaction_list, transaction_uidl, transaction_retr, transaction_top,
-    transaction_dele, transaction_rset, transaction_quit;
+/* "-ERR …". The session ends where there were too many errors; else it goes on. */
+enum event command_refuse(struct session *, const char *text, struct buf *out);
 
-/* A line while s->exchanging; and one that can't be it. */
-enum event auth_answer(struct session *, struct span line, struct buf *out);
-enum event auth_broken_off(struct session *, const char *text, struct buf *out);
-
-/* The SASL mechanisms that are allowed now, each behind `before`. */
-void auth_mechanisms(const struct session *, const char *before, const char *after, struct buf *out);
-
-/* Is it there, and not deleted? */
-bool transaction_has(struct session *, size_t message);
-
-/* "-ERR …". The session ends where there were too many errors; else it goes on. status: not DROP_OK. */
-enum event session_refuse(struct session *, const char *text, struct buf *out);
-enum event session_refuse_drop(
-    struct session *, enum drop_status, const char *what, struct buf *reason, struct buf *out);
+/* The same for what the backend (whose status isn't BACKEND_OK) gives a reason for. */
+enum event command_refuse_status(
+    struct session *, enum backend_status, const char *what, struct buf *reason, struct buf *out);
 
 /* For the log: the event with the user of this session; the rest is the caller's to fill in. */
-struct note session_note(const struct session *, const char *event);
+struct backend_note command_note(const struct session *, const char *event);
 
 #endif

@@ -1,14 +1,16 @@
 /*
  * What POP3 allows, and when, is the table below; greeting, farewell, and the commands that need neither a user nor mail.
  */
-#include "command.h"
+#include "session.h"
 
 #include <limits.h>
 #include <stdlib.h>
 
+#include "auth.h"
 #include "bounds.h"
+#include "transaction.h"
 
-static handler do_capa, do_lang, do_noop, do_utf8;
+static command do_capa, do_lang, do_noop, do_utf8;
 
 enum need {
 	ARGUMENT = 1 << 0,  /* there must be one */
@@ -22,11 +24,11 @@ enum need {
 
 #define ANY (AUTHORIZATION | TRANSACTION)
 
-static const struct command {
+static const struct row {
 	const char *word;
 	unsigned allowed; /* session_states */
 	unsigned needs;
-	handler *handler;
+	command *command;
 } commands[] = {
 	/* clang-format off */
 	{ "USER", AUTHORIZATION, ARGUMENT | SAFE,            auth_user },
@@ -49,8 +51,8 @@ static const struct command {
 };
 
 void
-session_init(struct session *s, const struct pop3_backend *backend, void *context,
-    const struct session_settings *settings)
+session_init(
+    struct session *s, const struct backend *backend, void *context, const struct session_settings *settings)
 {
 	*s = (struct session){
 		.backend = backend, .context = context, .settings = *settings, .state = AUTHORIZATION
@@ -70,41 +72,7 @@ session_free(struct session *s)
 	s->marks = NULL;
 }
 
-struct note
-session_note(const struct session *s, const char *event)
-{
-	return (struct note){ .event = event, .user = span_of(s->user) };
-}
-
-enum event
-session_refuse(struct session *s, const char *text, struct buf *out)
-{
-	if (++s->errors >= SESSION_ERRORS) {
-		buf_add_string(out, "-ERR too many errors\r\n");
-		return EVENT_CLOSE;
-	}
-	buf_printf(out, "-ERR %s\r\n", text);
-	return EVENT_INPUT;
-}
-
-enum event
-session_refuse_drop(
-    struct session *s, enum drop_status status, const char *what, struct buf *reason, struct buf *out)
-{
-	static const char *const codes[] = {
-		[DROP_IN_USE] = "[IN-USE] ", [DROP_TEMP] = "[SYS/TEMP] ", [DROP_PERM] = "[SYS/PERM] "
-	};
-	struct buf text;
-
-	buf_init(&text, REPLY_LINE);
-	buf_printf(&text, "%s%s: ", codes[status], what);
-	buf_add_escaped(&text, buf_span(reason));
-	enum event event = session_refuse(s, buf_string(&text), out);
-	buf_free(&text);
-	return event;
-}
-
-static const struct command *
+static const struct row *
 find(struct span word)
 {
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -115,7 +83,7 @@ find(struct span word)
 
 /* The numbers of an argument. What is wrong with it, or NULL. */
 static const char *
-read_numbers(struct session *s, const struct command *command, struct argument *argument)
+read_numbers(struct session *s, const struct row *row, struct argument *argument)
 {
 	struct span rest, number = span_until(span_trim(argument->text), ' ', &rest);
 	long long message = span_number(number, LLONG_MAX);
@@ -127,16 +95,16 @@ read_numbers(struct session *s, const struct command *command, struct argument *
 		return "no such message";
 	argument->message = (size_t)message - 1;
 	argument->lines = (long)span_number(rest, LONG_MAX);
-	if ((command->needs & LINES) != 0)
+	if ((row->needs & LINES) != 0)
 		return argument->lines < 0 ? "a number of lines is wanted" : NULL;
 	return rest.n > 0 ? "one number is wanted" : NULL;
 }
 
 /* What the command needs and does not have, or NULL. */
 static const char *
-missing(struct session *s, const struct command *command, struct argument *argument)
+missing(struct session *s, const struct row *row, struct argument *argument)
 {
-	unsigned needs = command->needs;
+	unsigned needs = row->needs;
 
 	if ((needs & SAFE) != 0 && !s->settings.cleartext)
 		return "[AUTH] a password may not cross this connection without TLS";
@@ -149,7 +117,7 @@ missing(struct session *s, const struct command *command, struct argument *argum
 	if ((needs & NOTHING) != 0 && span_trim(argument->text).n > 0)
 		return "no argument is wanted";
 	if ((needs & MESSAGE) != 0 && argument->text.n > 0)
-		return read_numbers(s, command, argument);
+		return read_numbers(s, row, argument);
 	return NULL;
 }
 
@@ -157,17 +125,17 @@ static enum event
 dispatch(struct session *s, struct span line, struct buf *out)
 {
 	struct argument argument = { .message = 0 };
-	const struct command *command = find(span_until(line, ' ', &argument.text));
+	const struct row *row = find(span_until(line, ' ', &argument.text));
 
-	if (command == NULL)
-		return session_refuse(s, "unknown command", out);
-	if ((command->allowed & s->state) == 0)
-		return session_refuse(
+	if (row == NULL)
+		return command_refuse(s, "unknown command", out);
+	if ((row->allowed & s->state) == 0)
+		return command_refuse(
 		    s, s->state == AUTHORIZATION ? "log in first" : "already logged in", out);
-	const char *reason = missing(s, command, &argument);
+	const char *reason = missing(s, row, &argument);
 	if (reason != NULL)
-		return session_refuse(s, reason, out);
-	return command->handler(s, &argument, out);
+		return command_refuse(s, reason, out);
+	return row->command(s, &argument, out);
 }
 
 static enum event
@@ -181,7 +149,7 @@ input(void *session, struct span bytes, size_t *used, struct buf *out)
 	if (result == LINE_TOO_LONG && s->exchanging)
 		return auth_broken_off(s, "line too long", out);
 	if (result == LINE_TOO_LONG)
-		return session_refuse(s, "line too long", out);
+		return command_refuse(s, "line too long", out);
 	bool secret = s->state == AUTHORIZATION;
 	struct span line = line_text(&s->line);
 	enum event event = s->exchanging ? auth_answer(s, line, out) : dispatch(s, line, out);
@@ -257,7 +225,7 @@ do_lang(struct session *s, const struct argument *argument, struct buf *out)
 		return EVENT_INPUT;
 	}
 	if (!span_is(tag, "*") && !span_is_nocase(tag, "en") && !span_is_nocase(tag, "i-default"))
-		return session_refuse(s, "no such language", out);
+		return command_refuse(s, "no such language", out);
 	buf_add_string(out, "+OK en English it is\r\n");
 	return EVENT_INPUT;
 }

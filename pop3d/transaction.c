@@ -1,8 +1,4 @@
-/*
- * The TRANSACTION and UPDATE states of RFC 1939 5 and 6. Only transaction_quit deletes anything; whatever else ends a session
- * forgets the marks.
- */
-#include "command.h"
+#include "transaction.h"
 
 #include <stdlib.h>
 
@@ -95,7 +91,7 @@ transaction_uidl(struct session *s, const struct argument *argument, struct buf 
 static void
 log_message(struct session *s, const char *event, size_t message, const char *reason)
 {
-	struct note note = session_note(s, event);
+	struct backend_note note = command_note(s, event);
 
 	note.uidl = s->backend->uidl(s->context, message);
 	note.reason = reason;
@@ -105,13 +101,13 @@ log_message(struct session *s, const char *event, size_t message, const char *re
 }
 
 /* The next piece, read right behind what is waiting to be sent. */
-static enum drop_status
+static enum backend_status
 read_piece(struct session *s, struct buf *out, struct buf *reason)
 {
 	bool done = false;
-	enum drop_status status = s->backend->read(s->context, OUTPUT_CHUNK, out, &done, reason);
+	enum backend_status status = s->backend->read(s->context, OUTPUT_CHUNK, out, &done, reason);
 
-	if (status == DROP_OK && done)
+	if (status == BACKEND_OK && done)
 		end_reply(s, out);
 	return status;
 }
@@ -123,11 +119,11 @@ message_more(struct session *s, struct buf *out)
 	struct buf reason;
 
 	buf_init(&reason, REPLY_LINE);
-	enum drop_status status = read_piece(s, out, &reason);
-	if (status != DROP_OK)
+	enum backend_status status = read_piece(s, out, &reason);
+	if (status != BACKEND_OK)
 		log_message(s, "read-failed", s->message, buf_string(&reason));
 	buf_free(&reason);
-	if (status != DROP_OK)
+	if (status != BACKEND_OK)
 		return EVENT_DROP;
 	return s->more != NULL ? EVENT_OUTPUT : EVENT_INPUT;
 }
@@ -147,10 +143,10 @@ send_message(struct session *s, size_t message, long lines, struct buf *out)
 		buf_add_string(out, "+OK the top of it\r\n");
 	s->message = message;
 	s->more = message_more;
-	enum drop_status status = s->backend->read_begin(s->context, message, lines, &reason);
-	if (status == DROP_OK)
+	enum backend_status status = s->backend->read_begin(s->context, message, lines, &reason);
+	if (status == BACKEND_OK)
 		status = read_piece(s, out, &reason);
-	if (status == DROP_OK) {
+	if (status == BACKEND_OK) {
 		if (lines < 0)
 			log_message(s, "retr", message, NULL);
 		buf_free(&reason);
@@ -159,7 +155,7 @@ send_message(struct session *s, size_t message, long lines, struct buf *out)
 	s->more = NULL;
 	buf_cut(out, before);
 	log_message(s, "read-failed", message, buf_string(&reason));
-	enum event event = session_refuse_drop(s, status, "the message can't be read", &reason, out);
+	enum event event = command_refuse_status(s, status, "the message can't be read", &reason, out);
 	buf_free(&reason);
 	return event;
 }
@@ -184,7 +180,7 @@ transaction_dele(struct session *s, const struct argument *argument, struct buf 
 	if (s->marks == NULL)
 		s->marks = calloc(s->backend->count(s->context) / 8 + 1, 1);
 	if (s->marks == NULL)
-		return session_refuse(s, "[SYS/TEMP] out of memory", out);
+		return command_refuse(s, "[SYS/TEMP] out of memory", out);
 	s->marks[message / 8] |= (uint8_t)(1 << message % 8);
 	s->deleted++;
 	s->deleted_octets += s->backend->octets(s->context, message);
@@ -206,13 +202,13 @@ transaction_rset(struct session *s, const struct argument *argument, struct buf 
 }
 
 /* The UPDATE state: +OK promises that what was marked is gone, and stays so. */
-static enum drop_status
+static enum backend_status
 update(struct session *s, struct buf *reason)
 {
-	struct note note = session_note(s, "expunge");
+	struct backend_note note = command_note(s, "expunge");
 
-	enum drop_status status = s->backend->expunge(s->context, is_marked, s, reason);
-	if (status != DROP_OK) {
+	enum backend_status status = s->backend->expunge(s->context, is_marked, s, reason);
+	if (status != BACKEND_OK) {
 		note.event = "expunge-failed";
 		note.reason = buf_string(reason);
 	}
@@ -225,8 +221,8 @@ update(struct session *s, struct buf *reason)
 enum event
 transaction_quit(struct session *s, const struct argument *argument, struct buf *out)
 {
-	struct note note = session_note(s, "quit");
-	enum drop_status status = DROP_OK;
+	struct backend_note note = command_note(s, "quit");
+	enum backend_status status = BACKEND_OK;
 	struct buf reason;
 
 	(void)argument;
@@ -240,10 +236,10 @@ transaction_quit(struct session *s, const struct argument *argument, struct buf 
 	/* Before the reply: who reads it may log in again at once. */
 	s->backend->close(s->context);
 	s->backend->log(s->context, &note);
-	if (status == DROP_OK)
+	if (status == BACKEND_OK)
 		buf_printf(out, "+OK bye, %zu messages deleted\r\n", s->deleted);
 	else
-		session_refuse_drop(s, status, "nothing was deleted", &reason, out);
+		command_refuse_status(s, status, "nothing was deleted", &reason, out);
 	buf_free(&reason);
 	return EVENT_CLOSE;
 }

@@ -22,7 +22,7 @@ struct fake {
 	const char *messages[MESSAGES]; /* CRLF lines */
 	size_t count;			/* more than MESSAGES: the first, again and again */
 	size_t piece;			/* bytes a read gives at most; 0: all */
-	enum drop_status open_status, begin_status, read_status, expunge_status;
+	enum backend_status open_status, begin_status, read_status, expunge_status;
 	size_t reads_before_failure;
 	bool no_accounts, no_random;
 
@@ -82,15 +82,15 @@ fake_credential(void *context, struct span login, char *user, struct credential 
 	return result;
 }
 
-static inline enum drop_status
-failing(enum drop_status status, struct buf *reason)
+static inline enum backend_status
+failing(enum backend_status status, struct buf *reason)
 {
-	if (status != DROP_OK)
+	if (status != BACKEND_OK)
 		buf_add_string(reason, "because\r\nof that");
 	return status;
 }
 
-static inline enum drop_status
+static inline enum backend_status
 fake_open(void *context, const char *user, struct buf *reason)
 {
 	struct fake *f = context;
@@ -99,7 +99,7 @@ fake_open(void *context, const char *user, struct buf *reason)
 	ck_assert(strcmp(user, "anna") == 0 || strcmp(user, "bob") == 0 || strcmp(user, "mrose") == 0);
 	f->is_open = f->was_opened = true;
 	/* It fails once. */
-	return failing(f->opens++ == 0 ? f->open_status : DROP_OK, reason);
+	return failing(f->opens++ == 0 ? f->open_status : BACKEND_OK, reason);
 }
 
 static inline void
@@ -156,7 +156,7 @@ fake_uidl(void *context, size_t message)
 	return uidl;
 }
 
-static inline enum drop_status
+static inline enum backend_status
 fake_begin(void *context, size_t message, long lines, struct buf *reason)
 {
 	struct fake *f = context;
@@ -181,7 +181,7 @@ length_with(const char *text, long lines)
 	return (size_t)(end - text);
 }
 
-static inline enum drop_status
+static inline enum backend_status
 fake_read(void *context, size_t limit, struct buf *out, bool *done, struct buf *reason)
 {
 	struct fake *f = context;
@@ -190,15 +190,15 @@ fake_read(void *context, size_t limit, struct buf *out, bool *done, struct buf *
 	size_t n = f->piece > 0 && f->piece < left ? f->piece : left;
 
 	ck_assert_uint_eq(limit, OUTPUT_CHUNK);
-	if (f->reads++ >= f->reads_before_failure && f->read_status != DROP_OK)
+	if (f->reads++ >= f->reads_before_failure && f->read_status != BACKEND_OK)
 		return failing(f->read_status, reason);
 	dot_stuff(&f->stuffer, text + f->at, n, out);
 	f->at += n;
 	*done = n == left;
-	return DROP_OK;
+	return BACKEND_OK;
 }
 
-static inline enum drop_status
+static inline enum backend_status
 fake_expunge(void *context, bool (*deleted)(const void *, size_t), const void *whose, struct buf *reason)
 {
 	struct fake *f = context;
@@ -213,7 +213,7 @@ fake_expunge(void *context, bool (*deleted)(const void *, size_t), const void *w
 }
 
 static inline void
-fake_log(void *context, const struct note *note)
+fake_log(void *context, const struct backend_note *note)
 {
 	struct fake *f = context;
 	size_t n = strlen(f->log);
@@ -231,8 +231,8 @@ fake_log(void *context, const struct note *note)
 	snprintf(f->log + n, LOG - n, "\n");
 }
 
-static const struct pop3_backend fake_backend = { fake_random, fake_credential, fake_open, fake_close,
-	fake_count, fake_octets, fake_uidl, fake_total, fake_begin, fake_read, fake_expunge, fake_log };
+static const struct backend fake_backend = { fake_random, fake_credential, fake_open, fake_close, fake_count,
+	fake_octets, fake_uidl, fake_total, fake_begin, fake_read, fake_expunge, fake_log };
 
 /* A session and what it said. */
 struct talk {

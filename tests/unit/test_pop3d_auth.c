@@ -211,15 +211,15 @@ END_TEST
 START_TEST(a_maildrop_that_does_not_open)
 {
 	static const char *const replies[] = {
-		[DROP_IN_USE] = "-ERR [IN-USE] the mailbox can't be opened: because\\x0d\\x0aof that\n",
-		[DROP_TEMP] = "-ERR [SYS/TEMP] the mailbox*\n",
-		[DROP_PERM] = "-ERR [SYS/PERM] the mailbox*\n"
+		[BACKEND_IN_USE] = "-ERR [IN-USE] the mailbox can't be opened: because\\x0d\\x0aof that\n",
+		[BACKEND_TEMP] = "-ERR [SYS/TEMP] the mailbox*\n",
+		[BACKEND_PERM] = "-ERR [SYS/PERM] the mailbox*\n"
 	};
 	struct fake fake = two_messages;
 	char expected[256];
 
-	for (int status = DROP_IN_USE; status <= DROP_PERM; status++) {
-		fake.open_status = (enum drop_status)status;
+	for (int status = BACKEND_IN_USE; status <= BACKEND_PERM; status++) {
+		fake.open_status = (enum backend_status)status;
 		/* Back in the AUTHORIZATION state, and a second try works. */
 		snprintf(expected, sizeof expected, "+OK*\n%s-ERR log in first\n" WELCOME, replies[status]);
 		dialogue(&fake, LOGIN "STAT\r\n" LOGIN, expected);
