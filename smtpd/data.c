@@ -80,7 +80,8 @@ data_begin(struct session *s, struct span argument, struct buf *out)
 	(void)argument;
 	begin_content(s, DOT_STRICT);
 	s->phase = PHASE_DATA;
-	return session_turn(s, (struct reply){ 354, NULL, "Go on; a line with a dot alone ends it" }, out);
+	session_say(s, (struct reply){ 354, NULL, "Go on; a line with a dot alone ends it" }, out);
+	return EVENT_TURN;
 }
 
 /*

@@ -104,14 +104,6 @@ session_say(struct session *s, struct reply reply, struct buf *out)
 	return session_repeat(reply, out);
 }
 
-enum event
-session_turn(struct session *s, struct reply reply, struct buf *out)
-{
-	s->turn = out->len;
-	session_say(s, reply, out);
-	return EVENT_TURN;
-}
-
 static enum event
 help(struct session *s, struct span argument, struct buf *out)
 {
@@ -240,18 +232,15 @@ greet(void *session, struct buf *out)
 {
 	struct session *s = session;
 
-	s->turn = out->len;
 	buf_printf(out, "220 %s ESMTP Letterbox\r\n", s->config->hostname);
 	return EVENT_TURN;
 }
 
-/* What was said for the peer to wait for has not gone out yet: it is taken back. */
 static void
 early(void *session, struct buf *out)
 {
 	struct session *s = session;
 
-	buf_cut(out, s->turn);
 	session_reset(s);
 	session_say(s, (struct reply){ 554, "5.5.0", "You spoke out of turn" }, out);
 }

@@ -79,7 +79,6 @@ struct session {
 	struct buf content; /* one piece of it */
 	uint64_t left;	    /* octets of the chunk to come */
 	bool last;	    /* it is the LAST */
-	size_t turn;	    /* where in out the reply begins that the peer must wait for */
 	int errors;
 };
 
@@ -90,12 +89,11 @@ void session_init(struct session *, const struct session_config *, const struct 
 void session_free(struct session *);
 
 /*
- * For the other files of the session. Append a reply; a refusal is logged, and counted where the peer is to blame: EVENT_INPUT.
- * The same without log and count, for what is said often. The same for what the peer must wait for: EVENT_TURN.
+ * For the other files of the session. Append a reply, EVENT_INPUT; a refusal is logged, and counted where the peer is to blame.
+ * The same without log and count, for what is said often.
  */
 enum event session_say(struct session *, struct reply, struct buf *out);
 enum event session_repeat(struct reply, struct buf *out);
-enum event session_turn(struct session *, struct reply, struct buf *out);
 
 /* The one way out of a transaction; harmless without one. */
 void session_reset(struct session *);

@@ -1,0 +1,232 @@
+#include "rcpt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alias.h"
+#include "bounds.h"
+#include "log.h"
+
+/* A local name on the way from an address to its users. */
+struct step {
+	char *name;	   /* the local part without quotes, with its tag */
+	size_t parent;	   /* the step whose alias names it; the first is its own */
+	const char *alias; /* the targets it was expanded to, as a place in the text; NULL: none */
+	bool mailbox;	   /* \name: no alias counts */
+};
+
+struct walk {
+	const struct rcpt_rules *rules;
+	struct step *steps;
+	size_t n;
+	struct buf *users;
+};
+
+static const struct reply fine = { 250, "2.1.5", "Ok" };
+static const struct reply unknown = { 550, "5.1.1", "No such user here" };
+static const struct reply relaying = { 550, "5.7.1", "Relaying denied" };
+static const struct reply no_accounts = { 451, "4.3.0", "The accounts cannot be read now" };
+static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
+static const struct reply bad_alias = { 451, "4.3.5", "An alias is misconfigured" };
+static const struct reply loop = { 550, "5.4.6", "An alias leads back to itself and to nobody" };
+static const struct reply relaying_alias = { 550, "5.7.1",
+	"An alias leads to another domain: relaying denied" };
+
+static struct reply
+refuse_target(const struct walk *w, size_t step, struct span target, const char *reason, struct reply reply)
+{
+	log_begin_error("alias-refused");
+	log_text("alias", w->steps[step].name);
+	log_span("target", target);
+	log_text("reason", reason);
+	log_end();
+	return reply;
+}
+
+static bool
+is_here(const struct peer *here, struct span literal)
+{
+	struct span address = span_slice(literal, 1, literal.n - 1);
+
+	if (span_is_nocase(span_slice(address, 0, 5), "IPv6:"))
+		address = span_slice(address, 5, address.n);
+	return net_contains(address, here);
+}
+
+static bool
+is_local(const struct rcpt_rules *rules, struct span domain)
+{
+	if (domain.n == 0)
+		return true;
+	return domain.at[0] == '[' ? is_here(rules->here, domain) : config_is_local(rules->config, domain);
+}
+
+static struct reply
+add_step(struct walk *w, struct span local, size_t parent, bool mailbox)
+{
+	struct buf name;
+
+	if (w->n == RCPT_STEPS)
+		return refuse_target(w, parent, local, "too many targets", bad_alias);
+	buf_init(&name, SMTP_LOCAL_PART);
+	struct step *steps = realloc(w->steps, (w->n + 1) * sizeof *steps);
+	if (steps != NULL)
+		w->steps = steps;
+	char *copy = path_unquote_local(local, &name) < 0 ? NULL : strdup(buf_string(&name));
+	buf_free(&name);
+	if (steps == NULL || copy == NULL) {
+		free(copy);
+		return no_memory;
+	}
+	w->steps[w->n++] = (struct step){ .name = copy, .parent = parent, .mailbox = mailbox };
+	return fine;
+}
+
+static struct reply
+add_user(struct walk *w, const char *name)
+{
+	struct span rest = buf_span(w->users);
+
+	while (rest.n > 0)
+		if (span_is(span_until(rest, '\0', &rest), name))
+			return fine;
+	return buf_add(w->users, name, strlen(name) + 1) < 0 ? no_memory : fine;
+}
+
+/* RFC 5321 4.5.1: there always is a postmaster, as soon as there is anybody. */
+static enum account_status
+find_account(int root, struct span local, char name[ACCOUNT_NAME + 1])
+{
+	if (!account_name(local, name))
+		return ACCOUNT_NONE;
+	enum account_status status = account_exists(root, name);
+	if (status == ACCOUNT_NONE && strcmp(name, "postmaster") == 0)
+		return account_first(root, name);
+	return status;
+}
+
+static struct reply
+take_mailbox(struct walk *w, const char *local)
+{
+	char name[ACCOUNT_NAME + 1];
+
+	switch (find_account(w->rules->root, span_of(local), name)) {
+	case ACCOUNT_OK:
+		return add_user(w, name);
+	case ACCOUNT_NONE:
+	case ACCOUNT_BAD_NAME:
+		return unknown;
+	case ACCOUNT_EXISTS:
+	case ACCOUNT_BAD_PASSWORD:
+	case ACCOUNT_FAILED:
+		break;
+	}
+	return no_accounts;
+}
+
+/* The alias of the whole name, else of the name without its tag. */
+static bool
+find_alias(const struct walk *w, const char *local, struct span *targets)
+{
+	struct span name = span_of(local), tag;
+	struct span base = span_until(name, '+', &tag);
+
+	return alias_find(w->rules->aliases, name, targets) ||
+	       (base.n < name.n && alias_find(w->rules->aliases, base, targets));
+}
+
+static struct reply
+add_target(struct walk *w, size_t step, struct span target, enum alias_kind kind)
+{
+	struct path path;
+	const char *reason;
+	const char *last = target.at + target.n - 1;
+	bool quoted = target.at[0] == '"' && *last == '"';
+
+	if (kind == ALIAS_FOREIGN)
+		return refuse_target(
+		    w, step, target, "files, commands and :include: are not supported", bad_alias);
+	if (kind == ALIAS_MAILBOX || quoted || memchr(target.at, '@', target.n) == NULL)
+		return add_step(w, target, step, kind == ALIAS_MAILBOX);
+	if (path_parse_bare(target, &path, &reason) < 0)
+		return refuse_target(w, step, target, reason, bad_alias);
+	if (!is_local(w->rules, path.domain))
+		return refuse_target(w, step, target, "relaying is not supported", relaying_alias);
+	return add_step(w, path.local, step, false);
+}
+
+static struct reply
+add_targets(struct walk *w, size_t step, struct span targets)
+{
+	struct reply reply = fine;
+	struct buf target;
+	enum alias_kind kind;
+
+	buf_init(&target, SMTP_PATH);
+	w->steps[step].alias = targets.at;
+	while (reply.code == fine.code && alias_target(&targets, &target, &kind) > 0)
+		reply = add_target(w, step, buf_span(&target), kind);
+	buf_free(&target);
+	return reply;
+}
+
+/* Does the alias stand above the step, so that the step is a name inside of its own alias? */
+static bool
+is_above(const struct walk *w, size_t step, const char *alias)
+{
+	while (w->steps[step].parent != step) {
+		step = w->steps[step].parent;
+		if (w->steps[step].alias == alias)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_expanded(const struct walk *w, const char *alias)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->steps[i].alias == alias)
+			return true;
+	return false;
+}
+
+/*
+ * As in aliases(5), an alias counts before the user of that name, and "anna: anna, bob" means her mailbox by the second anna. An alias
+ * is expanded once, by whatever routes it is reached; where it leads back to itself and nobody has that name, that route ends.
+ */
+static struct reply
+take_step(struct walk *w, size_t step)
+{
+	const char *local = w->steps[step].name;
+	struct span targets;
+
+	if (w->steps[step].mailbox || !find_alias(w, local, &targets)) {
+		struct reply reply = take_mailbox(w, local);
+		return step == 0 || reply.code != unknown.code
+			   ? reply
+			   : refuse_target(w, w->steps[step].parent, span_of(local), "no such user", reply);
+	}
+	if (is_above(w, step, targets.at)) {
+		struct reply reply = take_mailbox(w, local);
+		return reply.code == unknown.code ? fine : reply;
+	}
+	return is_expanded(w, targets.at) ? fine : add_targets(w, step, targets);
+}
+
+struct reply
+rcpt_resolve(const struct rcpt_rules *rules, const struct path *path, struct buf *users)
+{
+	struct walk w = { .rules = rules, .users = users };
+
+	buf_clear(users);
+	if (!is_local(rules, path->domain))
+		return relaying;
+	struct reply reply = add_step(&w, path->local, 0, false);
+	for (size_t i = 0; i < w.n && reply.code == fine.code; i++)
+		reply = take_step(&w, i);
+	for (size_t i = 0; i < w.n; i++)
+		free(w.steps[i].name);
+	free(w.steps);
+	return reply.code == fine.code && users->len == 0 ? loop : reply;
+}
