@@ -53,6 +53,17 @@ net_peer_of(int fd, struct peer *peer)
 	net_peer(peer, (struct sockaddr *)&address, n);
 }
 
+void
+net_here(int fd, struct peer *peer)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof address;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &n) < 0)
+		n = 0;
+	net_peer(peer, (struct sockaddr *)&address, n);
+}
+
 /* The address as it stands on the wire: its bits, 0 where there is none. */
 static size_t
 wire_address(const struct peer *peer, unsigned char out[16])

@@ -26,6 +26,9 @@ void net_peer(struct peer *, const struct sockaddr *, socklen_t);
 /* The other end of a connected descriptor; "local" when that is not an Internet socket. */
 void net_peer_of(int fd, struct peer *);
 
+/* Our end of it. */
+void net_here(int fd, struct peer *);
+
 /* 127.0.0.0/8, ::1, or no network at all. */
 bool net_is_loopback(const struct peer *);
 

@@ -22,15 +22,17 @@ struct server {
 
 	/* In the child: serve the connection; what it returns is the exit status. */
 	int (*serve)(struct conn *, const struct session_info *, void *context);
-	/* In the parent: before the first accept (0, or an exit status) and on SIGHUP (0, or -1: the old settings stay). May be NULL. */
+	/* In the parent: before the first accept (0, or an exit status; also with -i), as the user of the config. May be NULL. */
 	int (*start)(void *context);
+	/* In the parent, on SIGHUP: 0, or -1 where the old settings stay. It may change what config points to. May be NULL. */
 	int (*reload)(void *context);
 	void *context;
 };
 
 /*
- * Bind (config's listen, else the defaults of interface.md), log "listening on ADDR:PORT" for each, become config's user, and serve until
- * SIGTERM or SIGINT. Children then have SERVER_GRACE seconds (bounds.h). Returns the exit status: 0, EX_OSERR, EX_UNAVAILABLE …
+ * Bind (config's listen, else the defaults of interface.md), become config's user, start, say "listening on ADDR:PORT" for each on
+ * standard error, and serve until SIGTERM or SIGINT. Children then have SERVER_GRACE seconds (bounds.h). log_open comes before.
+ * Logs "connect" in the child; what was served logs its end (serve.h). Returns the exit status: 0, EX_OSERR, EX_UNAVAILABLE …
  */
 int server_run(struct server *);
 

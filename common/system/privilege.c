@@ -1,0 +1,43 @@
+/* setgroups(2) and initgroups(3), which every Unix has, are not in POSIX. */
+#define _DEFAULT_SOURCE
+
+#include "privilege.h"
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+int
+privilege_become(const char *user, char *reason, size_t reason_n)
+{
+	if (user == NULL)
+		return EX_OK;
+	errno = 0;
+	const struct passwd *pw = getpwnam(user);
+	if (pw == NULL) {
+		snprintf(
+		    reason, reason_n, "user %s: %s", user, errno != 0 ? strerror(errno) : "no such user");
+		return EX_CONFIG;
+	}
+	if (geteuid() != 0) {
+		if (pw->pw_uid == geteuid())
+			return EX_OK;
+		snprintf(reason, reason_n, "only root can become user %s", user);
+		return EX_CONFIG;
+	}
+	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0) {
+		snprintf(reason, reason_n, "cannot become user %s: %s", user, strerror(errno));
+		return EX_OSERR;
+	}
+	if (pw->pw_uid != 0 && setuid(0) == 0) {
+		snprintf(reason, reason_n, "user %s could become root again", user);
+		return EX_OSERR;
+	}
+	return EX_OK;
+}

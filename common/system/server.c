@@ -1,0 +1,396 @@
+#include "server.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "children.h"
+#include "log.h"
+#include "privilege.h"
+#include "session_process.h"
+
+/*
+ * The parent. It binds, accepts, forks, signals its own children, logs, and reads no byte of a peer. A handler sets a flag and writes a
+ * byte into the wake pipe, so that no signal gets lost between a look at the flags and the poll. Signals are blocked around fork, for a
+ * child must not write into our pipe.
+ */
+
+enum {
+	PAUSE = 100,  /* milliseconds without accepting, where it fails for lack of something */
+	LAST_WAIT = 5 /* seconds beyond SERVER_GRACE, then children are killed */
+};
+
+struct state {
+	struct server *server;
+	struct children children;
+	int listeners[CONFIG_LISTEN];
+	char names[CONFIG_LISTEN][NET_ADDRESS];
+	int n;
+	int wake[2];
+	int stop[2]; /* one byte, which nobody reads, stops all children */
+	int spare;   /* given up for a moment where no descriptor is left */
+	bool paused;
+};
+
+static volatile sig_atomic_t got_stop, got_hup, got_child;
+static int wake_at;
+
+static void
+on_signal(int signal)
+{
+	int error = errno;
+
+	if (signal == SIGCHLD)
+		got_child = 1;
+	else if (signal == SIGHUP)
+		got_hup = 1;
+	else
+		got_stop = 1;
+	/* A pipe that is full wakes us, too. */
+	ssize_t n = write(wake_at, "", 1);
+	(void)n;
+	errno = error;
+}
+
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+
+static void
+take_signals(int wake)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	wake_at = wake;
+	got_stop = got_hup = got_child = 0;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		sigaction(signals[i], &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGXFSZ, &action, NULL);
+}
+
+static int
+failed(const char *event, const char *what, int status)
+{
+	log_begin_error(event);
+	log_text("reason", what);
+	log_end();
+	return status;
+}
+
+static int
+open_listeners(struct state *s)
+{
+	const struct config *config = s->server->config;
+	const char *port = geteuid() == 0 ? s->server->default_port_root : s->server->default_port_user;
+	char fallback[NET_ADDRESS];
+
+	snprintf(fallback, sizeof fallback, "127.0.0.1:%s", port);
+	int n = config->listens > 0 ? config->listens : 1;
+	for (int i = 0; i < n; i++) {
+		const char *address = config->listens > 0 ? config->listen[i] : fallback;
+		int fd = net_listen(address, s->names[i]);
+		if (fd < 0) {
+			int error = errno;
+			log_begin_error("listen-failed");
+			log_text("address", address);
+			log_errno(error);
+			log_end();
+			return EX_UNAVAILABLE;
+		}
+		s->listeners[s->n++] = fd;
+		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+			return failed("listen-failed", strerror(errno), EX_OSERR);
+	}
+	return EX_OK;
+}
+
+static int
+open_pipe(int ends[2])
+{
+	if (pipe(ends) < 0)
+		return -1;
+	for (int i = 0; i < 2; i++)
+		if (fcntl(ends[i], F_SETFD, FD_CLOEXEC) < 0 || fcntl(ends[i], F_SETFL, O_NONBLOCK) < 0)
+			return -1;
+	return 0;
+}
+
+static void
+open_spare(struct state *s)
+{
+	s->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Who waits for the line reads standard error, even where the log goes to syslog. */
+static void
+announce(const struct state *s)
+{
+	char event[NET_ADDRESS + 16];
+
+	for (int i = 0; i < s->n; i++) {
+		snprintf(event, sizeof event, "listening on %s", s->names[i]);
+		log_begin(event);
+		log_end();
+		if (s->server->config->log_syslog)
+			fprintf(stderr, "%s: %s\n", s->server->program, event);
+	}
+}
+
+static int
+prepare(struct state *s)
+{
+	struct server *server = s->server;
+	char reason[256];
+
+	int status = open_listeners(s);
+	if (status != EX_OK)
+		return status;
+	status = privilege_become(server->config->user, reason, sizeof reason);
+	if (status != EX_OK)
+		return failed("privilege-failed", reason, status);
+	open_spare(s);
+	if (s->spare < 0 || open_pipe(s->wake) < 0 || open_pipe(s->stop) < 0)
+		return failed("start-failed", strerror(errno), EX_OSERR);
+	take_signals(s->wake[1]);
+	if (server->start != NULL && (status = server->start(server->context)) != EX_OK)
+		return status;
+	announce(s);
+	return EX_OK;
+}
+
+/* One write, which does not wait: whoever is one too many costs no more. */
+static void
+refuse(struct state *s, int fd, const struct peer *client, const char *reason)
+{
+	const char *line = s->server->refusal;
+
+	send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
+	log_begin("refused");
+	log_text("reason", reason);
+	log_text("client", client->text);
+	log_end();
+}
+
+static void
+close_listeners(struct state *s)
+{
+	for (int i = 0; i < s->n; i++)
+		close(s->listeners[i]);
+	s->n = 0;
+}
+
+_Noreturn static void
+be_child(struct state *s, int fd, const struct peer *client)
+{
+	close_listeners(s);
+	close(s->wake[0]);
+	close(s->wake[1]);
+	close(s->stop[1]);
+	_exit(session_process(s->server, fd, fd, client, s->stop[0], s->spare));
+}
+
+static void
+launch(struct state *s, int fd, const struct peer *client, uint64_t source)
+{
+	sigset_t block, before;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		sigaddset(&block, signals[i]);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	pid_t pid = fork();
+	if (pid == 0)
+		be_child(s, fd, client);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		refuse(s, fd, client, "fork");
+	else
+		children_add(&s->children, pid, source);
+}
+
+static void
+admit(struct state *s, int fd, const struct peer *client)
+{
+	const struct config *config = s->server->config;
+	uint64_t source = children_source(client);
+
+	if (s->children.n >= (size_t)config->max_sessions)
+		refuse(s, fd, client, "max-sessions");
+	else if (children_from(&s->children, source) >= (size_t)config->max_per_source)
+		refuse(s, fd, client, "max-per-source");
+	else if (children_reserve(&s->children) < 0)
+		refuse(s, fd, client, "memory");
+	else
+		launch(s, fd, client, source);
+}
+
+static int
+accept_from(int listener, struct peer *client)
+{
+	struct sockaddr_storage address;
+	socklen_t n = sizeof address;
+	int fd = accept(listener, (struct sockaddr *)&address, &n);
+
+	if (fd >= 0)
+		net_peer(client, (struct sockaddr *)&address, n);
+	return fd;
+}
+
+/* No descriptor is left. The spare one takes the connection, or it would be ready for ever, and we would spin. */
+static void
+shed(struct state *s, int listener)
+{
+	struct peer client;
+
+	close(s->spare);
+	int fd = accept_from(listener, &client);
+	if (fd >= 0) {
+		refuse(s, fd, &client, "descriptors");
+		close(fd);
+	}
+	open_spare(s);
+	s->paused = fd < 0 || s->spare < 0;
+}
+
+static void
+accept_one(struct state *s, int listener)
+{
+	struct peer client;
+	int fd = accept_from(listener, &client);
+
+	if (fd >= 0) {
+		admit(s, fd, &client);
+		close(fd);
+		return;
+	}
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+	/* The connection was gone before we came, and this is what became of it. */
+	case ECONNABORTED:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case EPERM:
+		break;
+	case EMFILE:
+	case ENFILE:
+		shed(s, listener);
+		break;
+	default:
+		s->paused = true;
+	}
+}
+
+static void
+reap(struct state *s)
+{
+	pid_t pid;
+	int status;
+
+	got_child = 0;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		children_remove(&s->children, pid);
+		if (WIFSIGNALED(status)) {
+			log_begin_error("crashed");
+			log_number("child", pid);
+			log_number("signal", WTERMSIG(status));
+			log_end();
+		}
+	}
+}
+
+/* Sleep until something happens. fds[0] is the wake pipe. */
+static int
+wait_for(struct state *s, struct pollfd *fds, nfds_t n, int timeout)
+{
+	char bytes[64];
+
+	fds[0] = (struct pollfd){ .fd = s->wake[0], .events = POLLIN };
+	int ready = poll(fds, n, timeout);
+	while (ready > 0 && fds[0].revents != 0 && read(s->wake[0], bytes, sizeof bytes) > 0)
+		;
+	if (got_child)
+		reap(s);
+	return ready;
+}
+
+static void
+accept_until_stopped(struct state *s)
+{
+	struct server *server = s->server;
+	struct pollfd fds[1 + CONFIG_LISTEN];
+
+	for (int i = 0; i < s->n; i++)
+		fds[1 + i] = (struct pollfd){ .fd = s->listeners[i], .events = POLLIN };
+	while (!got_stop) {
+		bool paused = s->paused;
+		s->paused = false;
+		int ready = wait_for(s, fds, paused ? 1 : 1 + (nfds_t)s->n, paused ? PAUSE : -1);
+		if (s->spare < 0)
+			open_spare(s);
+		if (got_hup) {
+			got_hup = 0;
+			if (server->reload != NULL && server->reload(server->context) == 0) {
+				log_begin("reloaded");
+				log_end();
+			}
+		}
+		for (int i = 0; i < s->n && ready > 0 && !paused && !s->paused && !got_stop; i++)
+			if (fds[1 + i].revents != 0)
+				accept_one(s, s->listeners[i]);
+	}
+}
+
+static void
+end_children(struct state *s)
+{
+	int64_t deadline = conn_now() + (SERVER_GRACE + LAST_WAIT) * 1000, left;
+	struct pollfd wake;
+
+	log_begin("stopping");
+	log_number("sessions", (long long)s->children.n);
+	log_end();
+	ssize_t n = write(s->stop[1], "", 1);
+	(void)n;
+	while (s->children.n > 0 && (left = deadline - conn_now()) > 0)
+		wait_for(s, &wake, 1, (int)left);
+	children_kill(&s->children, SIGKILL);
+	pid_t pid;
+	while (s->children.n > 0 && ((pid = waitpid(-1, NULL, 0)) > 0 || errno == EINTR))
+		children_remove(&s->children, pid);
+}
+
+int
+server_run(struct server *server)
+{
+	struct state s = { .server = server, .wake = { -1, -1 }, .stop = { -1, -1 }, .spare = -1 };
+
+	int status = prepare(&s);
+	if (status == EX_OK)
+		accept_until_stopped(&s);
+	close_listeners(&s);
+	if (status == EX_OK)
+		end_children(&s);
+	free(s.children.list);
+	for (int i = 0; i < 2; i++) {
+		close(s.wake[i]);
+		close(s.stop[i]);
+	}
+	close(s.spare);
+	return status;
+}

@@ -1,0 +1,126 @@
+#include "session_process.h"
+
+#include <sys/stat.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "privilege.h"
+#include "unique.h"
+
+static int stop_at, ready_at;
+
+static void
+on_stop(int signal)
+{
+	int error = errno;
+
+	(void)signal;
+	conn_stop = 1;
+	/* A poll(2) that is about to begin sees it, too. The siblings, who share the pipe, do not. */
+	dup2(ready_at, stop_at);
+	errno = error;
+}
+
+static void
+take_signals(int stop_fd, int ready)
+{
+	struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
+	sigset_t all;
+
+	stop_at = stop_fd;
+	ready_at = ready;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGXFSZ, &action, NULL);
+	action.sa_handler = SIG_DFL;
+	sigaction(SIGCHLD, &action, NULL);
+	sigemptyset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+int
+session_process(
+    const struct server *server, int in, int out, const struct peer *client, int stop_fd, int ready)
+{
+	char id[UNIQUE_ID + 1], pairs[NET_ADDRESS + sizeof id + 32];
+	struct session_info info = { .client = *client, .id = id };
+	struct conn conn;
+	int on = 1;
+
+	take_signals(stop_fd, ready);
+	setsockopt(in, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	net_here(in, &info.here);
+	unique_id(server->config->hostname, id);
+	snprintf(pairs, sizeof pairs, "client=%s session=%s", client->text, id);
+	log_context(pairs);
+	if (conn_init(&conn, in, out, stop_fd) < 0) {
+		log_begin_error("connect");
+		log_errno(errno);
+		log_end();
+		return EX_OSERR;
+	}
+	log_begin("connect");
+	log_number("port", client->port);
+	log_end();
+	int status = server->serve(&conn, &info, server->context);
+	conn_free(&conn);
+	return status;
+}
+
+/* inetd gives the socket as standard error, too: our log is not for the peer. */
+static void
+hide_log_from_peer(void)
+{
+	struct stat in, error;
+
+	if (fstat(STDIN_FILENO, &in) < 0 || fstat(STDERR_FILENO, &error) < 0 || !S_ISSOCK(in.st_mode) ||
+	    in.st_dev != error.st_dev || in.st_ino != error.st_ino)
+		return;
+	int null = open("/dev/null", O_RDWR);
+	if (null >= 0) {
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+}
+
+int
+server_inetd(struct server *server)
+{
+	char reason[256];
+	struct peer client;
+	int stop[2];
+
+	hide_log_from_peer();
+	int status = privilege_become(server->config->user, reason, sizeof reason);
+	if (status != EX_OK) {
+		log_begin_error("privilege");
+		log_text("reason", reason);
+		log_end();
+		return status;
+	}
+	int ready = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (ready < 0 || pipe(stop) < 0) {
+		log_begin_error("connect");
+		log_errno(errno);
+		log_end();
+		return EX_OSERR;
+	}
+	if (server->start != NULL && (status = server->start(server->context)) != EX_OK)
+		return status;
+	net_peer_of(STDIN_FILENO, &client);
+	return session_process(server, STDIN_FILENO, STDOUT_FILENO, &client, stop[0], ready);
+}
