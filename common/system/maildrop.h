@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "index.h"
+#include "lock.h"
 #include "spool.h"
 #include "unique.h"
 
@@ -28,13 +30,23 @@ enum maildrop_status {
 const char *maildrop_words(enum maildrop_status);
 
 struct maildrop {
-	int dir; /* users/NAME */
-	int mbox;
+	int dir;   /* users/NAME */
+	int mbox;  /* O_APPEND: whoever writes without the lock, too, ends up behind it */
 	int index; /* mbox.index, -1 where there is none */
-	bool locked;
-	off_t size; /* of mbox, while locked */
+	struct lock lock;
+	struct index_header header; /* of the index, while locked */
+	bool indexed;		    /* and it speaks of all that is in the mbox */
+	unsigned open_end;	    /* line ends to add before a message can follow, while locked */
+	off_t start, end;	    /* what was appended last */
+	struct index_header before; /* the index, before that */
 	char name[65];
 };
+
+/* By errno. */
+enum maildrop_status maildrop_status_of(int error);
+
+/* As maildrop_status_of(errno), and log that `what` failed for this mailbox. */
+enum maildrop_status maildrop_failed(const struct maildrop *, const char *what);
 
 /*
  * Open users/NAME below root (a descriptor), making the folder and an empty mbox where they are missing (durably). Nothing is locked.
@@ -71,8 +83,11 @@ void maildrop_take_back(struct maildrop *);
 /* Would a message of `bytes` fit into the quota now? For RCPT. */
 enum maildrop_status maildrop_room(struct maildrop *, int64_t bytes, int64_t quota);
 
-/* For the other files of the store. Lock (fcntl, then dotlock) and recover what a crash left; unlock. */
-enum maildrop_status maildrop_lock(struct maildrop *);
+/*
+ * For the other files of the store. Lock (fcntl, then dotlock) and recover what a crash left; unlock. lax: as lock_mbox, for
+ * those who only read or delete.
+ */
+enum maildrop_status maildrop_lock(struct maildrop *, bool lax);
 void maildrop_unlock(struct maildrop *);
 
 #endif

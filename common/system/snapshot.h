@@ -7,11 +7,19 @@
 
 #include "index.h"
 #include "maildrop.h"
+#include "survey.h"
 
 struct snapshot {
 	struct maildrop maildrop;
 	int session_lock;
-	struct index index; /* count, total, entries */
+	uint64_t total;
+	size_t entry_count;		   /* with the hidden ones */
+	const struct index_entry *mapped;  /* either the index, mapped, */
+	struct index_list list;		   /* or a list of our own */
+	const struct index_entry *entries; /* whichever it is */
+	size_t *shown;			   /* message -> entry where some are hidden, else NULL */
+	size_t count;
+	struct window window; /* what was read last */
 };
 
 /*
@@ -23,28 +31,30 @@ snapshot_open(struct snapshot *, int root, const char *name, const char *client,
 void snapshot_close(struct snapshot *);
 
 size_t snapshot_count(const struct snapshot *);
-uint64_t snapshot_octets(const struct snapshot *, size_t message);  /* CRLF line ends, dots not stuffed */
-uint64_t snapshot_total(const struct snapshot *);		    /* of all messages, in octets */
-const char *snapshot_uidl(const struct snapshot *, size_t message); /* NUL-terminated */
+uint64_t snapshot_octets(const struct snapshot *, size_t message); /* CRLF line ends, dots not stuffed */
+uint64_t snapshot_total(const struct snapshot *);		   /* of all messages, in octets */
+const char *snapshot_uidl(const struct snapshot *, size_t message);
 
 /*
  * Read a message, piece by piece. begin checks that the right message still stands where it should (MAILDROP_CHANGED);
  * each read appends the next piece as it goes over the wire (CRLF, dots stuffed if asked for; without the final dot) to out, at most
  * `limit` bytes or somewhat more. lines: only the header and so many lines of the body (TOP); -1 for all.
- * done is true behind the last piece.
+ * done is true behind the last piece. MAILDROP_CHANGED from the last read: another program moved the message meanwhile, and what was read
+ * is not to be trusted.
  */
 struct snapshot_reader {
-	const struct snapshot *snapshot;
+	struct snapshot *snapshot;
 	size_t message;
-	uint64_t offset; /* next byte in the mbox */
-	uint64_t end;
+	off_t at, end; /* next byte in the mbox; the first that is not sent */
 	struct mbox_wire wire;
 	long lines;
+	bool in_body;
+	bool line_begun; /* of the header */
 	bool done;
 };
 
-enum maildrop_status snapshot_read_begin(
-    const struct snapshot *, size_t message, long lines, bool stuff, struct snapshot_reader *);
+enum maildrop_status
+snapshot_read_begin(struct snapshot *, size_t message, long lines, bool stuff, struct snapshot_reader *);
 enum maildrop_status snapshot_read(struct snapshot_reader *, size_t limit, struct buf *out);
 
 /*
@@ -53,5 +63,8 @@ enum maildrop_status snapshot_read(struct snapshot_reader *, size_t limit, struc
  */
 enum maildrop_status snapshot_expunge(
     struct snapshot *, bool (*deleted)(const void *context, size_t message), const void *context);
+
+/* For expunge.c: all that is in the locked mailbox now, as a list of one's own. */
+enum maildrop_status snapshot_survey(struct maildrop *, struct index_list *);
 
 #endif

@@ -1,0 +1,151 @@
+#include "index.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io.h"
+
+/* The digit is the version; the other byte order reads another inode, and rebuilds. */
+static const char magic[8] = "LBINDEX1";
+
+int
+index_list_add(struct index_list *list, const struct index_entry *entry)
+{
+	if (list->count == list->size) {
+		size_t size = list->size == 0 ? 64 : list->size * 2;
+		struct index_entry *entries = realloc(list->entries, size * sizeof(*entries));
+		if (entries == NULL)
+			return -1;
+		list->entries = entries;
+		list->size = size;
+	}
+	list->entries[list->count++] = *entry;
+	return 0;
+}
+
+void
+index_list_free(struct index_list *list)
+{
+	free(list->entries);
+	*list = (struct index_list){ NULL, 0, 0 };
+}
+
+bool
+index_read_header(int fd, ino_t inode, struct index_header *header)
+{
+	return io_read_at(fd, header, sizeof(*header), 0) == sizeof(*header) &&
+	       memcmp(header->magic, magic, sizeof(magic)) == 0 && header->inode == inode &&
+	       header->count < SIZE_MAX / sizeof(struct index_entry) / 2 && header->torn <= header->count;
+}
+
+int
+index_write_header(int fd, const struct index_header *header)
+{
+	return io_write_at(fd, (struct span){ (const char *)header, sizeof(*header) }, 0);
+}
+
+int
+index_append(int fd, struct index_header *header, const struct index_entry *entry)
+{
+	off_t at = (off_t)(sizeof(*header) + header->count * sizeof(*entry));
+
+	if (io_write_at(fd, (struct span){ (const char *)entry, sizeof(*entry) }, at) < 0)
+		return -1;
+	header->count++;
+	header->clean += entry->stored;
+	header->wire += entry->wire;
+	return index_write_header(fd, header);
+}
+
+/* After a crash anything may stand there: each message must begin where the one before ends, and the last end where the file did. */
+static bool
+is_chain(const struct index_entry *entries, const struct index_header *header)
+{
+	uint64_t at = 0, wire = 0;
+
+	for (size_t i = 0; i < header->count; i++) {
+		const struct index_entry *e = &entries[i];
+		if (e->offset != at || e->stored < e->prefix + (uint64_t)e->separator ||
+		    e->stored > header->clean - at)
+			return false;
+		if (memchr(e->uidl, '\0', sizeof(e->uidl)) == NULL)
+			return false;
+		at += e->stored;
+		wire += e->kind == INDEX_TORN ? 0 : e->wire;
+	}
+	return at == header->clean && wire == header->wire;
+}
+
+static size_t
+map_length(size_t count)
+{
+	return sizeof(struct index_header) + count * sizeof(struct index_entry);
+}
+
+const struct index_entry *
+index_map(int fd, const struct index_header *header)
+{
+	struct stat st;
+	size_t length = map_length(header->count);
+
+	if (header->count == 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)length)
+		return NULL;
+	char *map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return NULL;
+	const struct index_entry *entries = (const void *)(map + sizeof(*header));
+	if (!is_chain(entries, header)) {
+		munmap(map, length);
+		return NULL;
+	}
+	return entries;
+}
+
+void
+index_unmap(const struct index_entry *entries, size_t count)
+{
+	if (entries != NULL)
+		munmap((void *)((uintptr_t)entries - sizeof(struct index_header)), map_length(count));
+}
+
+static int
+write_all(int fd, const struct index_header *header, const struct index_list *list)
+{
+	struct span entries = { (const char *)list->entries, list->count * sizeof(*list->entries) };
+
+	if (io_write_at(fd, entries, sizeof(*header)) < 0)
+		return -1;
+	return index_write_header(fd, header);
+}
+
+int
+index_replace(int dir, ino_t inode, uint64_t size, const struct index_list *list, struct index_header *header)
+{
+	static const char name[] = "mbox.index", fresh[] = "mbox.index.new";
+
+	*header = (struct index_header){ .inode = inode, .clean = size, .count = list->count };
+	memcpy(header->magic, magic, sizeof(magic));
+	for (size_t i = 0; i < list->count; i++) {
+		bool torn = list->entries[i].kind == INDEX_TORN;
+		header->wire += torn ? 0 : list->entries[i].wire;
+		header->torn += torn;
+	}
+	if (list->count > 0 && list->entries[list->count - 1].separator == 0)
+		header->open_end = 1;
+	unlinkat(dir, fresh, 0);
+	int fd = openat(dir, fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 && write_all(fd, header, list) == 0 && renameat(dir, fresh, dir, name) == 0)
+		return fd;
+	/* No index is better than an old one. */
+	if (fd >= 0)
+		close(fd);
+	unlinkat(dir, fresh, 0);
+	unlinkat(dir, name, 0);
+	return -1;
+}

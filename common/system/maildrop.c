@@ -1,0 +1,377 @@
+/*
+ * What a crash may leave of an append, and who mends it. "clean" is the size that mbox.index remembers.
+ *
+ * state          mbox                                   dotlock      who finds it
+ * A  idle        ends with a whole message, clean       none         nothing to do
+ * B  locked      as before                              dead one     lock: its fcntl lock is free, so it is stale
+ * C  writing     ends with a part of a message          dead one     recover_tail: the part goes to mbox.torn
+ * D  written     whole, clean is older                  dead one     recover_tail: it stays; not acknowledged, may come again
+ * E  unsynced    whole to readers; after a power cut    none, or     recover_tail: by length and sum of the entry line
+ *                as A, C or a hole in the message       an old one
+ * F  synced      whole                                  none         acknowledged
+ */
+#include "maildrop.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "hash.h"
+#include "io.h"
+#include "log.h"
+#include "recover.h"
+#include "redo.h"
+
+const char *
+maildrop_words(enum maildrop_status status)
+{
+	static const char *const words[] = {
+		[MAILDROP_OK] = "ok",
+		[MAILDROP_TEMP] = "mailbox not available now",
+		[MAILDROP_FULL] = "disk full",
+		[MAILDROP_QUOTA] = "mailbox full",
+		[MAILDROP_TOO_BIG] = "message too big for the mailbox",
+		[MAILDROP_BROKEN] = "mailbox is no mbox",
+		[MAILDROP_IN_USE] = "mailbox in use by another session",
+		[MAILDROP_CHANGED] = "mailbox was changed by another program",
+	};
+
+	return words[status];
+}
+
+enum maildrop_status
+maildrop_status_of(int error)
+{
+	switch (error) {
+	case ENOSPC:
+		return MAILDROP_FULL;
+	case EDQUOT:
+		return MAILDROP_QUOTA;
+	case EFBIG:
+		return MAILDROP_TOO_BIG;
+	case EBADMSG:
+	case ELOOP:
+	case EISDIR:
+	case ENOTDIR:
+	case ENXIO:
+		return MAILDROP_BROKEN;
+	default:
+		return MAILDROP_TEMP;
+	}
+}
+
+enum maildrop_status
+maildrop_failed(const struct maildrop *m, const char *what)
+{
+	int error = errno;
+	char file[128];
+
+	snprintf(file, sizeof(file), "users/%s/mbox", m->name);
+	log_begin_error(what);
+	log_text("file", file);
+	log_errno(error);
+	log_end();
+	return maildrop_status_of(error);
+}
+
+/* users/NAME, made where it is missing. */
+static int
+open_folder(int root, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	char path[80];
+
+	snprintf(path, sizeof(path), "users/%s", name);
+	int dir = openat(root, path, flags);
+	if (dir >= 0 || errno != ENOENT)
+		return dir;
+	if ((mkdirat(root, "users", 0700) < 0 && errno != EEXIST) ||
+	    (mkdirat(root, path, 0700) < 0 && errno != EEXIST))
+		return -1;
+	if (io_sync_directory(root, ".") < 0 || io_sync_directory(root, "users") < 0)
+		return -1;
+	return openat(root, path, flags);
+}
+
+static int
+create_mbox(int dir)
+{
+	int fd = openat(dir, "mbox", O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	if (fd >= 0 && fsync(dir) < 0) {
+		int error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+/* A mailbox is a file of its own: never a link, a FIFO or a directory. */
+static int
+open_mbox(int dir)
+{
+	struct stat st;
+	int fd = openat(dir, "mbox", O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		fd = create_mbox(dir);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink > 1) {
+		close(fd);
+		errno = EBADMSG;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+open_files(struct maildrop *m)
+{
+	m->mbox = open_mbox(m->dir);
+	if (m->mbox < 0 || lock_init(&m->lock, m->mbox) < 0)
+		return -1;
+	m->index = openat(m->dir, "mbox.index", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return 0;
+}
+
+static void
+close_files(struct maildrop *m)
+{
+	if (m->mbox >= 0)
+		close(m->mbox);
+	if (m->index >= 0)
+		close(m->index);
+	lock_close(&m->lock);
+	m->mbox = m->index = -1;
+}
+
+enum maildrop_status
+maildrop_open(struct maildrop *m, int root, const char *name)
+{
+	*m = (struct maildrop){ .mbox = -1, .index = -1, .lock = { .dotlock = -1 } };
+	snprintf(m->name, sizeof(m->name), "%s", name);
+	m->dir = open_folder(root, name);
+	if (m->dir < 0 || open_files(m) < 0)
+		return maildrop_failed(m, "mailbox not opened");
+	return MAILDROP_OK;
+}
+
+void
+maildrop_close(struct maildrop *m)
+{
+	close_files(m);
+	if (m->dir >= 0)
+		close(m->dir);
+	m->dir = -1;
+}
+
+/* Both locks, on the file that the name stands for now. */
+static enum lock_status
+lock_current(struct maildrop *m, bool lax)
+{
+	enum lock_status status = LOCK_MOVED;
+
+	for (int attempt = 0; attempt < 10 && status == LOCK_MOVED; attempt++) {
+		status = lock_mbox(m->dir, "mbox", m->mbox, MBOX_LOCK_SECONDS, lax, &m->lock);
+		if (status != LOCK_MOVED)
+			break;
+		close_files(m);
+		if (open_files(m) < 0)
+			return LOCK_FAILED;
+	}
+	return status;
+}
+
+static enum maildrop_status
+recover(struct maildrop *m)
+{
+	enum maildrop_status status = redo_finish(m);
+
+	if (status != MAILDROP_OK)
+		return status;
+	if (m->index < 0 || !index_read_header(m->index, m->lock.inode, &m->header))
+		m->header = (struct index_header){ .clean = 0 };
+	const off_t clean = (off_t)m->header.clean, size = m->lock.size;
+	m->open_end = 0;
+	m->indexed = m->header.inode != 0 && clean == size;
+	if (!m->indexed)
+		status = recover_tail(m, clean < size ? clean : 0);
+	else if (m->header.open_end)
+		status = recover_open_end(m);
+	if (m->lock.size != size)
+		m->indexed = m->header.inode != 0 && clean == m->lock.size;
+	return status;
+}
+
+enum maildrop_status
+maildrop_lock(struct maildrop *m, bool lax)
+{
+	enum lock_status locked = lock_current(m, lax);
+
+	if (locked != LOCK_OK) {
+		if (locked != LOCK_FAILED)
+			errno = EBUSY;
+		return maildrop_failed(m, "mailbox not locked");
+	}
+	enum maildrop_status status = recover(m);
+	if (status != MAILDROP_OK)
+		maildrop_unlock(m);
+	return status;
+}
+
+void
+maildrop_unlock(struct maildrop *m)
+{
+	lock_mbox_release(m->dir, "mbox", m->mbox, &m->lock);
+}
+
+/* What stands before the body: From_ line, entry line, trace. The lengths in the entry line count the line itself. */
+static int
+write_head(const struct letter *letter, struct index_entry *entry, struct buf *out)
+{
+	struct mbox_entry line = { .stored = 0 };
+	size_t fixed, lines = 0;
+
+	mbox_from_line(letter->sender, letter->now, out);
+	fixed = out->len + letter->trace.n + (size_t)spool_stored(letter->body);
+	for (size_t i = 0; i < letter->trace.n; i++)
+		lines += letter->trace.at[i] == '\n';
+	snprintf(line.uidl, sizeof(line.uidl), "%s", letter->id);
+	line.wire = letter->trace.n + lines + spool_wire(letter->body);
+	size_t from = out->len, before = 0;
+	while (line.stored != fixed + before) {
+		line.stored = fixed + before;
+		buf_cut(out, from);
+		mbox_entry_begin(&line, out);
+		before = out->len - from + strlen("01234567\n");
+	}
+	if (out->failed)
+		return -1;
+	uint32_t sum = adler32(1, out->data, out->len);
+	sum = adler32(sum, letter->trace.at, letter->trace.n);
+	mbox_entry_end(adler32_combine(sum, letter->body->quoter.sum, spool_stored(letter->body)), out);
+	*entry = (struct index_entry){
+		.stored = line.stored, .wire = line.wire, .prefix = (uint32_t)out->len, .separator = 1
+	};
+	memcpy(entry->uidl, line.uidl, sizeof(entry->uidl));
+	return buf_add_span(out, letter->trace);
+}
+
+static int
+write_piece(void *context, struct span piece)
+{
+	return io_write(*(int *)context, piece);
+}
+
+/* One write(2) where the body is in memory. */
+static int
+write_message(struct maildrop *m, struct buf *head, struct spool *body)
+{
+	if (body->file < 0)
+		return buf_add_span(head, buf_span(&body->memory)) < 0 ? -1
+								       : io_write(m->mbox, buf_span(head));
+	if (io_write(m->mbox, buf_span(head)) < 0)
+		return -1;
+	return spool_each(body, write_piece, &m->mbox);
+}
+
+/* The index is told, if it speaks of all that stands before. */
+static void
+note_in_index(struct maildrop *m, struct index_entry *entry)
+{
+	m->before = m->header;
+	entry->offset = (uint64_t)m->start;
+	if (m->indexed && m->open_end == 0 && lseek(m->mbox, 0, SEEK_CUR) == m->end)
+		m->indexed = index_append(m->index, &m->header, entry) == 0;
+	else
+		m->indexed = false;
+}
+
+static enum maildrop_status
+append_locked(
+    struct maildrop *m, struct buf *head, struct index_entry *entry, struct spool *body, int64_t quota)
+{
+	static const char ends[] = "\n\n";
+	struct buf all;
+
+	m->start = m->lock.size;
+	m->end = m->start + (off_t)m->open_end + (off_t)entry->stored;
+	if (quota > 0 && m->end > quota)
+		return MAILDROP_QUOTA;
+	buf_init(&all, 2 * MBOX_PREFIX + head->len + 4 * SPOOL_MEMORY);
+	buf_add(&all, ends, m->open_end);
+	buf_add_span(&all, buf_span(head));
+	enum maildrop_status status = MAILDROP_OK;
+	if (write_message(m, &all, body) < 0) {
+		status = maildrop_failed(m, "message not stored");
+		if (ftruncate(m->mbox, m->start) < 0)
+			maildrop_failed(m, "part of a message not taken back");
+	} else
+		note_in_index(m, entry);
+	buf_free(&all);
+	return status;
+}
+
+enum maildrop_status
+maildrop_append(struct maildrop *m, const struct letter *letter, int64_t quota)
+{
+	struct buf head;
+	struct index_entry entry;
+
+	m->start = m->end = 0;
+	buf_init(&head, MBOX_PREFIX + letter->trace.n + 4096);
+	enum maildrop_status status = MAILDROP_TEMP;
+	if (write_head(letter, &entry, &head) == 0)
+		status = maildrop_lock(m, false);
+	if (status == MAILDROP_OK) {
+		status = append_locked(m, &head, &entry, letter->body, quota);
+		if (status != MAILDROP_OK)
+			m->start = m->end = 0;
+		maildrop_unlock(m);
+	}
+	buf_free(&head);
+	return status;
+}
+
+void
+maildrop_take_back(struct maildrop *m)
+{
+	if (m->end == 0 || lock_mbox(m->dir, "mbox", m->mbox, MBOX_LOCK_SECONDS, true, &m->lock) != LOCK_OK)
+		return;
+	if (m->lock.size == m->end && ftruncate(m->mbox, m->start) < 0)
+		maildrop_failed(m, "message not taken back");
+	else if (m->lock.size == m->end && m->indexed)
+		index_write_header(m->index, &m->before);
+	maildrop_unlock(m);
+	m->start = m->end = 0;
+}
+
+enum maildrop_status
+maildrop_sync(struct maildrop *m)
+{
+	if (fdatasync(m->mbox) == 0)
+		return MAILDROP_OK;
+	enum maildrop_status status = maildrop_failed(m, "mailbox not synced");
+	maildrop_take_back(m);
+	return status;
+}
+
+enum maildrop_status
+maildrop_room(struct maildrop *m, int64_t bytes, int64_t quota)
+{
+	struct stat st;
+
+	if (quota <= 0)
+		return MAILDROP_OK;
+	if (fstat(m->mbox, &st) < 0)
+		return maildrop_failed(m, "mailbox not opened");
+	return st.st_size + bytes > quota ? MAILDROP_QUOTA : MAILDROP_OK;
+}

@@ -1,0 +1,276 @@
+/*
+ * Nothing is ever cut back to a length that some file remembers: after a power cut an old one may be back, and behind it lies mail that
+ * was acknowledged. What goes is only what shows by itself that it is a part.
+ */
+#include "recover.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "hash.h"
+#include "io.h"
+#include "log.h"
+#include "redo.h"
+#include "scan.h"
+#include "survey.h"
+
+static int
+copy_range(int from, off_t at, off_t end, int to)
+{
+	char piece[64 * 1024];
+
+	while (at < end) {
+		size_t want = end - at < (off_t)sizeof(piece) ? (size_t)(end - at) : sizeof(piece);
+		ssize_t n = io_read_at(from, piece, want, at);
+		if (n <= 0 || io_write(to, (struct span){ piece, (size_t)n }) < 0) {
+			errno = n == 0 ? EIO : errno;
+			return -1;
+		}
+		at += n;
+	}
+	return 0;
+}
+
+int
+recover_keep(const struct maildrop *m, int source, off_t from, off_t to, const char *why)
+{
+	char file[128];
+	int fd = openat(m->dir, "mbox.torn", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -1;
+	int result = copy_range(source, from, to, fd);
+	if (result == 0)
+		result = io_write(fd, span_of("\n"));
+	if (result == 0)
+		result = fsync(fd);
+	if (result == 0)
+		result = fsync(m->dir);
+	int error = errno;
+	close(fd);
+	errno = error;
+	if (result == 0) {
+		snprintf(file, sizeof(file), "users/%s/mbox.torn", m->name);
+		log_begin_error("torn message kept aside");
+		log_text("file", file);
+		log_number("offset", from);
+		log_number("size", to - from);
+		log_text("reason", why);
+		log_end();
+	}
+	return result;
+}
+
+/*
+ * Where the last message behind `known` begins: the last From_ line behind an empty line, or at `known`. -1 where there is none; -2 with
+ * errno. Reads backwards.
+ */
+static off_t
+find_last(struct window *w, off_t known)
+{
+	static const char from_[] = "From ";
+	const off_t overlap = 8;
+	off_t step = 8 * 1024;
+	struct span text;
+
+	for (off_t end = w->size; end > known;) {
+		off_t at = end - known > step ? end - step : known;
+		if (window_at(w, at, (size_t)(end - at), (size_t)(end - at), &text) < 0)
+			return -2;
+		size_t n = (size_t)(end - at);
+		for (size_t i = n >= 5 ? n - 5 + 1 : 0; i-- > 0;) {
+			const char *here = text.at + i;
+			if (*here != 'F' || memcmp(here, from_, 5) != 0)
+				continue;
+			bool empty_line =
+			    i >= 2 && here[-1] == '\n' &&
+			    (here[-2] == '\n' || (i >= 3 && here[-2] == '\r' && here[-3] == '\n'));
+			if (empty_line || (i == 0 && at == known))
+				return at + (off_t)i;
+		}
+		if (at == known)
+			break;
+		end = at + overlap;
+		step = WINDOW;
+	}
+	return -1;
+}
+
+/* What a message of ours at `at` shows of itself. */
+struct tail {
+	bool whole;	/* as long as the entry line says, and the sum is right */
+	bool read_mark; /* a mail reader has rewritten it */
+	bool nul;
+};
+
+static int
+examine(struct window *w, off_t at, const struct survey_prefix *prefix, struct tail *tail)
+{
+	const off_t end = at + (off_t)prefix->entry.stored;
+	struct span text;
+	struct scan scan;
+	size_t used;
+
+	*tail = (struct tail){ .whole = end <= w->size };
+	scan_init(&scan, SCAN_HEADER);
+	if (window_at(w, at, prefix->length, prefix->length, &text) < 0)
+		return -1;
+	uint32_t sum = adler32(1, text.at, prefix->length - strlen("01234567\n"));
+	for (off_t i = at + (off_t)prefix->length; i < w->size;) {
+		if (window_at(w, i, SCAN_LOOK + 1, WINDOW, &text) < 0)
+			return -1;
+		if (scan_push(&scan, text.at, text.n, i + (off_t)text.n == w->size, &used) == SCAN_NEXT)
+			break;
+		if (i < end)
+			sum = adler32(sum, text.at, (off_t)used < end - i ? used : (size_t)(end - i));
+		i += (off_t)used;
+	}
+	tail->whole &= sum == prefix->entry.sum;
+	tail->read_mark = scan.read_mark;
+	tail->nul = scan.nul;
+	return 0;
+}
+
+/* Bytes behind a whole message: another program's text, or blocks of a message that a power cut left unwritten? */
+static int
+has_nul(struct window *w, off_t at)
+{
+	struct span text;
+
+	if (window_at(w, at, WINDOW, WINDOW, &text) < 0)
+		return -1;
+	return text.n > 0 && memchr(text.at, '\0', text.n) != NULL;
+}
+
+/* A From_ line of which only the first bytes were written: where it begins, the end of the file where there is none, -1 with errno. */
+static off_t
+find_stump(struct window *w, off_t known)
+{
+	struct span text;
+	off_t at = w->size - known > 6 ? w->size - 6 : known;
+
+	if (window_at(w, at, 6, 6, &text) < 0)
+		return -1;
+	for (size_t n = text.n < 4 ? text.n : 4; n > 0; n--) {
+		const char *stump = text.at + text.n - n;
+		bool begins =
+		    w->size - (off_t)n == known || (text.n >= n + 2 && memcmp(stump - 2, "\n\n", 2) == 0);
+		if (begins && memcmp(stump, "From ", n) == 0)
+			return w->size - (off_t)n;
+	}
+	return w->size;
+}
+
+/* Where the torn part begins; the end of the file where nothing is torn. -1 with errno. EBADMSG: this is no mbox. */
+static off_t
+find_torn(struct window *w, off_t known)
+{
+	struct survey_prefix prefix;
+	struct tail tail;
+	off_t at = find_stump(w, known);
+
+	if (at != w->size)
+		return at;
+	at = find_last(w, known);
+	if (at == -2)
+		return -1;
+	if (at == -1) {
+		int nul = has_nul(w, known);
+		if (nul == 0 && known == 0) {
+			errno = EBADMSG;
+			return -1;
+		}
+		return nul < 0 ? -1 : nul > 0 ? known : w->size;
+	}
+	if (survey_prefix(w, at, &prefix) < 0)
+		return -1;
+	if (!prefix.ours)
+		return prefix.begun ? at : w->size;
+	if (examine(w, at, &prefix, &tail) < 0)
+		return -1;
+	off_t end = at + (off_t)prefix.entry.stored;
+	if (!tail.whole)
+		return tail.read_mark && !tail.nul ? w->size : at;
+	int nul = has_nul(w, end);
+	return nul < 0 ? -1 : nul > 0 ? end : w->size;
+}
+
+enum maildrop_status
+recover_open_end(struct maildrop *m)
+{
+	char last[3] = "\n\n";
+	size_t n = m->lock.size < 3 ? (size_t)m->lock.size : 3;
+
+	m->open_end = 0;
+	if (n == 0)
+		return MAILDROP_OK;
+	if (io_read_at(m->mbox, last + 3 - n, n, m->lock.size - (off_t)n) != (ssize_t)n)
+		return maildrop_failed(m, "mailbox not read");
+	if (last[2] != '\n')
+		m->open_end = 2;
+	else if (last[1] != '\n' && !(last[1] == '\r' && last[0] == '\n'))
+		m->open_end = 1;
+	return MAILDROP_OK;
+}
+
+enum maildrop_status
+recover_tail(struct maildrop *m, off_t known)
+{
+	struct window w;
+	off_t torn = m->lock.size;
+
+	if (torn > known) {
+		torn = window_init(&w, m->mbox, m->lock.size) == 0 ? find_torn(&w, known) : -1;
+		int error = errno;
+		window_free(&w);
+		errno = error;
+	}
+	if (torn < 0)
+		return maildrop_failed(m, "mailbox not read");
+	if (torn < m->lock.size) {
+		if (recover_keep(m, m->mbox, torn, m->lock.size, "cut by a crash") < 0 ||
+		    ftruncate(m->mbox, torn) < 0)
+			return maildrop_failed(m, "torn message not moved");
+		m->lock.size = torn;
+	}
+	return recover_open_end(m);
+}
+
+static void
+recover_one(int users, int root, const char *name)
+{
+	char path[300], user[ACCOUNT_NAME + 1];
+	struct stat st;
+	struct maildrop m;
+
+	snprintf(path, sizeof(path), "%s/mbox.redo", name);
+	if (!account_name(span_of(name), user) || fstatat(users, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (maildrop_open(&m, root, user) == MAILDROP_OK && maildrop_lock(&m, true) == MAILDROP_OK)
+		maildrop_unlock(&m);
+	maildrop_close(&m);
+}
+
+void
+recover_all(int root)
+{
+	int users = openat(root, "users", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = users < 0 ? NULL : fdopendir(users);
+
+	if (list == NULL) {
+		if (users >= 0)
+			close(users);
+		return;
+	}
+	for (struct dirent *entry; (entry = readdir(list)) != NULL;)
+		recover_one(users, root, entry->d_name);
+	closedir(list);
+}

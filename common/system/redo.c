@@ -1,0 +1,295 @@
+/*
+ * An expunge in place. A rename would orphan the descriptor of every program that opens the mailbox before it locks it, and what
+ * that program then appends would be lost.
+ *
+ *    state        mbox.redo         mbox                       who finds it
+ * A  idle         absent or void    whole                      removes a void one
+ * B  planned      valid, synced     as before                  does the copy
+ * C  copying      valid             mixed, old size            does the copy again
+ * D  copied       valid             whole; behind it a NUL,    cuts
+ *                                   then what was there before
+ * E  cut          valid             whole, new size            makes the redo file void
+ * A redo file that is not valid was never finished: the mailbox is as before.
+ * In B to E another program, who knows nothing of redo files, may have appended: what lies beyond the old size in B to D, or beyond
+ * the new one in E, is kept. The NUL tells D from E, for no message begins with one.
+ */
+#include "redo.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hash.h"
+#include "io.h"
+#include "log.h"
+#include "recover.h"
+
+static const char magic[8] = "LBREDO01", file_name[] = "mbox.redo", fresh_name[] = "mbox.redo.new";
+
+enum { PIECE = 256 * 1024 };
+
+struct plan {
+	char magic[8];
+	uint64_t inode;	   /* of the mbox */
+	uint64_t offset;   /* where what stays goes to */
+	uint64_t old_size; /* of the mbox */
+	uint64_t kept;	   /* bytes that stay; they follow this header */
+	uint32_t sum;	   /* over them */
+	uint32_t plan_sum; /* over the fields above */
+};
+
+static uint32_t
+sum_of_plan(const struct plan *plan)
+{
+	return adler32(1, plan, offsetof(struct plan, plan_sum));
+}
+
+/* Copies between files, and sums up what it copies. 0, or -1 with errno. */
+static int
+copy(int from, off_t at, off_t n, int to, off_t to_at, uint32_t *sum)
+{
+	char *piece = malloc(PIECE);
+	int result = piece == NULL ? -1 : 0;
+
+	while (result == 0 && n > 0) {
+		ssize_t got = io_read_at(from, piece, n < PIECE ? (size_t)n : PIECE, at);
+		if (got <= 0) {
+			errno = got == 0 ? EIO : errno;
+			result = -1;
+			break;
+		}
+		*sum = adler32(*sum, piece, (size_t)got);
+		if (to >= 0)
+			result = io_write_at(to, (struct span){ piece, (size_t)got }, to_at);
+		at += got;
+		to_at += got;
+		n -= got;
+	}
+	int error = errno;
+	free(piece);
+	errno = error;
+	return result;
+}
+
+static int
+sum_of(int fd, off_t at, off_t n, uint32_t *sum)
+{
+	*sum = 1;
+	return copy(fd, at, n, -1, 0, sum);
+}
+
+/* The plan as a new file, durable under its name before this returns. */
+static int
+write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_piece *pieces, size_t count,
+    int *redo)
+{
+	off_t at = sizeof(*plan);
+
+	unlinkat(m->dir, fresh_name, 0);
+	*redo = openat(m->dir, fresh_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*redo < 0)
+		return -1;
+	memcpy(plan->magic, magic, sizeof(magic));
+	plan->inode = m->lock.inode;
+	plan->old_size = (uint64_t)m->lock.size;
+	plan->sum = 1;
+	for (size_t i = 0; i < count; i++) {
+		off_t n = pieces[i].to - pieces[i].from;
+		if (copy(source, pieces[i].from, n, *redo, at, &plan->sum) < 0)
+			return -1;
+		at += n;
+	}
+	plan->kept = (uint64_t)at - sizeof(*plan);
+	plan->plan_sum = sum_of_plan(plan);
+	if (io_write_at(*redo, (struct span){ (const char *)plan, sizeof(*plan) }, 0) < 0 || fsync(*redo) < 0)
+		return -1;
+	return renameat(m->dir, fresh_name, m->dir, file_name) < 0 ? -1 : fsync(m->dir);
+}
+
+/* To be forgotten for good: after a power cut an unlinked file may be back. */
+static int
+make_void(struct maildrop *m, int redo)
+{
+	if (ftruncate(redo, 0) < 0 || fsync(redo) < 0)
+		return -1;
+	return unlinkat(m->dir, file_name, 0);
+}
+
+/* pwrite(2) on a descriptor with O_APPEND appends (Linux); and a second descriptor could not be closed without losing the lock. */
+static int
+set_append(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 ? -1 : fcntl(fd, F_SETFL, on ? flags | O_APPEND : flags & ~O_APPEND);
+}
+
+/* B to E. Every step may be done again. */
+static int
+carry_out(struct maildrop *m, const struct plan *plan, int redo)
+{
+	uint32_t sum = 1;
+	off_t end = (off_t)(plan->offset + plan->kept);
+
+	if (set_append(m->mbox, false) < 0)
+		return -1;
+	int result = copy(redo, sizeof(*plan), (off_t)plan->kept, m->mbox, (off_t)plan->offset, &sum);
+	if (result == 0 && end < m->lock.size)
+		result = io_write_at(m->mbox, (struct span){ "", 1 }, end);
+	int error = errno;
+	set_append(m->mbox, true);
+	errno = error;
+	if (result < 0 || fsync(m->mbox) < 0 || ftruncate(m->mbox, end) < 0 || fsync(m->mbox) < 0)
+		return -1;
+	m->lock.size = end;
+	return make_void(m, redo);
+}
+
+enum maildrop_status
+redo_expunge(struct maildrop *m, off_t offset, const struct redo_piece *pieces, size_t count)
+{
+	struct plan plan = { .offset = (uint64_t)offset };
+	int redo = -1;
+
+	if (count == 0) {
+		/* Nothing follows: one step, that needs no room. */
+		if (ftruncate(m->mbox, offset) < 0 || fsync(m->mbox) < 0)
+			return maildrop_failed(m, "mailbox not cut");
+		m->lock.size = offset;
+		return MAILDROP_OK;
+	}
+	enum maildrop_status status = MAILDROP_OK;
+	if (write_plan(m, &plan, m->mbox, pieces, count, &redo) < 0) {
+		status = maildrop_failed(m, "expunge not planned");
+		if (redo >= 0)
+			make_void(m, redo);
+		unlinkat(m->dir, fresh_name, 0);
+	} else if (carry_out(m, &plan, redo) < 0)
+		status = maildrop_failed(m, "expunge not finished");
+	if (redo >= 0)
+		close(redo);
+	return status;
+}
+
+/* 1: valid; 0: not; -1 with errno. */
+static int
+read_plan(const struct maildrop *m, int redo, struct plan *plan)
+{
+	struct stat st;
+	uint32_t sum;
+
+	if (fstat(redo, &st) < 0)
+		return -1;
+	ssize_t n = io_read_at(redo, plan, sizeof(*plan), 0);
+	if (n < 0)
+		return -1;
+	if (n != sizeof(*plan) || memcmp(plan->magic, magic, sizeof(magic)) != 0 ||
+	    plan->plan_sum != sum_of_plan(plan))
+		return 0;
+	if (plan->inode != m->lock.inode || (uint64_t)st.st_size < sizeof(*plan) + plan->kept ||
+	    plan->offset > plan->old_size || plan->kept >= plan->old_size - plan->offset)
+		return 0;
+	if (sum_of(redo, sizeof(*plan), (off_t)plan->kept, &sum) < 0)
+		return -1;
+	return sum == plan->sum;
+}
+
+enum next { NEXT_COPY, NEXT_VOID, NEXT_GIVE_UP, NEXT_ERROR };
+
+/* Which row of the table is it? */
+static enum next
+find_state(const struct maildrop *m, const struct plan *plan)
+{
+	off_t end = (off_t)(plan->offset + plan->kept);
+	uint32_t sum = 0;
+	char behind = '\0';
+
+	if (m->lock.size == end)
+		return NEXT_COPY; /* E, or a part of D that a power cut left: harmless to do again */
+	if (m->lock.size < end)
+		return NEXT_GIVE_UP;
+	if (sum_of(m->mbox, (off_t)plan->offset, (off_t)plan->kept, &sum) < 0 ||
+	    io_read_at(m->mbox, &behind, 1, end) < 0)
+		return NEXT_ERROR;
+	if (sum == plan->sum && behind != '\0')
+		return NEXT_VOID; /* E, and another program has appended */
+	return m->lock.size < (off_t)plan->old_size ? NEXT_GIVE_UP : NEXT_COPY;
+}
+
+/* Another program has rewritten the mailbox in between: what it made of it counts, and what was planned is put aside. */
+static int
+give_up(struct maildrop *m, int redo, const struct plan *plan)
+{
+	off_t from = sizeof(*plan);
+	int result =
+	    recover_keep(m, redo, from, from + (off_t)plan->kept, "mailbox was rewritten during an expunge");
+
+	return result < 0 ? -1 : make_void(m, redo);
+}
+
+/* What another program has appended is made part of the plan, so that the plan stays one that may be done again. */
+static int
+extend(struct maildrop *m, struct plan *plan, int *redo)
+{
+	off_t grown = m->lock.size - (off_t)plan->old_size;
+	struct plan longer = { .offset = plan->offset };
+	int old = *redo, fresh = -1;
+
+	/* Both parts come from the same file: the redo file takes them in first. */
+	struct redo_piece all = { sizeof(*plan), (off_t)(sizeof(*plan) + plan->kept) + grown };
+	uint32_t sum = 1;
+	if (copy(m->mbox, (off_t)plan->old_size, grown, old, all.to - grown, &sum) < 0)
+		return -1;
+	int result = write_plan(m, &longer, old, &all, 1, &fresh);
+	int error = errno;
+	close(old);
+	errno = error;
+	*redo = fresh;
+	*plan = longer;
+	return result;
+}
+
+static int
+finish(struct maildrop *m, int *redo)
+{
+	struct plan plan;
+	int valid = read_plan(m, *redo, &plan);
+
+	if (valid <= 0)
+		return valid < 0 ? -1 : unlinkat(m->dir, file_name, 0);
+	log_begin("expunge resumed");
+	log_text("user", m->name);
+	log_end();
+	switch (find_state(m, &plan)) {
+	case NEXT_VOID:
+		return make_void(m, *redo);
+	case NEXT_GIVE_UP:
+		return give_up(m, *redo, &plan);
+	case NEXT_COPY:
+		if (m->lock.size > (off_t)plan.old_size && extend(m, &plan, redo) < 0)
+			return -1;
+		return carry_out(m, &plan, *redo);
+	case NEXT_ERROR:
+		break;
+	}
+	return -1;
+}
+
+enum maildrop_status
+redo_finish(struct maildrop *m)
+{
+	int redo = openat(m->dir, file_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (redo < 0)
+		return errno == ENOENT ? MAILDROP_OK : maildrop_failed(m, "redo file not opened");
+	int result = finish(m, &redo);
+	enum maildrop_status status = result < 0 ? maildrop_failed(m, "expunge not finished") : MAILDROP_OK;
+	if (redo >= 0)
+		close(redo);
+	return status;
+}

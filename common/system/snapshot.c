@@ -1,0 +1,292 @@
+#include "snapshot.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "io.h"
+#include "log.h"
+#include "unique.h"
+
+/* "2026-11-24 05:31:18 UTC from 127.0.0.1", for whoever finds the session lock taken. Always as long, so that one write does. */
+static void
+sign_session_lock(int fd, const char *client)
+{
+	char text[128];
+	struct tm tm;
+	time_t now = time(NULL);
+
+	gmtime_r(&now, &tm);
+	size_t n = strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	snprintf(text + n, sizeof(text) - n, " from %-64.64s\n", client);
+	(void)io_write_at(fd, span_of(text), 0);
+}
+
+static enum maildrop_status
+take_session_lock(struct snapshot *s, const char *client, struct buf *holder)
+{
+	char text[128];
+
+	s->session_lock = openat(
+	    s->maildrop.dir, "pop3.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (s->session_lock < 0)
+		return maildrop_failed(&s->maildrop, "session lock not opened");
+	switch (lock_fcntl(s->session_lock, 0)) {
+	case LOCK_OK:
+		sign_session_lock(s->session_lock, client);
+		return MAILDROP_OK;
+	case LOCK_BUSY: {
+		ssize_t n = io_read_at(s->session_lock, text, sizeof(text), 0);
+		struct span line = { text, n > 0 ? (size_t)n : 0 };
+		buf_add_escaped(holder, span_trim(line));
+		return MAILDROP_IN_USE;
+	}
+	case LOCK_MOVED:
+	case LOCK_FAILED:
+		break;
+	}
+	return maildrop_failed(&s->maildrop, "session lock not taken");
+}
+
+/* The index is behind: what it knows but for the last message, which may have grown, and the rest read anew. False: read it all anew. */
+static bool
+catch_up(const struct maildrop *m, struct index_list *list)
+{
+	struct window w;
+
+	if (m->header.count == 0 || m->header.clean > (uint64_t)m->lock.size)
+		return false;
+	const struct index_entry *old = index_map(m->index, &m->header);
+	if (old == NULL)
+		return false;
+	size_t count = m->header.count - 1;
+	const struct index_entry *last = &old[count];
+	bool holds = window_init(&w, m->mbox, m->lock.size) == 0 && survey_still_there(&w, last) == 1;
+	window_free(&w);
+	for (size_t i = 0; i < count && holds; i++)
+		holds = index_list_add(list, &old[i]) == 0;
+	holds = holds && survey(m->mbox, (off_t)last->offset, m->lock.size, list) == 0;
+	index_unmap(old, m->header.count);
+	return holds;
+}
+
+enum maildrop_status
+snapshot_survey(struct maildrop *m, struct index_list *list)
+{
+	if (!catch_up(m, list)) {
+		index_list_free(list);
+		if (survey(m->mbox, 0, m->lock.size, list) < 0)
+			return maildrop_failed(m, "mailbox not read");
+	}
+	if (survey_tell_twins_apart(list) < 0)
+		return maildrop_failed(m, "mailbox not read");
+	return MAILDROP_OK;
+}
+
+/* The mailbox is locked. A new index that cannot be written is no loss: the list serves. */
+static enum maildrop_status
+survey_and_index(struct snapshot *s)
+{
+	struct maildrop *m = &s->maildrop;
+	enum maildrop_status status = snapshot_survey(m, &s->list);
+
+	if (status != MAILDROP_OK)
+		return status;
+	if (m->index >= 0)
+		close(m->index);
+	m->index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, &s->list, &m->header);
+	m->indexed = m->index >= 0;
+	return MAILDROP_OK;
+}
+
+static enum maildrop_status
+load(struct snapshot *s)
+{
+	struct maildrop *m = &s->maildrop;
+	enum maildrop_status status = MAILDROP_OK;
+
+	if (m->indexed)
+		s->mapped = index_map(m->index, &m->header);
+	if (s->mapped == NULL && !(m->indexed && m->lock.size == 0)) {
+		status = survey_and_index(s);
+		if (status == MAILDROP_OK && m->indexed)
+			s->mapped = index_map(m->index, &m->header);
+		if (s->mapped != NULL)
+			index_list_free(&s->list);
+	}
+	s->entries = s->mapped != NULL ? s->mapped : s->list.entries;
+	s->entry_count = s->mapped != NULL ? m->header.count : s->list.count;
+	return status;
+}
+
+/* Number what is shown. The messages that a crash tore are not. */
+static enum maildrop_status
+number(struct snapshot *s)
+{
+	size_t torn = 0;
+
+	for (size_t i = 0; i < s->entry_count; i++) {
+		torn += s->entries[i].kind == INDEX_TORN;
+		s->total += s->entries[i].kind == INDEX_TORN ? 0 : s->entries[i].wire;
+	}
+	s->count = s->entry_count - torn;
+	if (torn == 0)
+		return MAILDROP_OK;
+	s->shown = malloc((s->count + 1) * sizeof(*s->shown));
+	if (s->shown == NULL)
+		return maildrop_failed(&s->maildrop, "mailbox not read");
+	for (size_t i = 0, message = 0; i < s->entry_count; i++)
+		if (s->entries[i].kind != INDEX_TORN)
+			s->shown[message++] = i;
+	return MAILDROP_OK;
+}
+
+enum maildrop_status
+snapshot_open(struct snapshot *s, int root, const char *name, const char *client, struct buf *holder)
+{
+	*s = (struct snapshot){ .session_lock = -1 };
+	enum maildrop_status status = maildrop_open(&s->maildrop, root, name);
+	if (status == MAILDROP_OK)
+		status = take_session_lock(s, client, holder);
+	if (status == MAILDROP_OK)
+		status = maildrop_lock(&s->maildrop, true);
+	if (status != MAILDROP_OK)
+		return status;
+	status = load(s);
+	maildrop_unlock(&s->maildrop);
+	if (status == MAILDROP_OK)
+		status = number(s);
+	if (status == MAILDROP_OK && window_init(&s->window, s->maildrop.mbox, s->maildrop.lock.size) < 0)
+		status = maildrop_failed(&s->maildrop, "mailbox not read");
+	return status;
+}
+
+void
+snapshot_close(struct snapshot *s)
+{
+	index_unmap(s->mapped, s->entry_count);
+	index_list_free(&s->list);
+	free(s->shown);
+	window_free(&s->window);
+	maildrop_close(&s->maildrop);
+	if (s->session_lock >= 0)
+		close(s->session_lock);
+	*s = (struct snapshot){ .session_lock = -1, .maildrop = { .dir = -1, .mbox = -1, .index = -1 } };
+}
+
+static const struct index_entry *
+entry_of(const struct snapshot *s, size_t message)
+{
+	return &s->entries[s->shown == NULL ? message : s->shown[message]];
+}
+
+size_t
+snapshot_count(const struct snapshot *s)
+{
+	return s->count;
+}
+
+uint64_t
+snapshot_octets(const struct snapshot *s, size_t message)
+{
+	return entry_of(s, message)->wire;
+}
+
+uint64_t
+snapshot_total(const struct snapshot *s)
+{
+	return s->total;
+}
+
+const char *
+snapshot_uidl(const struct snapshot *s, size_t message)
+{
+	return entry_of(s, message)->uidl;
+}
+
+static enum maildrop_status
+check_place(struct snapshot *s, const struct index_entry *entry)
+{
+	int there = survey_still_there(&s->window, entry);
+
+	if (there < 0)
+		return maildrop_failed(&s->maildrop, "mailbox not read");
+	return there == 1 ? MAILDROP_OK : MAILDROP_CHANGED;
+}
+
+enum maildrop_status
+snapshot_read_begin(struct snapshot *s, size_t message, long lines, bool stuff, struct snapshot_reader *r)
+{
+	const struct index_entry *entry = entry_of(s, message);
+
+	*r = (struct snapshot_reader){
+		.snapshot = s, .message = message, .lines = lines, .wire = { .stuff = stuff }
+	};
+	r->at = (off_t)(entry->offset + entry->prefix);
+	r->end = (off_t)(entry->offset + entry->stored - entry->separator);
+	/* Read afresh, and a message of the usual size in one go. */
+	struct span text;
+	size_t n = entry->stored < WINDOW ? (size_t)entry->stored : WINDOW;
+	s->window.len = 0;
+	if (window_at(&s->window, (off_t)entry->offset, n, n, &text) < 0)
+		return maildrop_failed(&s->maildrop, "mailbox not read");
+	return check_place(s, entry);
+}
+
+/* How much of the text TOP still wants. */
+static size_t
+cut_for_top(struct snapshot_reader *r, struct span text)
+{
+	for (size_t i = 0; i < text.n;) {
+		const char *lf = memchr(text.at + i, '\n', text.n - i);
+		size_t next = lf == NULL ? text.n : (size_t)(lf - text.at) + 1;
+		bool empty = !r->line_begun && (text.at[i] == '\n' || (next - i == 2 && text.at[i] == '\r'));
+		if (r->in_body && r->lines-- == 0) {
+			r->lines = 0;
+			return i;
+		}
+		if (lf == NULL && r->in_body)
+			r->lines++;
+		r->in_body |= lf != NULL && empty;
+		r->line_begun = lf == NULL;
+		i = next;
+	}
+	return text.n;
+}
+
+enum maildrop_status
+snapshot_read(struct snapshot_reader *r, size_t limit, struct buf *out)
+{
+	struct snapshot *s = r->snapshot;
+	size_t before = out->len;
+
+	while (r->at < r->end && out->len - before < limit) {
+		struct span text;
+		size_t left = (size_t)(r->end - r->at);
+		if (window_at(&s->window, r->at, 1, left < WINDOW ? left : WINDOW, &text) < 0)
+			return maildrop_failed(&s->maildrop, "mailbox not read");
+		text = span_slice(text, 0, left < limit ? left : limit);
+		size_t wanted = r->lines < 0 ? text.n : cut_for_top(r, text);
+		if (mbox_to_wire(&r->wire, span_slice(text, 0, wanted), out) < 0)
+			return MAILDROP_TEMP;
+		r->at = wanted < text.n ? r->end : r->at + (off_t)wanted;
+	}
+	if (r->at < r->end)
+		return MAILDROP_OK;
+	r->done = true;
+	if (mbox_to_wire_end(&r->wire, out) < 0)
+		return MAILDROP_TEMP;
+	/* A message of one window was checked where it was read; a longer one may have moved since. */
+	const struct index_entry *entry = entry_of(s, r->message);
+	if (s->window.base <= (off_t)entry->offset)
+		return MAILDROP_OK;
+	s->window.len = 0;
+	return check_place(s, entry);
+}

@@ -1,0 +1,272 @@
+#include "survey.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io.h"
+#include "scan.h"
+
+enum { JUMP = 4096 }; /* read(2) of what is only looked at */
+
+int
+window_init(struct window *w, int fd, off_t size)
+{
+	*w = (struct window){ .fd = fd, .size = size, .data = malloc(WINDOW) };
+	return w->data == NULL ? -1 : 0;
+}
+
+void
+window_free(struct window *w)
+{
+	free(w->data);
+	w->data = NULL;
+}
+
+int
+window_at(struct window *w, off_t at, size_t least, size_t want, struct span *bytes)
+{
+	size_t left = at < w->size ? (size_t)(w->size - at) : 0;
+
+	least = least < left ? least : left;
+	want = want < left ? want : left;
+	if (at < w->base || at + (off_t)least > w->base + (off_t)w->len) {
+		ssize_t got = io_read_at(w->fd, w->data, want, at);
+		if (got < 0)
+			return -1;
+		w->base = at;
+		w->len = (size_t)got;
+		if (w->len < least) {
+			errno = EIO; /* shorter than it was a moment ago, in spite of the lock */
+			return -1;
+		}
+	}
+	size_t skip = (size_t)(at - w->base);
+	*bytes = least == 0 ? (struct span){ w->data, 0 } : (struct span){ w->data + skip, w->len - skip };
+	return 0;
+}
+
+/* The first line of text, with its end; all of it, *whole false, where there is none. */
+static struct span
+first_line(struct span text, bool *whole)
+{
+	const char *lf = text.n > 0 ? memchr(text.at, '\n', text.n) : NULL;
+
+	*whole = lf != NULL;
+	return lf == NULL ? text : (struct span){ text.at, (size_t)(lf - text.at) + 1 };
+}
+
+/* How a line of ours may begin that a crash has cut. */
+static bool
+may_begin(struct span line, const char *words)
+{
+	size_t n = line.n < strlen(words) ? line.n : strlen(words);
+
+	return n == 0 || memcmp(line.at, words, n) == 0;
+}
+
+int
+survey_prefix(struct window *w, off_t at, struct survey_prefix *prefix)
+{
+	struct span text;
+	bool whole;
+
+	*prefix = (struct survey_prefix){ .from = false };
+	if (window_at(w, at, MBOX_PREFIX, JUMP, &text) < 0)
+		return -1;
+	bool to_end = at + (off_t)text.n == w->size;
+	struct span line = first_line(text, &whole);
+	prefix->from = whole && mbox_is_from_line(line);
+	if (!prefix->from) {
+		prefix->begun = to_end && !whole && may_begin(line, "From ");
+		return 0;
+	}
+	prefix->length = (uint32_t)line.n;
+	line = first_line(span_slice(text, line.n, text.n), &whole);
+	prefix->ours = whole && mbox_entry_parse(span_slice(line, 0, line.n - 1), &prefix->entry);
+	prefix->begun = to_end && !whole && may_begin(line, "X-UIDL: ");
+	if (prefix->ours)
+		prefix->length += (uint32_t)line.n;
+	return 0;
+}
+
+int
+survey_is_boundary(struct window *w, off_t at)
+{
+	struct span text;
+
+	if (at > w->size)
+		return 0;
+	if (window_at(w, at, 5, JUMP, &text) < 0)
+		return -1;
+	return at == w->size || mbox_is_from_line(text);
+}
+
+/* Through the message from its first line, or from its header where that is known. Adds up into scan. */
+static int
+read_through(struct window *w, off_t at, struct scan *scan)
+{
+	struct span text;
+	size_t used;
+
+	for (;;) {
+		if (window_at(w, at, SCAN_LOOK + 1, WINDOW, &text) < 0)
+			return -1;
+		bool at_end = at + (off_t)text.n == w->size;
+		if (scan_push(scan, text.at, text.n, at_end, &used) == SCAN_NEXT || at_end)
+			return 0;
+		at += (off_t)used;
+	}
+}
+
+/* A message that is not, or not any more, as smtpd wrote it. */
+static int
+read_entry(struct window *w, const struct survey_prefix *prefix, struct index_entry *entry)
+{
+	struct scan scan;
+	uint32_t known = prefix->ours ? prefix->length : 0;
+
+	scan_init(&scan, prefix->ours ? SCAN_HEADER : SCAN_FROM);
+	if (read_through(w, (off_t)entry->offset + known, &scan) < 0)
+		return -1;
+	entry->stored = known + scan.stored;
+	entry->wire = scan_wire(&scan);
+	entry->prefix = prefix->ours ? known : (uint32_t)scan.from;
+	entry->separator = (uint16_t)scan_separator(&scan);
+	entry->kind = prefix->ours ? INDEX_OURS : INDEX_FOREIGN;
+	if (!prefix->ours)
+		scan_uidl(&scan, entry->uidl);
+	else if (scan.nul || (entry->stored < prefix->entry.stored && !scan.read_mark))
+		entry->kind = INDEX_TORN;
+	return 0;
+}
+
+/* The message at entry->offset. */
+static int
+survey_one(struct window *w, struct index_entry *entry)
+{
+	struct survey_prefix prefix;
+
+	if (survey_prefix(w, (off_t)entry->offset, &prefix) < 0)
+		return -1;
+	if (!prefix.from && !prefix.begun) {
+		struct span text;
+		if (window_at(w, (off_t)entry->offset, 5, JUMP, &text) < 0)
+			return -1;
+		/* A From_ line may be longer than any of ours. */
+		if (!mbox_is_from_line(text)) {
+			errno = EBADMSG;
+			return -1;
+		}
+	}
+	if (!prefix.ours)
+		return read_entry(w, &prefix, entry);
+	memcpy(entry->uidl, prefix.entry.uidl, sizeof(entry->uidl));
+	int jump = 0;
+	if (prefix.entry.stored > prefix.length && prefix.entry.stored <= (uint64_t)w->size - entry->offset)
+		jump = survey_is_boundary(w, (off_t)(entry->offset + prefix.entry.stored));
+	if (jump < 0)
+		return -1;
+	if (jump == 0)
+		return read_entry(w, &prefix, entry);
+	entry->stored = prefix.entry.stored;
+	entry->wire = prefix.entry.wire;
+	entry->prefix = prefix.length;
+	entry->separator = 1;
+	entry->kind = INDEX_OURS;
+	return 0;
+}
+
+int
+survey(int mbox, off_t from, off_t size, struct index_list *list)
+{
+	struct window w;
+	int result = window_init(&w, mbox, size);
+
+	while (result == 0 && from < size) {
+		struct index_entry entry = { .offset = (uint64_t)from };
+		result = survey_one(&w, &entry);
+		if (result == 0 && index_list_add(list, &entry) < 0)
+			result = -1;
+		from += (off_t)entry.stored;
+	}
+	int error = errno;
+	window_free(&w);
+	errno = error;
+	return result;
+}
+
+/* Where in the table, of a power of two of entry numbers + 1, a UIDL is, or belongs. FNV-1a, linear probing. */
+static size_t *
+find_slot(size_t *table, size_t size, const struct index_list *list, const char *uidl)
+{
+	size_t slot = 2166136261U;
+
+	for (const char *c = uidl; *c != '\0'; c++)
+		slot = (slot ^ (unsigned char)*c) * 16777619U;
+	while (table[slot & (size - 1)] != 0 &&
+	       strcmp(list->entries[table[slot & (size - 1)] - 1].uidl, uidl) != 0)
+		slot++;
+	return &table[slot & (size - 1)];
+}
+
+int
+survey_tell_twins_apart(struct index_list *list)
+{
+	size_t size = 64;
+
+	while (size < list->count * 2)
+		size *= 2;
+	size_t *table = calloc(size, sizeof(*table));
+	unsigned *twins = calloc(list->count + 1, sizeof(*twins));
+	for (size_t i = 0; i < list->count && table != NULL && twins != NULL; i++) {
+		char *uidl = list->entries[i].uidl;
+		size_t *slot = find_slot(table, size, list, uidl);
+		while (*slot != 0) {
+			char name[MBOX_UIDL + 1];
+			size_t first = *slot - 1;
+			memcpy(name, uidl, sizeof(name));
+			snprintf(uidl, sizeof(name), "%.22s-%x", name, ++twins[first] + 1);
+			slot = find_slot(table, size, list, uidl);
+		}
+		*slot = i + 1;
+	}
+	int result = table == NULL || twins == NULL ? -1 : 0;
+	free(table);
+	free(twins);
+	return result;
+}
+
+/* A twin's ordinal stands behind the name. */
+static bool
+is_named(const struct index_entry *entry, const char *uidl)
+{
+	return strcmp(entry->uidl, uidl) == 0 || strncmp(entry->uidl, uidl, strcspn(entry->uidl, "-")) == 0;
+}
+
+int
+survey_still_there(struct window *w, const struct index_entry *entry)
+{
+	struct survey_prefix prefix;
+	struct scan scan;
+	struct span text;
+	size_t used;
+	char uidl[MBOX_UIDL + 1];
+
+	if (survey_prefix(w, (off_t)entry->offset, &prefix) < 0)
+		return -1;
+	if (entry->kind == INDEX_OURS)
+		return prefix.ours && is_named(entry, prefix.entry.uidl);
+	size_t enough = entry->stored < WINDOW ? (size_t)entry->stored : WINDOW;
+	if (window_at(w, (off_t)entry->offset, enough, enough, &text) < 0)
+		return -1;
+	if (prefix.ours || !mbox_is_from_line(text))
+		return 0;
+	scan_init(&scan, SCAN_FROM);
+	scan_push(&scan, text.at, text.n, true, &used);
+	if (scan.part != SCAN_BODY && entry->stored > text.n)
+		return 1; /* a header of more than a window */
+	scan_uidl(&scan, uidl);
+	return is_named(entry, uidl);
+}

@@ -1,0 +1,56 @@
+/*
+ * survey: what messages stand in a mailbox. Jumps from entry to entry of ours, reads through what is not ours. The mailbox is locked.
+ */
+#ifndef SURVEY_H
+#define SURVEY_H
+
+#include "index.h"
+
+/* A piece of the file in memory. */
+struct window {
+	int fd;
+	off_t size; /* of the file */
+	off_t base;
+	size_t len;
+	char *data;
+};
+
+/* -1 with errno. Free with window_free in every case. */
+int window_init(struct window *, int fd, off_t size);
+void window_free(struct window *);
+
+/*
+ * The bytes from `at` on: `least` of them, or up to the end of the file, and what else is in memory behind them. `want` is how many to read
+ * where some must be read. -1 with errno.
+ */
+enum { WINDOW = 256 * 1024 };
+int window_at(struct window *, off_t at, size_t least, size_t want, struct span *);
+
+/* The lines before the message itself. */
+struct survey_prefix {
+	bool from;  /* there is a From_ line, with its end */
+	bool ours;  /* and our entry line behind it */
+	bool begun; /* the file ends in an entry line of ours, or in a From_ line */
+	uint32_t length;
+	struct mbox_entry entry;
+};
+
+/* Look at what stands at an offset. -1 with errno. */
+int survey_prefix(struct window *, off_t at, struct survey_prefix *);
+
+/* Is this the end of a message: the end of the file, or a From_ line? -1 with errno. */
+int survey_is_boundary(struct window *, off_t at);
+
+/*
+ * Add the messages from offset `from` (where one begins) to the end of the file. 0, or -1 with errno; EBADMSG: no message begins
+ * there.
+ */
+int survey(int mbox, off_t from, off_t size, struct index_list *);
+
+/* UIDLs that occur twice get an ordinal, in the order of the file. 0, or -1 with ENOMEM. */
+int survey_tell_twins_apart(struct index_list *);
+
+/* Is it still the message that the entry means which stands there? 1, 0, or -1 with errno. */
+int survey_still_there(struct window *, const struct index_entry *);
+
+#endif
