@@ -157,11 +157,6 @@ daemon_begin(struct daemon *d, int argc, char **argv)
 		fprintf(stderr, "%s: %s\n", d->program, reason);
 		return status;
 	}
-	d->root = open(d->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->root < 0) {
-		fprintf(stderr, "%s: the mail root %s: %s\n", d->program, d->config.root, strerror(errno));
-		return EX_CONFIG;
-	}
 	return -1;
 }
 
@@ -195,6 +190,11 @@ daemon_reload(struct daemon *d)
 int
 daemon_serve(struct daemon *d, struct server *server)
 {
+	d->root = open(d->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->root < 0) {
+		fprintf(stderr, "%s: the mail root %s: %s\n", d->program, d->config.root, strerror(errno));
+		return EX_CONFIG;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	log_open(d->program, d->config.log_syslog);

@@ -10,7 +10,7 @@ struct daemon {
 	const char *program; /* "pop3d" */
 	const char *usage;   /* what -h prints */
 	bool inetd;	     /* -i was given */
-	int root;	     /* descriptor of the mail root */
+	int root;	     /* descriptor of the mail root; -1 before daemon_serve */
 	int operand;	     /* index of the first word that is no option: the subcommand */
 	int argc;
 	char **argv;
@@ -18,7 +18,7 @@ struct daemon {
 };
 
 /*
- * program and usage are the caller's. Takes the options, reads DIR/config, opens DIR, sets umask 077. -1: go on; else the exit status: 0
+ * program and usage are the caller's. Takes the options, reads DIR/config, sets umask 077. -1: go on; else the exit status: 0
  * after -h and -V, EX_USAGE, EX_CONFIG; what is wrong has been said in one line on standard error. Free with daemon_end in every case.
  */
 int daemon_begin(struct daemon *, int argc, char **argv);
@@ -27,7 +27,7 @@ void daemon_end(struct daemon *);
 /* SIGHUP: read DIR/config again. 0, or -1: what is wrong was logged, and the old settings stay. */
 int daemon_reload(struct daemon *);
 
-/* Open the log and serve, as a daemon or with -i. server: program and config are filled in here. Returns the exit status. */
+/* Open the mail root and the log, and serve, as a daemon or with -i. server: program and config are filled in here. Returns the exit status. */
 int daemon_serve(struct daemon *, struct server *);
 
 /* One line on standard error, "program: …", and EX_USAGE. */
