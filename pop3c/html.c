@@ -8,6 +8,7 @@ struct writer {
 	bool blank; /* one is due before the next character */
 	int breaks; /* line ends that are due */
 	bool empty; /* nothing was written yet */
+	bool open;  /* there is no ">" any more: looked for once, not at every "<" */
 };
 
 static void
@@ -173,8 +174,10 @@ take_tag(struct writer *w, struct span s)
 	}
 	bool closing = s.n > 1 && s.at[1] == '/';
 	struct span name = tag_name(span_slice(s, closing ? 2 : 1, s.n));
-	const char *end = memchr(s.at, '>', s.n);
-	if (end == NULL || (name.n == 0 && !closing && s.n > 1 && s.at[1] != '!' && s.at[1] != '?')) {
+	bool is_tag = name.n > 0 || closing || (s.n > 1 && (s.at[1] == '!' || s.at[1] == '?'));
+	const char *end = is_tag && !w->open ? memchr(s.at, '>', s.n) : NULL;
+	if (end == NULL) {
+		w->open |= is_tag;
 		put(w, s.at, 1);
 		return 1;
 	}

@@ -7,8 +7,8 @@
 #include "unique.h"
 
 /*
- * LACKING: the server does not know this way. A server that does know it answers the first message with a challenge, or says
- * [AUTH] (RFC 3206); anything else that it refuses at once is the command.
+ * LACKING: the server does not know SCRAM after all. One that does answers the first message with a challenge, or says [AUTH]
+ * (RFC 3206); whoever refuses at once and without a word knows only the command not.
  */
 enum outcome { ANSWERED, LACKING };
 
@@ -97,9 +97,11 @@ dialogue(struct pop3_client *c, struct sasl_client *sasl, const char *mechanism,
 		bool challenge;
 		struct span bytes;
 		enum pop3_status status = pop3_challenge(c, &challenge, &bytes);
-		if (status == POP3_REFUSED && *outcome == LACKING && c->code.len == 0)
+		if (status == POP3_REFUSED && round == 0 && c->code.len == 0 &&
+		    sasl->mechanism != SASL_PLAIN) {
+			*outcome = LACKING;
 			return status;
-		*outcome = ANSWERED;
+		}
 		if (status != POP3_OK)
 			return denied(c, status);
 		if (!challenge)
@@ -125,7 +127,7 @@ by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, const char *name, 
 	uint8_t random[SASL_NONCE];
 	enum pop3_status status = POP3_NO_METHOD;
 
-	*outcome = LACKING;
+	*outcome = ANSWERED;
 	if (random_bytes(random, sizeof(random)) < 0)
 		return status;
 	sasl_client_init(&sasl, mechanism, user, password, random);
@@ -176,25 +178,23 @@ by_pass(struct pop3_client *c, struct span user, struct span password)
 	return status;
 }
 
-bool
-login_reveals(const struct pop3_client *c)
-{
-	return (c->capabilities & POP3_SASL_SCRAM) == 0 && c->stamp.len == 0;
-}
-
 enum pop3_status
-login_user(struct pop3_client *c, struct span user, struct span password)
+login_user(struct pop3_client *c, struct span user, struct span password, void (*reveals)(void))
 {
 	enum outcome outcome = LACKING;
-	enum pop3_status status = POP3_NO_METHOD;
 
-	if (c->capabilities & POP3_SASL_SCRAM)
-		status = by_sasl(c, SASL_SCRAM_SHA_256, "SCRAM-SHA-256", user, password, &outcome);
-	if (outcome == LACKING && c->stamp.len > 0)
+	if (c->capabilities & POP3_SASL_SCRAM) {
+		enum pop3_status status =
+		    by_sasl(c, SASL_SCRAM_SHA_256, "SCRAM-SHA-256", user, password, &outcome);
+		if (outcome == ANSWERED)
+			return status;
+	}
+	if (c->stamp.len > 0)
 		return by_apop(c, user, password);
-	if (outcome == LACKING && (c->capabilities & POP3_SASL_PLAIN))
-		status = by_sasl(c, SASL_PLAIN, "PLAIN", user, password, &outcome);
-	if (outcome == LACKING && ((c->capabilities & POP3_USER) || !(c->capabilities & POP3_CAPA)))
-		return by_pass(c, user, password);
-	return outcome == LACKING ? POP3_NO_METHOD : status;
+	bool plain = c->capabilities & POP3_SASL_PLAIN;
+	if (!plain && !(c->capabilities & POP3_USER) && (c->capabilities & POP3_CAPA))
+		return POP3_NO_METHOD;
+	if (reveals != NULL)
+		reveals();
+	return plain ? by_sasl(c, SASL_PLAIN, "PLAIN", user, password, &outcome) : by_pass(c, user, password);
 }

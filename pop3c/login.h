@@ -6,13 +6,11 @@
 
 #include "pop3_client.h"
 
-/* Without a secure channel, does a login send the password itself? Known once CAPA was asked. */
-bool login_reveals(const struct pop3_client *);
-
 /*
- * Log in. A way that the server turns out not to have (-ERR without a challenge and without [AUTH]) is followed by the next one; a password
- * that was refused is not tried again in a weaker way.
+ * Log in. A SCRAM that the server turns out not to have is followed by the next way; a password that was refused is never tried again in a
+ * weaker way. reveals, if not NULL, is called before the password itself is sent.
  */
-enum pop3_status login_user(struct pop3_client *, struct span user, struct span password);
+enum pop3_status
+login_user(struct pop3_client *, struct span user, struct span password, void (*reveals)(void));
 
 #endif

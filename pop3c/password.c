@@ -1,0 +1,209 @@
+#include "password.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "exits.h"
+#include "netrc.h"
+
+enum { NETRC_FILE = 1024 * 1024 };
+
+/* Read to the end, or up to the first LF, which is not kept. 0, or -1. */
+static int
+read_all(int fd, bool one_line, struct buf *out)
+{
+	for (;;) {
+		char c[512];
+		ssize_t n = read(fd, c, one_line ? 1 : sizeof(c));
+		if (n < 0 && errno == EINTR && !one_line)
+			continue;
+		if (n <= 0 || (one_line && c[0] == '\n'))
+			return n < 0 ? -1 : 0;
+		if (buf_add(out, c, (size_t)n) < 0)
+			return -1;
+		wipe(c, (size_t)n);
+	}
+}
+
+/* ~/.netrc, where it can be read. */
+static void
+look_in_netrc(struct span host, struct span user, struct buf *login, struct buf *password)
+{
+	const char *home = getenv("HOME");
+	struct buf path, text;
+
+	if (home == NULL)
+		return;
+	buf_init(&path, 4096);
+	buf_init(&text, NETRC_FILE);
+	buf_printf(&path, "%s/.netrc", home);
+	int fd = open(buf_string(&path), O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		if (read_all(fd, false, &text) == 0)
+			netrc_find(buf_span(&text), host, user, login, password);
+		close(fd);
+	}
+	buf_free(&path);
+	buf_free(&text);
+}
+
+/* The first line that the command of -P prints. */
+static int
+run_command(const char *command, struct buf *password)
+{
+	int ends[2], status = -1;
+
+	if (pipe(ends) < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	int result = pid < 0 ? -1 : read_all(ends[0], true, password);
+	close(ends[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	/* One that goes on printing is ended by SIGPIPE: its first line was had. */
+	bool ended = pid > 0 && ((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+				    (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE));
+	return result == 0 && ended && password->len > 0 ? 0 : -1;
+}
+
+static volatile sig_atomic_t caught;
+
+static void
+catch_signal(int number)
+{
+	caught = number;
+}
+
+static const int caught_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
+enum { SIGNALS = sizeof(caught_signals) / sizeof(caught_signals[0]) };
+
+/* One attempt, without echo. Signals interrupt it; the terminal is as before when it returns. */
+static int
+ask_once(int tty, struct buf *password)
+{
+	struct sigaction act = { .sa_handler = catch_signal }, old[SIGNALS];
+	struct termios before, silent;
+
+	caught = 0;
+	sigemptyset(&act.sa_mask);
+	for (int i = 0; i < SIGNALS; i++)
+		sigaction(caught_signals[i], &act, &old[i]);
+	int result = tcgetattr(tty, &before);
+	if (result == 0) {
+		silent = before;
+		silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+		result = tcsetattr(tty, TCSAFLUSH, &silent);
+	}
+	if (result == 0) {
+		result = read_all(tty, true, password);
+		while (tcsetattr(tty, TCSAFLUSH, &before) < 0 && errno == EINTR)
+			;
+	}
+	for (int i = 0; i < SIGNALS; i++)
+		sigaction(caught_signals[i], &old[i], NULL);
+	return result;
+}
+
+static int
+ask(struct span host, struct buf *user, struct buf *password)
+{
+	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), result = -1;
+	FILE *words = tty < 0 ? NULL : fdopen(tty, "r+");
+
+	if (words == NULL) {
+		if (tty >= 0)
+			close(tty);
+		fputs("pop3c: no password: neither MAIL_PASSWORD, -P, ~/.netrc nor a terminal\n", stderr);
+		return EXITS_AUTH;
+	}
+	do {
+		buf_clear(password);
+		fprintf(words, "password of %s at %.*s: ", buf_string(user), (int)host.n, host.at);
+		fflush(words);
+		result = ask_once(tty, password);
+		fputc('\n', words);
+		fflush(words);
+		if (caught != 0)
+			raise(caught); /* stopped and continued: ask again */
+	} while (caught == SIGTSTP || caught == SIGTTIN || caught == SIGTTOU);
+	fclose(words);
+	return result == 0 ? 0 : EXITS_AUTH;
+}
+
+static void
+name_of_account(struct buf *user)
+{
+	const char *name = getenv("LOGNAME");
+	const struct passwd *account = name != NULL && *name != '\0' ? NULL : getpwuid(getuid());
+
+	if (account != NULL)
+		name = account->pw_name;
+	if (name != NULL)
+		buf_add_string(user, name);
+}
+
+/* Neither may end a command line, or begin another. */
+static bool
+is_sendable(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.at[i] == '\0' || s.at[i] == '\r' || s.at[i] == '\n')
+			return false;
+	return s.n > 0;
+}
+
+int
+password_find(struct span host, const char *command, struct buf *user, struct buf *password)
+{
+	char *given = getenv("MAIL_PASSWORD");
+	struct buf login, known;
+	int status = 0;
+
+	buf_init(&login, PASSWORD_USER);
+	buf_init(&known, PASSWORD_MAX);
+	look_in_netrc(host, buf_span(user), &login, &known);
+	if (user->len == 0)
+		buf_add_span(user, buf_span(&login));
+	if (user->len == 0)
+		name_of_account(user);
+	if (given != NULL && *given != '\0') {
+		buf_add_string(password, given);
+		wipe(given, strlen(given));
+		unsetenv("MAIL_PASSWORD");
+	} else if (command != NULL) {
+		if (run_command(command, password) < 0) {
+			fputs("pop3c: -P: the command gives no password\n", stderr);
+			status = EXITS_AUTH;
+		}
+	} else if (known.len > 0)
+		buf_add_span(password, buf_span(&known));
+	else
+		status = ask(host, user, password);
+	if (password->len > 0 && password->data[password->len - 1] == '\r')
+		buf_cut(password, password->len - 1);
+	if (status == 0 && (!is_sendable(buf_span(password)) || !is_sendable(buf_span(user)))) {
+		fputs("pop3c: a name or password that is empty, too long or has a line end\n", stderr);
+		status = EXITS_AUTH;
+	}
+	buf_free(&login);
+	buf_free(&known);
+	return status;
+}
