@@ -11,10 +11,10 @@
 enum { CODE = 128 }; /* bytes of a response code that are kept */
 
 int
-pop3_init(struct pop3_client *c, int fd, int seconds, bool verbose)
+pop3_init(struct pop3_client *c, int fd, int stop_fd, int seconds, bool verbose)
 {
 	*c = (struct pop3_client){ .seconds = seconds, .verbose = verbose };
-	if (conn_init(&c->conn, fd, fd, -1) < 0)
+	if (conn_init(&c->conn, fd, fd, stop_fd) < 0)
 		return -1;
 	line_init(&c->line, REPLY_LINE);
 	buf_init(&c->text, 4 * REPLY_LINE);

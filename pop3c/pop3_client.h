@@ -54,8 +54,8 @@ struct pop3_client {
 /* Takes what comes of a multi-line answer, dots removed, CRLF line ends. -1 ends it: POP3_SINK. */
 typedef int pop3_sink(void *context, struct span piece);
 
-/* Takes the descriptor over. 0, or -1 with errno (it stays the caller's). */
-int pop3_init(struct pop3_client *, int fd, int seconds, bool verbose);
+/* Takes the descriptor over. stop_fd: as conn_init's. 0, or -1 with errno (the descriptor stays the caller's). */
+int pop3_init(struct pop3_client *, int fd, int stop_fd, int seconds, bool verbose);
 
 /* Closes the connection. What was marked deleted without QUIT stays on the server. */
 void pop3_free(struct pop3_client *);

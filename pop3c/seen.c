@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "pop3_client.h"
 
 enum { PATH = 4096, FILE_MAX = 1024 * 1024 * 1024 };
@@ -201,20 +202,6 @@ seen_add(struct seen *s, const char *uidl)
 	return buf_printf(&s->waiting, "%s\n", uidl);
 }
 
-static int
-write_all(int fd, struct span bytes)
-{
-	while (bytes.n > 0) {
-		ssize_t n = write(fd, bytes.at, bytes.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		bytes = span_slice(bytes, (size_t)n, bytes.n);
-	}
-	return 0;
-}
-
 int
 seen_commit(struct seen *s)
 {
@@ -224,7 +211,7 @@ seen_commit(struct seen *s)
 		return 0;
 	if (before < 0)
 		return -1;
-	if (write_all(s->file, buf_span(&s->waiting)) < 0 || fsync(s->file) < 0) {
+	if (io_write(s->file, buf_span(&s->waiting)) < 0 || fsync(s->file) < 0) {
 		int error = errno;
 		(void)!ftruncate(s->file, before);
 		errno = error;
@@ -244,7 +231,7 @@ seen_rewrite(struct seen *s, struct span lines)
 	buf_printf(&path, "%s.new", s->path);
 	fd = open(buf_string(&path), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	bool done =
-	    fd >= 0 && write_all(fd, lines) == 0 && fsync(fd) == 0 && rename(buf_string(&path), s->path) == 0;
+	    fd >= 0 && io_write(fd, lines) == 0 && fsync(fd) == 0 && rename(buf_string(&path), s->path) == 0;
 	error = errno;
 	if (done) {
 		close(s->file);

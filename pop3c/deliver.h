@@ -1,0 +1,56 @@
+/*
+ * deliver: where fetched mail goes: an mbox file, a Maildir, a command, standard output. A message is put whole or not at all, and is safe
+ * only after deliver_commit.
+ */
+#ifndef DELIVER_H
+#define DELIVER_H
+
+#include <sys/types.h>
+
+#include "incoming.h"
+
+enum delivered {
+	DELIVERED,
+	DELIVERED_NOT, /* this one was not taken; others may be */
+	DELIVER_BROKEN /* nothing more can be put there */
+};
+
+struct deliver {
+	const struct deliver_kind *kind;
+	const char *name; /* DEST, as given */
+	char *path;	  /* of the file or folder, or the command */
+	int exit;	  /* the exit status of what went wrong, else 0 */
+	int dir, file;	  /* mbox: its folder, itself; Maildir: tmp, new */
+	char *base;	  /* mbox: its name in the folder */
+	off_t batch,
+	    end;    /* mbox: where what is not committed begins (-1: others wrote in between) and ends */
+	bool fresh; /* mbox: its folder is to be synced, too */
+};
+
+struct deliver_kind {
+	enum delivered (*open)(struct deliver *);
+	enum delivered (*put)(struct deliver *, struct incoming *);
+	enum delivered (*commit)(struct deliver *);
+};
+
+extern const struct deliver_kind deliver_mbox, deliver_maildir, deliver_command, deliver_stdout;
+
+/*
+ * All of these: what goes wrong is said on standard error, and its exit status is in `exit`. dest: as in interface.md; NULL is ~/mbox. Free
+ * with deliver_close in every case.
+ */
+enum delivered deliver_open(struct deliver *, const char *dest);
+enum delivered deliver_put(struct deliver *, struct incoming *);
+enum delivered deliver_commit(struct deliver *);
+void deliver_close(struct deliver *);
+
+/* For the kinds. A line on standard error: DEST and what went wrong (errno's words where it is NULL). */
+enum delivered deliver_fail(struct deliver *, int exit, const char *what);
+
+/* A message with its From_ line, quoted, as it stands in an mbox. 0, or -1 with errno. */
+int deliver_write_mbox(int fd, struct incoming *);
+
+/* A message with LF line ends. 0, or -1 with errno. */
+int deliver_write_lf(int fd, struct incoming *);
+
+#endif

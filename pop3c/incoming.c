@@ -1,0 +1,112 @@
+#include "incoming.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "io.h"
+#include "message.h"
+#include "show.h"
+
+enum { MEMORY = 8 * 1024 * 1024, PIECE = 64 * 1024 };
+
+void
+incoming_init(struct incoming *in)
+{
+	*in = (struct incoming){ .file = -1 };
+	buf_init(&in->head, SHOW_HEADER);
+	buf_init(&in->memory, MEMORY);
+}
+
+void
+incoming_free(struct incoming *in)
+{
+	incoming_clear(in);
+	buf_free(&in->head);
+	buf_free(&in->memory);
+}
+
+void
+incoming_clear(struct incoming *in)
+{
+	if (in->file >= 0)
+		close(in->file);
+	in->file = -1;
+	in->error = 0;
+	in->octets = 0;
+	buf_clear(&in->head);
+	buf_clear(&in->memory);
+}
+
+/* What is in memory goes to the file. */
+static int
+spill(struct incoming *in)
+{
+	if (in->file < 0) {
+		FILE *file = tmpfile();
+		if (file == NULL)
+			return -1;
+		in->file = dup(fileno(file));
+		fclose(file);
+		if (in->file < 0)
+			return -1;
+	}
+	if (io_write(in->file, buf_span(&in->memory)) < 0)
+		return -1;
+	buf_clear(&in->memory);
+	return 0;
+}
+
+int
+incoming_add(void *incoming, struct span piece)
+{
+	struct incoming *in = incoming;
+
+	if (in->error != 0)
+		return 0;
+	in->octets += piece.n;
+	if (in->head.len < SHOW_HEADER)
+		buf_add_span(&in->head, span_slice(piece, 0, SHOW_HEADER - in->head.len));
+	if (in->memory.len + piece.n > MEMORY && spill(in) < 0)
+		in->error = errno;
+	else if (buf_add_span(&in->memory, piece) < 0 || in->head.failed)
+		in->error = ENOMEM;
+	return 0;
+}
+
+int
+incoming_each(struct incoming *in, int (*write_out)(void *context, struct span), void *context)
+{
+	char piece[PIECE];
+	off_t at = 0;
+	ssize_t n = 0;
+
+	while (in->file >= 0 && (n = io_read_at(in->file, piece, sizeof(piece), at)) > 0) {
+		if (write_out(context, (struct span){ piece, (size_t)n }) < 0)
+			return -1;
+		at += n;
+	}
+	return n < 0 ? -1 : write_out(context, buf_span(&in->memory));
+}
+
+void
+incoming_sender(const struct incoming *in, struct buf *out)
+{
+	static const char *const names[] = { "Return-Path", "From" };
+	struct buf name;
+	struct field field;
+	const char *reason;
+
+	buf_init(&name, SHOW_HEADER);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && out->len == 0; i++) {
+		if (!field_find(buf_span(&in->head), names[i], &field))
+			continue;
+		if (span_is(span_trim(field.value), "<>"))
+			break;
+		buf_clear(&name);
+		if (address_next(&field.value, &name, out, &reason) != 1)
+			buf_clear(out);
+	}
+	buf_free(&name);
+}
