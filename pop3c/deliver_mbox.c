@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +16,8 @@
 #include "exits.h"
 #include "io.h"
 #include "lock.h"
+
+enum { LINKS = 16, PATH_BYTES = 4096 };
 
 /* The file itself, made if it is missing. A FIFO must neither block nor be written to. */
 static int
@@ -34,16 +36,35 @@ open_file(struct deliver *d)
 	return S_ISREG(st.st_mode) ? 0 : 1;
 }
 
+/* The dotlock stands beside the file itself, not beside a link to it. */
+static int
+follow_links(struct deliver *d)
+{
+	char target[PATH_BYTES], joined[2 * PATH_BYTES];
+
+	for (int links = 0; links < LINKS; links++) {
+		ssize_t n = readlink(d->path, target, sizeof(target) - 1);
+		if (n < 0)
+			return errno == EINVAL || errno == ENOENT ? 0 : -1;
+		target[n] = '\0';
+		const char *slash = target[0] == '/' ? NULL : strrchr(d->path, '/');
+		int folder = slash == NULL ? 0 : (int)(slash + 1 - d->path);
+		int length = snprintf(joined, sizeof(joined), "%.*s%s", folder, d->path, target);
+		char *path = length < 0 || (size_t)length >= sizeof(joined) ? NULL : strdup(joined);
+		if (path == NULL)
+			return -1;
+		free(d->path);
+		d->path = path;
+	}
+	errno = ELOOP;
+	return -1;
+}
+
 static enum delivered
 open_mbox(struct deliver *d)
 {
-	/* The dotlock stands beside the file itself, not beside a link to it. */
-	char *real = realpath(d->path, NULL);
-
-	if (real != NULL) {
-		free(d->path);
-		d->path = real;
-	}
+	if (follow_links(d) < 0)
+		return deliver_fail(d, EXITS_CANNOT_CREATE, NULL);
 	char *slash = strrchr(d->path, '/');
 	d->base = strdup(slash == NULL ? d->path : slash + 1);
 	if (d->base == NULL)

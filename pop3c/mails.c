@@ -1,5 +1,6 @@
 #include "mails.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "show.h"
@@ -186,8 +187,7 @@ mails_headers(struct pop3_client *c, const struct mails *m, mails_each *each, vo
 }
 
 enum pop3_status
-mails_delete(struct pop3_client *c, const struct mails *m, uint64_t *done,
-    void (*refused)(struct pop3_client *, const struct mail *))
+mails_delete(struct pop3_client *c, struct mails *m, uint64_t *done)
 {
 	size_t sent = 0, waiting = 0, window = mails_window(c);
 
@@ -202,12 +202,13 @@ mails_delete(struct pop3_client *c, const struct mails *m, uint64_t *done,
 			}
 		enum pop3_status status = pop3_reply(c);
 		waiting--;
-		if (status == POP3_REFUSED)
-			refused(c, &m->at[i]);
-		else if (status != POP3_OK)
+		if (status != POP3_OK && status != POP3_REFUSED)
 			return status;
-		else
-			(*done)++;
+		m->at[i].deleted = status == POP3_OK;
+		*done += status == POP3_OK;
+		if (status == POP3_REFUSED)
+			fprintf(stderr, "pop3c: message %lu: %s\n", (unsigned long)m->at[i].number,
+			    pop3_words(c, status));
 	}
 	return POP3_OK;
 }

@@ -44,9 +44,10 @@ uint64_t mails_octets(const struct mails *);
 typedef int mails_each(void *context, const struct mail *, struct span header);
 enum pop3_status mails_headers(struct pop3_client *, const struct mails *, mails_each *, void *context);
 
-/* DELE of all that are marked deleted. *done: how many the server took. refused is called for the others. */
-enum pop3_status mails_delete(struct pop3_client *, const struct mails *, uint64_t *done,
-    void (*refused)(struct pop3_client *, const struct mail *));
+/*
+ * DELE of all that are marked deleted. *done: how many the server took; what it refused is named on standard error and no longer marked.
+ */
+enum pop3_status mails_delete(struct pop3_client *, struct mails *, uint64_t *done);
 
 /* How many commands may be under way. */
 size_t mails_window(const struct pop3_client *);

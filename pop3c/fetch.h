@@ -1,0 +1,33 @@
+/*
+ * fetch: takes the mail that was not fetched before to where it shall go, and deletes it from the server once it is safe.
+ */
+#ifndef FETCH_H
+#define FETCH_H
+
+#include "deliver.h"
+#include "mails.h"
+#include "seen.h"
+
+struct fetch {
+	struct deliver deliver;
+	struct seen seen;
+	struct mails mails;
+	struct incoming incoming;
+	bool keep, quiet;
+	bool has_uidl;
+	bool broken; /* nothing more can be delivered */
+	uint64_t fetched, refused, deleted, octets;
+	int refusal; /* the exit status of the first refusal */
+};
+
+/*
+ * Before the server is asked for anything: open DEST (NULL: ~/mbox) and the memory of the maildrop `key`, "user@host:port". 0, or an exit status
+ * after a line on standard error. Free with fetch_close in every case.
+ */
+int fetch_open(struct fetch *, const char *dest, const char *key, bool keep, bool quiet);
+void fetch_close(struct fetch *);
+
+/* After the login, up to and with QUIT. The exit status. */
+int fetch_run(struct fetch *, struct pop3_client *);
+
+#endif

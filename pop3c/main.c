@@ -1,0 +1,332 @@
+/*
+ * pop3c: list, read, fetch and delete mail over POP3. Options, the way to the server, the login; then one of commands, fetch, shell.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exits.h"
+#include "fetch.h"
+#include "login.h"
+#include "net.h"
+#include "password.h"
+#include "shell.h"
+#include "terminal.h"
+#include "version.h"
+
+enum { NUMBERS = 65536, REASON = 256, DAY = 86400 };
+
+static const char usage_text[] =
+    "usage: pop3c [-qv] [-S SERVER[:PORT]] [-u USER] [-P COMMAND] [-w SECONDS]\n"
+    "       pop3c [options] stat | list | read N | raw N | delete N...\n"
+    "       pop3c [options] fetch [-k] [DEST]\n"
+    "DEST: an mbox file (~/mbox), DIR/ (a Maildir), '|command', - (standard output)\n"
+    "The password: $MAIL_PASSWORD, what -P COMMAND prints, ~/.netrc, or asked. See pop3c(1).\n";
+
+struct options {
+	const char *server;
+	const char *user;
+	const char *command; /* of -P */
+	int seconds;
+	bool verbose, quiet, help, version;
+};
+
+/* What is to be done. */
+struct task {
+	const struct command *command; /* NULL: fetch, or a session */
+	struct numbers numbers;
+	bool is_fetch, keep;
+	const char *dest;
+};
+
+static const char *server_name; /* for the warning */
+
+static int
+usage(const char *format, ...)
+{
+	va_list list;
+
+	fputs("pop3c: ", stderr);
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fputs(" (pop3c -h helps)\n", stderr);
+	return EXITS_USAGE;
+}
+
+static void
+warn_of_plain(void)
+{
+	fprintf(stderr,
+	    "pop3c: warning: %s offers no safe login: the password crosses the network readable\n",
+	    server_name);
+}
+
+static int
+parse_option(struct options *o, int letter)
+{
+	switch (letter) {
+	case 'S':
+		o->server = optarg;
+		return *optarg == '\0' ? usage("-S: no server") : 0;
+	case 'u':
+		o->user = optarg;
+		return 0;
+	case 'P':
+		o->command = optarg;
+		return 0;
+	case 'w':
+		o->seconds = (int)span_number(span_of(optarg), DAY);
+		return o->seconds < 1 ? usage("-w %s: seconds, from 1 to %d", optarg, DAY) : 0;
+	case 'v':
+		o->verbose = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case 'h':
+		o->help = true;
+		return 0;
+	case 'V':
+		o->version = true;
+		return 0;
+	case 'T':
+	case 'X':
+		return usage("-%c: TLS is not there yet in this version", letter);
+	case ':':
+		return usage("-%c wants an argument", optopt);
+	default:
+		return usage("-%c: no such option", optopt);
+	}
+}
+
+static int
+parse_options(int argc, char **argv, struct options *o)
+{
+	int letter, result = 0;
+
+	opterr = 0;
+	while (result == 0 && optind < argc) {
+		const char *word = argv[optind];
+		if (strcmp(word, "--help") == 0 || strcmp(word, "--version") == 0) {
+			o->help |= word[2] == 'h';
+			o->version |= word[2] == 'v';
+			optind++;
+			continue;
+		}
+		if (strncmp(word, "--", 2) == 0 && word[2] != '\0')
+			return usage("%s: no such option", word);
+		letter = getopt(argc, argv, ":S:u:P:w:vqhVT:X:");
+		if (letter == -1)
+			break;
+		result = parse_option(o, letter);
+	}
+	return result;
+}
+
+static int
+parse_numbers(struct task *task, int argc, char **argv)
+{
+	static uint32_t numbers[NUMBERS];
+
+	if ((size_t)argc < task->command->least || (size_t)argc > task->command->most || argc > NUMBERS)
+		return usage("%s: %s", task->command->name,
+		    task->command->most == 0   ? "takes no argument"
+		    : task->command->most == 1 ? "the number of a message, one"
+					       : "the numbers of messages");
+	for (int i = 0; i < argc; i++) {
+		long long number = span_number(span_of(argv[i]), UINT32_MAX);
+		if (number < 0)
+			return usage("%s: no number of a message", argv[i]);
+		numbers[i] = (uint32_t)number;
+	}
+	task->numbers = (struct numbers){ numbers, (size_t)argc };
+	return 0;
+}
+
+static int
+parse_fetch(struct task *task, int argc, char **argv)
+{
+	int i = 0;
+
+	task->is_fetch = true;
+	for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		if (strcmp(argv[i], "-k") != 0)
+			return usage("fetch: %s: no such option", argv[i]);
+		task->keep = true;
+	}
+	if (argc - i > 1)
+		return usage("fetch: one DEST");
+	task->dest = i < argc ? argv[i] : NULL;
+	return task->dest != NULL && *task->dest == '\0' ? usage("fetch: DEST is empty") : 0;
+}
+
+static int
+parse_task(struct task *task, int argc, char **argv)
+{
+	if (argc == 0)
+		return isatty(STDIN_FILENO) ? 0 : usage("a command is needed where there is no terminal");
+	if (strcmp(argv[0], "fetch") == 0)
+		return parse_fetch(task, argc - 1, argv + 1);
+	task->command = command_find(argv[0]);
+	if (task->command == NULL)
+		return usage("%s: no such command", argv[0]);
+	return parse_numbers(task, argc - 1, argv + 1);
+}
+
+/* HOST, HOST:PORT, [ADDRESS]:PORT; what is in brackets goes without them. */
+static void
+split_server(const char *server, struct span *host, struct span *port)
+{
+	struct span text = span_of(server), rest, more;
+
+	*port = span_of("110");
+	*host = text;
+	if (text.at[0] == '[') {
+		*host = span_until(span_slice(text, 1, text.n), ']', &rest);
+		if (rest.n > 1 && rest.at[0] == ':')
+			*port = span_slice(rest, 1, rest.n);
+		return;
+	}
+	struct span name = span_until(text, ':', &rest);
+	span_until(rest, ':', &more);
+	if (rest.n > 0 && more.at == NULL) {
+		*host = name;
+		*port = rest;
+	}
+}
+
+/* The greeting, CAPA, the login. */
+static int
+enter(struct pop3_client *c, const struct options *o, struct span user, struct span password)
+{
+	struct peer peer;
+
+	net_peer_of(c->conn.in, &peer);
+	enum pop3_status status = pop3_greeting(c);
+	if (status == POP3_REFUSED) {
+		int result = command_fail(c, status);
+		return span_is_nocase(buf_span(&c->code), "SYS/PERM") ? result : EXITS_LATER;
+	}
+	if (status == POP3_OK)
+		status = pop3_capa(c);
+	if (status == POP3_OK) {
+		bool warn = !net_is_loopback(&peer) && !o->quiet;
+		status = login_user(c, user, password, warn ? warn_of_plain : NULL);
+	}
+	return status == POP3_OK ? 0 : command_fail(c, status);
+}
+
+static int
+converse(const struct options *o, const struct task *task, struct fetch *fetch, struct span user,
+    struct span password)
+{
+	struct pop3_client client;
+	char reason[REASON];
+	int fd;
+
+	if (net_dial(o->server, "110", o->seconds, &fd, reason, sizeof(reason)) != NET_OK) {
+		fprintf(stderr, "pop3c: %s\n", reason);
+		return EXITS_UNREACHABLE;
+	}
+	int stop_fd = interrupt_open();
+	if (stop_fd < 0 || pop3_init(&client, fd, stop_fd, o->seconds, o->verbose) < 0) {
+		fprintf(stderr, "pop3c: %s\n", strerror(errno));
+		close(fd);
+		return EXITS_LATER;
+	}
+	int result = enter(&client, o, user, password);
+	if (result == 0)
+		result = task->is_fetch		 ? fetch_run(fetch, &client)
+			 : task->command != NULL ? task->command->run(&client, task->numbers)
+						 : shell_run(&client, stop_fd);
+	pop3_free(&client);
+	return result;
+}
+
+static int
+run(const struct options *o, const struct task *task)
+{
+	struct buf user, password, key;
+	struct fetch fetch;
+	struct span host, port;
+
+	buf_init(&user, PASSWORD_USER);
+	buf_init(&password, PASSWORD_MAX);
+	buf_init(&key, 2 * PASSWORD_USER);
+	split_server(o->server, &host, &port);
+	if (o->user != NULL)
+		buf_add_string(&user, o->user);
+	int result = password_find(host, o->command, &user, &password);
+	if (result == 0 && task->is_fetch) {
+		buf_add_span(&key, buf_span(&user));
+		buf_add_char(&key, '@');
+		for (size_t i = 0; i < host.n; i++)
+			buf_add_char(&key, ascii_lower(host.at[i]));
+		buf_add_char(&key, ':');
+		buf_add_span(&key, port);
+		result = fetch_open(&fetch, task->dest, buf_string(&key), task->keep, o->quiet);
+		if (result == 0)
+			result = converse(o, task, &fetch, buf_span(&user), buf_span(&password));
+		fetch_close(&fetch);
+	} else if (result == 0)
+		result = converse(o, task, NULL, buf_span(&user), buf_span(&password));
+	buf_free(&user);
+	buf_free(&password);
+	buf_free(&key);
+	return result;
+}
+
+/* What a shell or cron left closed must not become a socket or a mailbox. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { .server = getenv("MAILSERVER"), .seconds = 60 };
+	struct task task = { .command = NULL };
+
+	open_standard();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	int result = parse_options(argc, argv, &o);
+	if (result == 0 && (o.help || o.version)) {
+		if (o.version)
+			puts("pop3c (Letterbox) " LETTERBOX_VERSION);
+		else
+			fputs(usage_text, stdout);
+	} else if (result == 0) {
+		if (o.server == NULL || *o.server == '\0')
+			o.server = "localhost";
+		server_name = o.server;
+		result = parse_task(&task, argc - optind, argv + optind);
+		if (result == 0)
+			result = run(&o, &task);
+	}
+	if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0) {
+		fprintf(stderr, "pop3c: standard output: %s\n", strerror(errno));
+		result = EXITS_CANNOT_WRITE;
+	}
+	interrupt_end();
+	return result;
+}

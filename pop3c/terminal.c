@@ -1,0 +1,188 @@
+#include "terminal.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "io.h"
+
+enum { PROGRESS_PAUSE = 200 }; /* milliseconds */
+
+static int wake[2] = { -1, -1 };
+static volatile sig_atomic_t caught;
+
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+
+static void
+on_signal(int number)
+{
+	int error = errno;
+
+	caught = number;
+	conn_stop = 1;
+	(void)!write(wake[1], "", 1);
+	errno = error;
+}
+
+int
+interrupt_open(void)
+{
+	struct sigaction act = { .sa_handler = on_signal }, old;
+
+	if (pipe(wake) < 0)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+		fcntl(wake[i], F_SETFL, O_NONBLOCK);
+	}
+	sigemptyset(&act.sa_mask);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(ending[i], &act, NULL);
+	return wake[0];
+}
+
+bool
+interrupted(void)
+{
+	return caught != 0;
+}
+
+void
+interrupt_end(void)
+{
+	if (caught == 0)
+		return;
+	signal(caught, SIG_DFL);
+	raise(caught);
+}
+
+void
+progress(const char *format, ...)
+{
+	static int64_t last;
+	static bool shown;
+	va_list list;
+
+	if (isatty(STDERR_FILENO) == 0)
+		return;
+	if (format[0] == '\0') {
+		if (shown)
+			fputs("\r\033[K", stderr);
+		shown = false;
+		return;
+	}
+	int64_t now = conn_now();
+	if (last != 0 && now - last < PROGRESS_PAUSE)
+		return;
+	last = now;
+	shown = true;
+	fputs("\r\033[K", stderr);
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fflush(stderr);
+}
+
+static void
+run_pager(int input)
+{
+	static const char command[] =
+	    "for p in less more cat; do command -v $p >/dev/null 2>&1 && exec $p; done";
+	const char *pager = getenv("PAGER");
+
+	dup2(input, STDIN_FILENO);
+	signal(SIGPIPE, SIG_DFL);
+	execl("/bin/sh", "sh", "-c", pager != NULL && *pager != '\0' ? pager : command, (char *)NULL);
+	_exit(127);
+}
+
+/* 0: it was shown, or the person had enough; 1: there is no such pager; -1 with errno. */
+static int
+through_pager(struct span text)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+	int ends[2], status = 0;
+
+	if (pipe(ends) < 0)
+		return -1;
+	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	pid_t pid = fork();
+	if (pid == 0)
+		run_pager(ends[0]);
+	close(ends[0]);
+	sigemptyset(&ignore.sa_mask);
+	sigaction(SIGINT, &ignore, &before);
+	int result = pid < 0 ? -1 : io_write(ends[1], text);
+	int error = errno;
+	close(ends[1]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	sigaction(SIGINT, &before, NULL);
+	if (pid > 0 && WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127))
+		return 1;
+	errno = error;
+	return result < 0 && error != EPIPE ? -1 : 0;
+}
+
+int
+page(struct span text)
+{
+	fflush(stdout);
+	if (isatty(STDOUT_FILENO)) {
+		int result = through_pager(text);
+		if (result <= 0)
+			return result;
+	}
+	return io_write(STDOUT_FILENO, text);
+}
+
+int
+type_line(int stop_fd, struct buf *line)
+{
+	struct pollfd both[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = stop_fd, .events = POLLIN } };
+	char c;
+
+	buf_clear(line);
+	for (;;) {
+		if (poll(both, 2, -1) < 0 && errno != EINTR)
+			return 0;
+		if (interrupted())
+			return 0;
+		if (both[0].revents == 0)
+			continue;
+		ssize_t n = read(STDIN_FILENO, &c, 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return line->len > 0;
+		if (c == '\n')
+			return line->failed ? -1 : 1;
+		buf_add_char(line, c);
+	}
+}
+
+int
+local_zone(int64_t seconds)
+{
+	time_t now = (time_t)seconds;
+	struct tm local, utc;
+
+	if (localtime_r(&now, &local) == NULL || gmtime_r(&now, &utc) == NULL)
+		return 0;
+	int days = local.tm_yday - utc.tm_yday;
+	if (local.tm_year != utc.tm_year)
+		days = local.tm_year > utc.tm_year ? 1 : -1;
+	return days * 1440 + (local.tm_hour - utc.tm_hour) * 60 + local.tm_min - utc.tm_min;
+}

@@ -1,0 +1,34 @@
+/*
+ * terminal: what a program does with the person before it: signals that end it in good order, progress, the pager, lines that are typed,
+ * the local clock.
+ */
+#ifndef TERMINAL_H
+#define TERMINAL_H
+
+#include <stdint.h>
+
+#include "buf.h"
+
+/* From now on SIGINT, SIGTERM and SIGHUP set conn_stop and make the descriptor that is returned readable. -1 with errno. */
+int interrupt_open(void);
+
+/* Was there one? Then die of it, as the shell expects, or return. */
+bool interrupted(void);
+void interrupt_end(void);
+
+/* One line on standard error that the next one replaces, some times a second; nothing where it is no terminal. "" takes it away. */
+void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Text to standard output, through $PAGER (else less, else more) if that is a terminal. An interrupt meanwhile is the pager's. 0, or -1 with
+ * errno.
+ */
+int page(struct span text);
+
+/* A line that is typed, without its end. 1; 0: the end, or an interrupt; -1: too long. */
+int type_line(int stop_fd, struct buf *line);
+
+/* Minutes east of UTC that the local clock shows at that time. */
+int local_zone(int64_t seconds);
+
+#endif
