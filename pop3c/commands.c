@@ -8,7 +8,7 @@
 #include "exits.h"
 #include "io.h"
 #include "show.h"
-#include "terminal.h"
+#include "console.h"
 
 enum { RENDERED = 1024 * 1024 * 1024, SUMMARY = 4 * SHOW_HEADER };
 

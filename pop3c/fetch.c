@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "exits.h"
-#include "terminal.h"
+#include "console.h"
 
 enum { BATCH_MAILS = 100, BATCH_OCTETS = 16 * 1024 * 1024, LINES = 1024 * 1024 * 1024 };
 

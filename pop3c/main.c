@@ -17,7 +17,7 @@
 #include "net.h"
 #include "password.h"
 #include "shell.h"
-#include "terminal.h"
+#include "console.h"
 #include "version.h"
 
 enum { NUMBERS = 65536, REASON = 256, DAY = 86400 };

@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "exits.h"
 #include "netrc.h"
+#include "terminal.h"
 
 enum { NETRC_FILE = 1024 * 1024 };
 
@@ -84,68 +84,28 @@ run_command(const char *command, struct buf *password)
 	return result == 0 && ended && password->len > 0 ? 0 : -1;
 }
 
-static volatile sig_atomic_t caught;
-
-static void
-catch_signal(int number)
-{
-	caught = number;
-}
-
-static const int caught_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
-enum { SIGNALS = sizeof(caught_signals) / sizeof(caught_signals[0]) };
-
-/* One attempt, without echo. Signals interrupt it; the terminal is as before when it returns. */
-static int
-ask_once(int tty, struct buf *password)
-{
-	struct sigaction act = { .sa_handler = catch_signal }, old[SIGNALS];
-	struct termios before, silent;
-
-	caught = 0;
-	sigemptyset(&act.sa_mask);
-	for (int i = 0; i < SIGNALS; i++)
-		sigaction(caught_signals[i], &act, &old[i]);
-	int result = tcgetattr(tty, &before);
-	if (result == 0) {
-		silent = before;
-		silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-		result = tcsetattr(tty, TCSAFLUSH, &silent);
-	}
-	if (result == 0) {
-		result = read_all(tty, true, password);
-		while (tcsetattr(tty, TCSAFLUSH, &before) < 0 && errno == EINTR)
-			;
-	}
-	for (int i = 0; i < SIGNALS; i++)
-		sigaction(caught_signals[i], &old[i], NULL);
-	return result;
-}
-
 static int
 ask(struct span host, struct buf *user, struct buf *password)
 {
-	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), result = -1;
-	FILE *words = tty < 0 ? NULL : fdopen(tty, "r+");
+	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), result;
+	struct buf prompt;
 
-	if (words == NULL) {
-		if (tty >= 0)
-			close(tty);
+	if (tty < 0) {
 		fputs("pop3c: no password: neither MAIL_PASSWORD, -P, ~/.netrc nor a terminal\n", stderr);
 		return EXITS_AUTH;
 	}
-	do {
-		buf_clear(password);
-		fprintf(words, "password of %s at %.*s: ", buf_string(user), (int)host.n, host.at);
-		fflush(words);
-		result = ask_once(tty, password);
-		fputc('\n', words);
-		fflush(words);
-		if (caught != 0)
-			raise(caught); /* stopped and continued: ask again */
-	} while (caught == SIGTSTP || caught == SIGTTIN || caught == SIGTTOU);
-	fclose(words);
-	return result == 0 ? 0 : EXITS_AUTH;
+	buf_init(&prompt, 8 * PASSWORD_USER);
+	buf_add_string(&prompt, "password of ");
+	buf_add_escaped(&prompt, buf_span(user));
+	buf_add_string(&prompt, " at ");
+	buf_add_escaped(&prompt, host);
+	buf_add_string(&prompt, ": ");
+	result = terminal_secret(tty, buf_string(&prompt), password);
+	buf_free(&prompt);
+	close(tty);
+	if (result < 0)
+		fputs("pop3c: no password\n", stderr);
+	return result < 0 ? EXITS_AUTH : 0;
 }
 
 static void

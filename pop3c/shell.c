@@ -6,7 +6,7 @@
 
 #include "commands.h"
 #include "exits.h"
-#include "terminal.h"
+#include "console.h"
 
 enum { LINE = 1024, RENDERED = 1024 * 1024 * 1024 };
 

@@ -1,9 +1,9 @@
 /*
- * terminal: what a program does with the person before it: signals that end it in good order, progress, the pager, lines that are typed,
+ * console: what a program does with the person before it: signals that end it in good order, progress, the pager, lines that are typed,
  * the local clock.
  */
-#ifndef TERMINAL_H
-#define TERMINAL_H
+#ifndef CONSOLE_H
+#define CONSOLE_H
 
 #include <stdint.h>
 
