@@ -65,7 +65,8 @@ session_init(
 void
 session_free(struct session *s)
 {
-	session_reset(s);
+	if (s->backend != NULL)
+		session_reset(s);
 	line_free(&s->line);
 	buf_free(&s->helo);
 	buf_free(&s->sender);
