@@ -1,0 +1,320 @@
+#include "delivery.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "trace.h"
+#include "unique.h"
+
+/* A message on its way out of the spool. */
+struct parcel {
+	struct letter letter;
+	struct buf sender;
+	struct buf received; /* one for all */
+	struct buf trace;    /* of the mailbox at hand */
+};
+
+void
+delivery_init(struct delivery *d, const struct config *config, const struct session_info *info,
+    struct aliases *aliases, int root)
+{
+	*d = (struct delivery){ .config = config, .info = info, .aliases = aliases, .root = root };
+	spool_init(&d->spool, root);
+	buf_init(&d->sole, SMTP_PATH);
+}
+
+/* From the addressee `first` on, none is one any more. */
+static void
+drop_addressees(struct delivery *d, size_t first)
+{
+	while (d->open > first)
+		maildrop_close(&d->drops[--d->open]);
+	d->n = first;
+}
+
+static void
+forget(void *world)
+{
+	struct delivery *d = world;
+
+	drop_addressees(d, 0);
+	free(d->to);
+	d->to = NULL;
+	spool_clear(&d->spool);
+	buf_clear(&d->sole);
+}
+
+void
+delivery_free(struct delivery *d)
+{
+	forget(d);
+	spool_free(&d->spool);
+	buf_free(&d->sole);
+}
+
+static struct reply
+reply_of(enum maildrop_status status)
+{
+	const char *words = maildrop_words(status);
+
+	switch (status) {
+	case MAILDROP_OK:
+		return (struct reply){ 250, "2.1.5", "Ok" };
+	case MAILDROP_FULL:
+		return (struct reply){ 452, "4.3.1", words };
+	case MAILDROP_QUOTA:
+		return (struct reply){ 452, "4.2.2", words };
+	case MAILDROP_TOO_BIG:
+		return (struct reply){ 552, "5.3.4", words };
+	case MAILDROP_TEMP:
+	case MAILDROP_BROKEN:
+	case MAILDROP_IN_USE:
+	case MAILDROP_CHANGED:
+		break;
+	}
+	return (struct reply){ 451, "4.3.0", words };
+}
+
+/* Is there a place for so many bytes? Mailboxes that are open stay open: what is broken is refused at RCPT, not after the message. */
+static enum maildrop_status
+try_mailbox(struct delivery *d, size_t i, uint64_t bytes)
+{
+	struct maildrop own, *drop = i < DELIVERY_OPEN ? &d->drops[i] : &own;
+
+	if (i >= DELIVERY_OPEN && d->config->mailbox_size == 0)
+		return MAILDROP_OK;
+	enum maildrop_status status = maildrop_open(drop, d->root, d->to[i].user);
+	if (status != MAILDROP_OK)
+		return status;
+	if (d->config->mailbox_size > 0)
+		status = maildrop_room(drop, (int64_t)bytes, d->config->mailbox_size);
+	if (drop == &own)
+		maildrop_close(drop);
+	else
+		d->open++;
+	return status;
+}
+
+static bool
+is_addressee(const struct delivery *d, struct span user)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (span_is(user, d->to[i].user))
+			return true;
+	return false;
+}
+
+static struct reply
+add_addressee(struct delivery *d, const struct envelope *envelope, struct span user, struct span domain)
+{
+	size_t most = d->config->recipients > RCPT_STEPS ? (size_t)d->config->recipients : RCPT_STEPS;
+
+	if (d->n == most)
+		return (struct reply){ 452, "4.5.3", "Too many recipients" };
+	struct addressee *to = realloc(d->to, (d->n + 1) * sizeof *to);
+	if (to == NULL)
+		return (struct reply){ 451, "4.3.0", "There is no memory left" };
+	d->to = to;
+	snprintf(to[d->n].user, sizeof to->user, "%.*s", (int)user.n, user.at);
+	snprintf(to[d->n].domain, sizeof to->domain, "%.*s", (int)domain.n, domain.at);
+	return reply_of(try_mailbox(d, d->n++, envelope->declared));
+}
+
+static struct reply
+rcpt(void *world, const struct envelope *envelope, const struct path *path)
+{
+	struct delivery *d = world;
+	struct span domain = path->domain.n > 0 ? path->domain : span_of(d->config->hostname);
+	size_t before = d->n;
+	struct buf users;
+
+	if (aliases_refresh(d->aliases, d->root) < 0)
+		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
+	struct rcpt_rules rules = {
+		.config = d->config,
+		.here = &d->info->here,
+		.root = d->root,
+		.aliases = buf_span(&d->aliases->text),
+	};
+	buf_init(&users, RCPT_USERS);
+	struct reply reply = rcpt_resolve(&rules, path, &users);
+	for (struct span rest = buf_span(&users); rest.n > 0 && reply.code < 300;) {
+		struct span user = span_until(rest, '\0', &rest);
+		if (!is_addressee(d, user))
+			reply = add_addressee(d, envelope, user, domain);
+	}
+	buf_free(&users);
+	if (reply.code >= 300)
+		drop_addressees(d, before);
+	else if (envelope->taken == 0)
+		buf_add_span(&d->sole, path->whole);
+	return reply;
+}
+
+static void
+add(void *world, struct span content)
+{
+	struct delivery *d = world;
+
+	spool_add(&d->spool, content);
+}
+
+/* Minutes east of Greenwich at that moment. */
+static int
+local_zone(time_t now)
+{
+	struct tm here, there;
+
+	if (localtime_r(&now, &here) == NULL || gmtime_r(&now, &there) == NULL)
+		return 0;
+	int days =
+	    here.tm_year != there.tm_year ? here.tm_year - there.tm_year : here.tm_yday - there.tm_yday;
+	return (days * 24 + here.tm_hour - there.tm_hour) * 60 + here.tm_min - there.tm_min;
+}
+
+static int
+write_received(const struct delivery *d, const struct envelope *envelope, struct parcel *parcel)
+{
+	char client[NET_ADDRESS];
+
+	net_literal(&d->info->client, client);
+	struct trace trace = {
+		.helo = envelope->helo,
+		.client = client,
+		.hostname = d->config->hostname,
+		.with = envelope->smtputf8 ? "UTF8SMTP"
+			: envelope->esmtp  ? "ESMTP"
+					   : "SMTP",
+		.id = parcel->letter.id,
+		.recipient = envelope->taken == 1 ? buf_span(&d->sole) : (struct span){ NULL, 0 },
+		.now = parcel->letter.now,
+		.zone = local_zone((time_t)parcel->letter.now),
+	};
+	return trace_received(&trace, &parcel->received);
+}
+
+static enum maildrop_status
+append(struct delivery *d, struct parcel *parcel, size_t slot, const struct addressee *to)
+{
+	buf_clear(&parcel->trace);
+	trace_delivered(buf_span(&parcel->sender), span_of(to->user), span_of(to->domain), &parcel->trace);
+	if (buf_add_span(&parcel->trace, buf_span(&parcel->received)) < 0)
+		return MAILDROP_TEMP;
+	if (slot == d->open) {
+		enum maildrop_status status = maildrop_open(&d->drops[slot], d->root, to->user);
+		if (status != MAILDROP_OK)
+			return status;
+		d->open++;
+	}
+	parcel->letter.trace = buf_span(&parcel->trace);
+	return maildrop_append(&d->drops[slot], &parcel->letter, d->config->mailbox_size);
+}
+
+/* The mailboxes are written one after the other, then synced: the disk has the one while it waits for the other. */
+static enum maildrop_status
+deliver_batch(struct delivery *d, struct parcel *parcel, const struct addressee *to, size_t n)
+{
+	enum maildrop_status status = MAILDROP_OK;
+	size_t appended = 0, synced = 0;
+
+	while (appended < n && (status = append(d, parcel, appended, &to[appended])) == MAILDROP_OK)
+		appended++;
+	while (synced < appended && status == MAILDROP_OK)
+		status = maildrop_sync(&d->drops[synced++]);
+	for (size_t i = 0; i < appended && status != MAILDROP_OK; i++)
+		maildrop_take_back(&d->drops[i]);
+	return status;
+}
+
+/* A batch that was stored stays stored when a later one fails: who sends again makes copies, which is better than a loss. */
+static enum maildrop_status
+deliver(struct delivery *d, struct parcel *parcel)
+{
+	enum maildrop_status status = MAILDROP_OK;
+
+	for (size_t i = 0; i < d->n && status == MAILDROP_OK; i += DELIVERY_OPEN) {
+		size_t n = d->n - i < DELIVERY_OPEN ? d->n - i : DELIVERY_OPEN;
+		if (i > 0)
+			while (d->open > 0)
+				maildrop_close(&d->drops[--d->open]);
+		status = deliver_batch(d, parcel, &d->to[i], n);
+	}
+	return status;
+}
+
+static void
+log_delivered(const struct delivery *d, const struct envelope *envelope, const struct letter *letter)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		log_begin("delivered");
+		log_text("id", letter->id);
+		log_text("uidl", letter->id);
+		log_span("from", envelope->sender);
+		log_text("user", d->to[i].user);
+		log_number("size", (long long)envelope->size);
+		log_end();
+	}
+}
+
+/* The delivery is logged before its 250 goes out, so that the log knows of all that was ever acknowledged. */
+static struct reply
+hand_over(struct delivery *d, const struct envelope *envelope, struct parcel *parcel)
+{
+	if (write_received(d, envelope, parcel) < 0)
+		return (struct reply){ 451, "4.3.0", "There is no memory left" };
+	enum maildrop_status status = deliver(d, parcel);
+	if (status != MAILDROP_OK)
+		return reply_of(status);
+	log_delivered(d, envelope, &parcel->letter);
+	snprintf(d->answer, sizeof d->answer, "Ok: stored, id=%s", parcel->letter.id);
+	return (struct reply){ 250, "2.0.0", d->answer };
+}
+
+static struct reply
+finish(void *world, const struct envelope *envelope)
+{
+	struct delivery *d = world;
+	char id[UNIQUE_ID + 1];
+	struct parcel parcel = { .letter = { .id = id, .body = &d->spool, .now = time(NULL) } };
+
+	if (spool_finish(&d->spool) < 0) {
+		log_begin_error("spool-failed");
+		log_errno(errno);
+		log_end();
+		return reply_of(maildrop_status_of(errno));
+	}
+	unique_id(d->config->hostname, id);
+	buf_init(&parcel.sender, SMTP_PATH);
+	buf_init(&parcel.received, TRACE_FIELDS);
+	buf_init(&parcel.trace, TRACE_FIELDS);
+	buf_add_span(&parcel.sender, envelope->sender);
+	parcel.letter.sender = buf_string(&parcel.sender);
+	struct reply reply = hand_over(d, envelope, &parcel);
+	buf_free(&parcel.sender);
+	buf_free(&parcel.received);
+	buf_free(&parcel.trace);
+	return reply;
+}
+
+static void
+refused(void *world, const char *word, struct span argument, const struct reply *reply)
+{
+	char text[256];
+
+	(void)world;
+	snprintf(text, sizeof text, "%d %s%s%s", reply->code, reply->status == NULL ? "" : reply->status,
+	    reply->status == NULL ? "" : " ", reply->text);
+	log_begin("refused");
+	if (word != NULL)
+		log_text("command", word);
+	if (argument.n > 0)
+		log_span("argument", span_slice(argument, 0, 256));
+	log_text("reply", text);
+	log_end();
+}
+
+const struct backend delivery_backend = { rcpt, add, finish, forget, refused };

@@ -1,0 +1,107 @@
+/*
+ * smtpd: the options, and the child that serves one connection.
+ */
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "daemon.h"
+#include "delivery.h"
+#include "recover.h"
+#include "serve.h"
+
+enum { TIMEOUT = 300 }; /* seconds; RFC 5321 4.5.3.2.7 wants five minutes at the least */
+
+static const char usage[] =
+    "usage: smtpd [-d DIR] [-l ADDR:PORT]... [-o KEY=VALUE]...   serve in the foreground\n"
+    "       smtpd [-d DIR] [-o KEY=VALUE]... -i                  one session on stdin and stdout\n"
+    "\n"
+    "  -d DIR         the mail root (else $MAILBOXES, else ./mailboxes)\n"
+    "  -l ADDR:PORT   listen there; port 0 is any free one\n"
+    "  -o KEY=VALUE   as a line of DIR/config\n"
+    "  -h, --help     this\n"
+    "  -V, --version  which version this is\n";
+
+struct smtpd {
+	struct daemon daemon;
+	struct aliases aliases;
+};
+
+static int
+serve_client(struct conn *conn, const struct session_info *info, void *context)
+{
+	struct smtpd *smtpd = context;
+	const struct config *config = &smtpd->daemon.config;
+	const struct session_config settings = {
+		.hostname = config->hostname,
+		.message_size = (uint64_t)config->message_size,
+		.recipients = config->recipients,
+	};
+	struct delivery delivery;
+	struct session session;
+
+	delivery_init(&delivery, config, info, &smtpd->aliases, smtpd->daemon.root);
+	session_init(&session, &settings, &delivery_backend, &delivery);
+	serve(conn, &session_protocol, &session, config->timeout > 0 ? config->timeout : TIMEOUT);
+	session_free(&session);
+	delivery_free(&delivery);
+	return EX_OK;
+}
+
+/* What a child would have to read is read here; a broken `aliases` is logged, and stops nobody whom it does not concern. */
+static int
+start(void *context)
+{
+	struct smtpd *smtpd = context;
+
+	tzset();
+	(void)aliases_refresh(&smtpd->aliases, smtpd->daemon.root);
+	recover_all(smtpd->daemon.root);
+	return EX_OK;
+}
+
+static int
+reload(void *context)
+{
+	struct smtpd *smtpd = context;
+
+	int result = daemon_reload(&smtpd->daemon);
+	return aliases_refresh(&smtpd->aliases, smtpd->daemon.root) < 0 ? -1 : result;
+}
+
+static int
+run(struct smtpd *smtpd)
+{
+	const char *operand = smtpd->daemon.argv[smtpd->daemon.operand];
+	struct server server = {
+		.default_port_root = "25",
+		.default_port_user = "2525",
+		.refusal = "421 4.3.2 Too many sessions, try again later\r\n",
+		.serve = serve_client,
+		.start = start,
+		.reload = reload,
+		.context = smtpd,
+	};
+
+	if (operand != NULL && (strcmp(operand, "queue") == 0 || strcmp(operand, "explain") == 0 ||
+				   strcmp(operand, "check") == 0))
+		return daemon_misused(&smtpd->daemon, "%s: not supported by this version", operand);
+	if (operand != NULL)
+		return daemon_misused(
+		    &smtpd->daemon, "unknown subcommand %s; smtpd -h lists the options", operand);
+	return daemon_serve(&smtpd->daemon, &server);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct smtpd smtpd = { .daemon = { .program = "smtpd", .usage = usage } };
+	int status = daemon_begin(&smtpd.daemon, argc, argv);
+
+	aliases_init(&smtpd.aliases);
+	if (status < 0)
+		status = run(&smtpd);
+	aliases_free(&smtpd.aliases);
+	daemon_end(&smtpd.daemon);
+	return status;
+}
