@@ -45,8 +45,14 @@ enum {
 	DOTLOCK_UNREADABLE = 5, /* seconds after which an empty dotlock is taken for a dead one's */
 
 	/* clients */
-	REPLY_LINE = 4096,     /* RFC 5321 4.5.3.1.5 says 512, servers say more */
-	REPLY_TEXT = 64 * 1024 /* a whole multi-line reply */
+	REPLY_LINE = 4096,	/* RFC 5321 4.5.3.1.5 says 512, servers say more */
+	REPLY_TEXT = 64 * 1024, /* a whole multi-line reply */
+	SMTP_BATCH =
+	    8 *
+	    1024, /* bytes of pipelined commands whose replies are outstanding: less than a socket buffers, so that both
+				  sides never wait for each other (RFC 2920 3.1) */
+	SMTP_BATCH_RCPT = 64, /* the same, in recipients: their replies must find room, too */
+	SMTP_QUIT_WAIT = 5    /* seconds for the reply to QUIT, which changes nothing */
 };
 
 #endif

@@ -1,0 +1,105 @@
+#include "reply.h"
+
+#include "bounds.h"
+
+void
+reply_init(struct reply *reply)
+{
+	*reply = (struct reply){ .code = 0 };
+	line_init(&reply->line, REPLY_LINE);
+	buf_init(&reply->text, REPLY_TEXT);
+}
+
+void
+reply_free(struct reply *reply)
+{
+	line_free(&reply->line);
+	buf_free(&reply->text);
+}
+
+/* "250", "250 text" or "250-text": the code, -1 where it is none of them. RFC 5321 4.2.1 has no 1xx. */
+static int
+code_of(struct span line)
+{
+	long long code = span_number(span_slice(line, 0, 3), 599);
+
+	if (line.n < 3 || code < 200 || (line.n > 3 && line.at[3] != ' ' && line.at[3] != '-'))
+		return -1;
+	return (int)code;
+}
+
+static enum reply_result
+take_line(struct reply *reply, struct span line)
+{
+	int code = code_of(line);
+
+	if (code < 0 || (reply->pending != 0 && code != reply->pending))
+		return REPLY_BAD;
+	if (reply->pending != 0)
+		buf_add_char(&reply->text, '\n');
+	buf_add_span(&reply->text, line);
+	if (reply->text.failed)
+		return REPLY_BAD;
+	reply->pending = code;
+	if (line.n > 3 && line.at[3] == '-')
+		return REPLY_MORE;
+	reply->code = code;
+	reply->finished = true;
+	return REPLY_WHOLE;
+}
+
+enum reply_result
+reply_push(struct reply *reply, const char *bytes, size_t n, size_t *used)
+{
+	enum reply_result result = REPLY_MORE;
+	size_t part;
+
+	if (reply->finished) {
+		reply->finished = false;
+		reply->code = reply->pending = 0;
+		buf_clear(&reply->text);
+	}
+	for (*used = 0; result == REPLY_MORE && *used < n; *used += part) {
+		enum line_result line = line_push(&reply->line, bytes + *used, n - *used, &part);
+		if (line == LINE_TOO_LONG || reply->line.overlong)
+			result = REPLY_BAD;
+		else if (line == LINE_WHOLE)
+			result = take_line(reply, line_text(&reply->line));
+	}
+	return result;
+}
+
+bool
+reply_next_line(struct span *rest, struct span *line)
+{
+	if (rest->at == NULL)
+		return false;
+	struct span whole = span_until(*rest, '\n', rest);
+	*line = span_slice(whole, 4, whole.n);
+	return true;
+}
+
+/* A number of at most three digits at the front of s. */
+static bool
+take_number(struct span s, size_t *at)
+{
+	size_t start = *at;
+
+	while (*at < s.n && *at < start + 3 && ascii_is_digit(s.at[*at]))
+		(*at)++;
+	return *at > start;
+}
+
+struct span
+reply_enhanced(struct span text)
+{
+	const struct span none = { NULL, 0 };
+	struct span rest = text, line;
+
+	if (!reply_next_line(&rest, &line) || line.n < 5 || line.at[0] != text.at[0] || line.at[1] != '.')
+		return none;
+	size_t n = 2;
+	if (!take_number(line, &n) || n == line.n || line.at[n++] != '.' || !take_number(line, &n))
+		return none;
+	return n == line.n || line.at[n] == ' ' ? span_slice(line, 0, n) : none;
+}

@@ -1,0 +1,91 @@
+/*
+ * smtp_client: the sending side of SMTP (RFC 5321), over a conn. Every reply is hostile: bounded, and never waited for longer than
+ * the patience. Used by smtpc, and by whatever passes mail on.
+ */
+#ifndef SMTP_CLIENT_H
+#define SMTP_CLIENT_H
+
+#include "conn.h"
+#include "reply.h"
+
+enum smtp_outcome {
+	SMTP_DONE,	  /* taken, for all recipients; of smtp_client_open: the session stands */
+	SMTP_SOME,	  /* taken, but some recipients were refused */
+	SMTP_REFUSED,	  /* 5xx, or the server cannot take such a message */
+	SMTP_LATER,	  /* 4xx, or a session that broke off before the message was complete */
+	SMTP_UNREACHABLE, /* the connection never became a session */
+	SMTP_PROTOCOL,	  /* what the server said makes no sense here */
+	SMTP_MAYBE, /* it broke off between the final dot and its reply: the message may have been taken, or not */
+	SMTP_UNREADABLE /* the message itself: body failed, or has a bare CR, LF or NUL; nothing was sent */
+};
+
+/* A reply as it came: its lines with their codes, parted by LF. */
+struct smtp_answer {
+	int code;   /* 0: none came */
+	char *text; /* NULL then */
+};
+
+struct smtp_recipient {
+	const char *address; /* local@domain */
+	struct smtp_answer answer;
+};
+
+struct smtp_message {
+	const char *sender; /* local@domain, or "" */
+	struct smtp_recipient *recipients;
+	size_t recipients_n;
+	uint64_t size;	  /* bytes of the body, for SIZE= */
+	bool eight_bit;	  /* the body has bytes above 0x7f: needs 8BITMIME */
+	bool utf8;	  /* an address or the header has them: needs SMTPUTF8 */
+	bool all_or_none; /* a recipient that is refused stops the message for all */
+
+	/*
+	 * Append the next piece of the content, some tens of KiB: whole or part lines, CRLF line ends, dots not stuffed.
+	 * 1: there is more; 0: that was all; -1: it cannot be read.
+	 */
+	int (*body)(void *context, struct buf *out);
+	void *context;
+};
+
+/* Seconds that a reply, or 1 KiB on its way out, may take. */
+struct smtp_patience {
+	int greeting, command, data, block, final;
+};
+extern const struct smtp_patience smtp_patience_rfc; /* RFC 5321 4.5.3.2 */
+struct smtp_patience smtp_patience_of(int seconds);
+
+struct smtp_client {
+	struct conn *conn; /* the caller's; stays open */
+	struct smtp_patience patience;
+	/* The dialogue, line by line without line ends; not the content. May be NULL. */
+	void (*trace)(void *context, bool ours, struct span line);
+	void *trace_context;
+
+	struct smtp_answer answer; /* the reply that decided; code 0 where none did */
+	char reason[128]; /* a sentence about an outcome that the answer alone does not explain, or "" */
+
+	unsigned offers; /* extensions */
+	uint64_t size_limit;
+	struct reply reply;
+	bool greeted, over; /* over: nothing more can be said */
+	bool dirty;	    /* a transaction was left off: RSET comes first */
+};
+
+/* patience and trace may be set after it. */
+void smtp_client_init(struct smtp_client *, struct conn *);
+void smtp_client_free(struct smtp_client *);
+
+/* The greeting; EHLO with our name or literal, HELO where the server does not know it. */
+enum smtp_outcome smtp_client_open(struct smtp_client *, const char *name);
+
+/*
+ * One message. Each recipient's answer is filled in; free them with smtp_answer_free. The next message may follow unless client->over.
+ */
+enum smtp_outcome smtp_client_send(struct smtp_client *, const struct smtp_message *);
+
+/* QUIT, if there still is a session. Whatever comes of it changes nothing. */
+void smtp_client_quit(struct smtp_client *);
+
+void smtp_answer_free(struct smtp_answer *);
+
+#endif
