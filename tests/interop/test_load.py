@@ -132,7 +132,7 @@ class Storm(unittest.TestCase):
             self.assertEqual(letterbox.count_messages(server.root.mbox("anna")), STORM)
             fetched = mail.mpop_fetch(server, self.folder, seconds=300)
             self.assertEqual(len(fetched), STORM)
-            expected = mail.PLAIN.replace(b"\r\n", b"\n")
+            expected = mail.SOURCED.replace(b"\r\n", b"\n")
             for one in fetched:
                 self.assertEqual(mail.below_trace(one, b"\n"), expected)
             ids = [re.search(rb"\bid (\S+)", one).group(1) for one in fetched]

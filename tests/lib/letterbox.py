@@ -187,11 +187,17 @@ class Daemon:
             self.kill()
             raise Failure("%s did not end within %g s\n%s" % (self.program, seconds, self.log())) from None
 
+    def _close(self):
+        """The log ends when the last process that writes to it has ended."""
+        self.reader.join(5)
+        if not self.reader.is_alive():
+            self.process.stderr.close()
+
     def stop(self, status=0):
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
         got = self.wait()
-        self.reader.join(5)
+        self._close()
         if got != status:
             raise Failure("%s: exit status %d after SIGTERM\n%s" % (self.program, got, self.log()))
         if SANITIZER.search(self.log()):
@@ -201,4 +207,4 @@ class Daemon:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.reader.join(5)
+        self._close()

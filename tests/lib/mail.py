@@ -19,6 +19,8 @@ HARD = (b"From: Carl <carl@example.net>\r\nTo: anna@localhost\r\nSubject: hard\r
 # The same for peers that may not be given every byte.
 PLAIN = (b"From: Carl <carl@example.net>\r\nTo: anna@localhost\r\nSubject: plain\r\nMessage-ID: <plain@example.net>\r\n"
          b"Date: Thu, 1 Jan 2026 12:00:00 +0100\r\n\r\n..\r\n.dot\r\n\r\nFrom here\r\n>From there\r\nend\r\n")
+# Postfix's smtp-source sends one more empty line after the file that it is given.
+SOURCED = PLAIN + b"\r\n"
 
 
 def below_trace(message, line_end=b"\r\n"):
