@@ -12,8 +12,9 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-# Files that see neither a system header nor a header of common/system; `make layers` holds them to it.
-PURE     = $(wildcard common/pure/*.[ch] smtpd/session*.[ch] $(addprefix pop3d/,session.[ch] command.[ch] auth.[ch] transaction.[ch] backend.h))
+# Modules that see neither a system header nor a header of common/system; `make layers` holds them to it.
+PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch],$(addprefix smtpd/,alias command data hops reply session trace) \
+           $(addprefix pop3d/,auth backend command session transaction)))
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
@@ -96,8 +97,9 @@ lint: layers compdb ## formatters, static analysers, sizes, and a build with eac
 	@$(MAKE) --no-print-directory all CC=gcc BUILD=build-gcc
 	@$(MAKE) --no-print-directory all CC=clang BUILD=build-clang
 
-layers: ## hold the layers: pure files see no system, common sees no program, no cycle
+layers: $(call object,$(SOURCES)) ## hold the layers: pure files see no system, common sees no program, no cycle
 	@tests/lint/layers.sh $(PURE) -- $(SOURCES) $(HEADERS)
+	@tests/lint/cycles.sh $(call object,$(SOURCES))
 
 install: all ## PREFIX=/usr/local DESTDIR=
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
