@@ -1,0 +1,227 @@
+#include "unit.h"
+
+#include "sasl.h"
+#include "sasl_vectors.h"
+
+static const uint8_t random_of_test[SASL_NONCE] = "abcdefghijklmnopq";
+
+static struct buf out;
+static struct sasl_server server;
+static struct sasl_client client;
+
+static void
+setup(void)
+{
+	buf_init(&out, 8192);
+}
+
+static void
+teardown(void)
+{
+	buf_free(&out);
+	sasl_server_free(&server);
+	sasl_client_free(&client);
+}
+
+static void
+begin_client(enum sasl_mechanism mechanism, const char *password)
+{
+	sasl_client_free(&client);
+	sasl_client_init(&client, mechanism, span_of("user"), span_of(password), random_of_test);
+	if (mechanism == SASL_SCRAM_SHA_256)
+		strcpy(client.nonce, CLIENT_NONCE);
+}
+
+static enum sasl_status
+client_gets(struct span challenge)
+{
+	char *copy = guarded(challenge.at, challenge.n);
+	enum sasl_status status = sasl_client_step(&client, (struct span){ copy, challenge.n }, &out);
+
+	unguard(copy, challenge.n);
+	return status;
+}
+
+START_TEST(scram_client_of_the_rfc)
+{
+	begin_client(SASL_SCRAM_SHA_256, "pencil");
+	ck_assert_int_eq(sasl_client_first(&client, &out), 0);
+	expect_span(buf_span(&out), CLIENT_FIRST);
+	ck_assert(!sasl_client_verified(&client));
+	ck_assert_int_eq(client_gets(span_of(SERVER_FIRST)), SASL_CHALLENGE);
+	expect_span(buf_span(&out), CLIENT_FINAL);
+	ck_assert(!sasl_client_verified(&client));
+	ck_assert_int_eq(client_gets(span_of(SERVER_FINAL)), SASL_CHALLENGE);
+	expect_span(buf_span(&out), "");
+	ck_assert(sasl_client_verified(&client));
+}
+END_TEST
+
+static const struct {
+	const char *challenge;
+	enum sasl_status status;
+} challenge_vectors[] = {
+	{ SERVER_FIRST, SASL_CHALLENGE },
+	{ SERVER_FIRST ",x=ignored", SASL_CHALLENGE },
+	{ "r=" CLIENT_NONCE ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", SASL_MALFORMED }, /* adds nothing */
+	{ "r=x" BOTH ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", SASL_MALFORMED },
+	{ "r=" BOTH ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4095", SASL_MALFORMED },
+	{ "r=" BOTH ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1000001", SASL_MALFORMED },
+	{ "r=" BOTH ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=", SASL_MALFORMED },
+	{ "r=" BOTH ",s=W22ZaJ0SNY7soEsUEjb6gQ==", SASL_MALFORMED },
+	{ "r=" BOTH ",s=,i=4096", SASL_MALFORMED },
+	{ "r=" BOTH ",s=?,i=4096", SASL_MALFORMED },
+	{ "m=ext," SERVER_FIRST, SASL_MALFORMED },
+	{ "s=W22ZaJ0SNY7soEsUEjb6gQ==,r=" BOTH ",i=4096", SASL_MALFORMED },
+	{ "", SASL_MALFORMED },
+};
+
+START_TEST(scram_client_reads_the_challenge)
+{
+	begin_client(SASL_SCRAM_SHA_256, "pencil");
+	ck_assert_int_eq(client_gets(span_of("")), SASL_CHALLENGE);
+	expect_span(buf_span(&out), CLIENT_FIRST);
+	ck_assert_int_eq(client_gets(span_of(challenge_vectors[_i].challenge)), challenge_vectors[_i].status);
+	if (challenge_vectors[_i].status != SASL_CHALLENGE)
+		ck_assert_int_eq(client_gets(span_of(SERVER_FIRST)), SASL_MALFORMED);
+}
+END_TEST
+
+static const struct {
+	const char *final;
+	enum sasl_status status;
+} signature_vectors[] = {
+	{ SERVER_FINAL, SASL_CHALLENGE },
+	{ SERVER_FINAL ",x=y", SASL_CHALLENGE },
+	{ "v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", SASL_DENIED },
+	{ "e=invalid-proof", SASL_DENIED },
+	{ "v=", SASL_MALFORMED },
+	{ "v=6rri", SASL_MALFORMED },
+	{ "", SASL_MALFORMED },
+};
+
+START_TEST(scram_client_believes_a_signature)
+{
+	begin_client(SASL_SCRAM_SHA_256, "pencil");
+	ck_assert_int_eq(sasl_client_first(&client, &out), 0);
+	ck_assert_int_eq(client_gets(span_of(SERVER_FIRST)), SASL_CHALLENGE);
+	ck_assert_int_eq(client_gets(span_of(signature_vectors[_i].final)), signature_vectors[_i].status);
+	ck_assert(sasl_client_verified(&client) == (signature_vectors[_i].status == SASL_CHALLENGE));
+	ck_assert_int_eq(client_gets(span_of("")), SASL_MALFORMED);
+	ck_assert(!sasl_client_verified(&client));
+}
+END_TEST
+
+START_TEST(client_escapes_a_name)
+{
+	sasl_client_init(&client, SASL_SCRAM_SHA_256, span_of("a,b=c"), span_of("x"), random_of_test);
+	ck_assert_int_eq(sasl_client_first(&client, &out), 0);
+	expect_span(buf_span(&out), "n,,n=a=2Cb=3Dc,r=YWJjZGVmZ2hpamtsbW5vcHEA");
+}
+END_TEST
+
+START_TEST(bounds_challenges)
+{
+	char challenge[SASL_MESSAGE + 1];
+
+	memset(challenge, 'x', sizeof(challenge));
+	memcpy(challenge, SERVER_FIRST ",x=", sizeof(SERVER_FIRST ",x=") - 1);
+	begin_client(SASL_SCRAM_SHA_256, "pencil");
+	ck_assert_int_eq(sasl_client_first(&client, &out), 0);
+	ck_assert_int_eq(client_gets((struct span){ challenge, SASL_MESSAGE }), SASL_CHALLENGE);
+	begin_client(SASL_SCRAM_SHA_256, "pencil");
+	ck_assert_int_eq(sasl_client_first(&client, &out), 0);
+	ck_assert_int_eq(client_gets((struct span){ challenge, SASL_MESSAGE + 1 }), SASL_MALFORMED);
+}
+END_TEST
+
+START_TEST(plain_and_login_clients)
+{
+	begin_client(SASL_PLAIN, "pencil");
+	ck_assert_int_eq(sasl_client_first(&client, &out), 0);
+	ck_assert_uint_eq(out.len, 12);
+	ck_assert_mem_eq(out.data, "\0user\0pencil", 12);
+	ck_assert(sasl_client_verified(&client));
+	ck_assert_int_eq(client_gets(span_of("")), SASL_MALFORMED);
+	ck_assert(!sasl_client_verified(&client));
+
+	begin_client(SASL_LOGIN, "pencil");
+	ck_assert_int_eq(sasl_client_first(&client, &out), -1);
+	ck_assert_int_eq(client_gets(span_of("User Name")), SASL_CHALLENGE);
+	expect_span(buf_span(&out), "user");
+	ck_assert(!sasl_client_verified(&client));
+	ck_assert_int_eq(client_gets(span_of("Password:")), SASL_CHALLENGE);
+	expect_span(buf_span(&out), "pencil");
+	ck_assert(sasl_client_verified(&client));
+	ck_assert_int_eq(client_gets(span_of("And now?")), SASL_MALFORMED);
+}
+END_TEST
+
+/* A whole dialogue of both sides: the server's last word. */
+static enum sasl_status
+talk(enum sasl_mechanism mechanism, const char *password, const struct credential *c)
+{
+	enum sasl_status status;
+
+	sasl_server_free(&server);
+	sasl_server_init(&server, mechanism, random_of_test);
+	begin_client(mechanism, password);
+	if (sasl_client_first(&client, &out) < 0)
+		client_gets(span_of(sasl_server_prompt(&server)));
+	for (;;) {
+		struct buf sent = out;
+
+		buf_init(&out, 8192);
+		status = sasl_server_step(&server, buf_span(&sent), &out);
+		if (status == SASL_LOOKUP)
+			status = sasl_server_credential(&server, c, &out);
+		buf_free(&sent);
+		if (status != SASL_CHALLENGE)
+			return status;
+		sent = out;
+		buf_init(&out, 8192);
+		ck_assert_int_eq(client_gets(buf_span(&sent)), SASL_CHALLENGE);
+		buf_free(&sent);
+	}
+}
+
+START_TEST(both_sides_agree)
+{
+	struct credential verifier, plain, decoy;
+
+	ck_assert_int_eq(credential_parse(span_of(VERIFIER), &verifier), 0);
+	ck_assert_int_eq(credential_parse(span_of("{PLAIN}pencil"), &plain), 0);
+	credential_salt(&plain, span_of("user"), span_of("secret"));
+	credential_decoy(span_of("user"), span_of("secret"), &decoy);
+	for (int m = SASL_PLAIN; m <= SASL_SCRAM_SHA_256; m++) {
+		ck_assert_int_eq(talk((enum sasl_mechanism)m, "pencil", &verifier), SASL_OK);
+		ck_assert(sasl_client_verified(&client));
+		ck_assert_int_eq(talk((enum sasl_mechanism)m, "pencil", &plain), SASL_OK);
+		ck_assert(sasl_client_verified(&client));
+		ck_assert_int_eq(talk((enum sasl_mechanism)m, "crayon", &verifier), SASL_DENIED);
+		ck_assert_int_eq(talk((enum sasl_mechanism)m, "crayon", &plain), SASL_DENIED);
+		ck_assert_int_eq(talk((enum sasl_mechanism)m, "pencil", &decoy), SASL_DENIED);
+	}
+}
+END_TEST
+
+#define ROWS(vectors) (int)(sizeof(vectors) / sizeof((vectors)[0]))
+
+static void
+add(TCase *t)
+{
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, scram_client_of_the_rfc);
+	tcase_add_loop_test(t, scram_client_reads_the_challenge, 0, ROWS(challenge_vectors));
+	tcase_add_loop_test(t, scram_client_believes_a_signature, 0, ROWS(signature_vectors));
+	tcase_add_test(t, client_escapes_a_name);
+	tcase_add_test(t, bounds_challenges);
+	tcase_add_test(t, plain_and_login_clients);
+	tcase_add_test(t, both_sides_agree);
+}
+
+int
+main(void)
+{
+	return run_suite("sasl_client", add);
+}
