@@ -27,23 +27,22 @@ delivery_init(struct delivery *d, const struct config *config, const struct sess
 	buf_init(&d->sole, SMTP_PATH);
 }
 
-/* From the addressee `first` on, none is one any more. */
 static void
-drop_addressees(struct delivery *d, size_t first)
+close_drops(struct delivery *d, size_t first)
 {
 	while (d->open > first)
 		maildrop_close(&d->drops[--d->open]);
-	d->n = first;
 }
 
+/* The mailboxes are closed when the next transaction begins: nobody should wait for that before a 250. */
 static void
 forget(void *world)
 {
 	struct delivery *d = world;
 
-	drop_addressees(d, 0);
 	free(d->to);
 	d->to = NULL;
+	d->n = 0;
 	spool_clear(&d->spool);
 	buf_clear(&d->sole);
 }
@@ -52,6 +51,7 @@ void
 delivery_free(struct delivery *d)
 {
 	forget(d);
+	close_drops(d, 0);
 	spool_free(&d->spool);
 	buf_free(&d->sole);
 }
@@ -132,6 +132,7 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path)
 	size_t before = d->n;
 	struct buf users;
 
+	close_drops(d, d->n);
 	if (aliases_refresh(d->aliases, d->root) < 0)
 		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
 	struct rcpt_rules rules = {
@@ -148,9 +149,10 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path)
 			reply = add_addressee(d, envelope, user, domain);
 	}
 	buf_free(&users);
-	if (reply.code >= 300)
-		drop_addressees(d, before);
-	else if (envelope->taken == 0)
+	if (reply.code >= 300) {
+		close_drops(d, before);
+		d->n = before;
+	} else if (envelope->taken == 0)
 		buf_add_span(&d->sole, path->whole);
 	return reply;
 }
@@ -239,8 +241,7 @@ deliver(struct delivery *d, struct parcel *parcel)
 	for (size_t i = 0; i < d->n && status == MAILDROP_OK; i += DELIVERY_OPEN) {
 		size_t n = d->n - i < DELIVERY_OPEN ? d->n - i : DELIVERY_OPEN;
 		if (i > 0)
-			while (d->open > 0)
-				maildrop_close(&d->drops[--d->open]);
+			close_drops(d, 0);
 		status = deliver_batch(d, parcel, &d->to[i], n);
 	}
 	return status;

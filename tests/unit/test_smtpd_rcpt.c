@@ -1,0 +1,302 @@
+#include "aliases.h"
+#include "rcpt.h"
+#include "unit.h"
+
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+static char *dir;
+static struct config config;
+static struct aliases aliases;
+static struct peer here;
+static int root;
+
+static void
+put(const char *name, const char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	write_file(path, text, strlen(text));
+}
+
+static void
+put_aliases(const char *text)
+{
+	put("aliases", text);
+	ck_assert_int_eq(aliases_refresh(&aliases, root), 0);
+}
+
+static void
+connect_to(const char *address)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
+		net_peer(&here, (struct sockaddr *)&in, sizeof in);
+	else {
+		ck_assert_int_eq(inet_pton(AF_INET6, address, &in6.sin6_addr), 1);
+		net_peer(&here, (struct sockaddr *)&in6, sizeof in6);
+	}
+}
+
+static void
+setup(void)
+{
+	char reason[CONFIG_REASON];
+
+	dir = scratch_dir();
+	root = open(dir, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(config_init(&config, dir), 0);
+	ck_assert_int_eq(config_option(&config, "domain=example.org Other.Example", reason), 0);
+	put("accounts", "bob:{PLAIN}x\nanna:{PLAIN}y\ncarl:{PLAIN}z\n");
+	aliases_init(&aliases);
+	connect_to("192.0.2.1");
+}
+
+static void
+teardown(void)
+{
+	char path[256];
+
+	for (const char *const *name = (const char *const[]){ "aliases", "accounts", NULL }; *name != NULL;
+	     name++) {
+		snprintf(path, sizeof path, "%s/%s", dir, *name);
+		unlink(path);
+	}
+	rmdir(dir);
+	free(dir);
+	close(root);
+	aliases_free(&aliases);
+	config_free(&config);
+}
+
+/* "anna bob" or "550 5.1.1". */
+static void
+expect(const char *address, const char *expected)
+{
+	struct rcpt_rules rules = {
+		.config = &config, .here = &here, .root = root, .aliases = buf_span(&aliases.text)
+	};
+	char whole[256], seen[4096] = "";
+	struct path path;
+	struct buf users;
+	const char *reason;
+	size_t used;
+
+	snprintf(whole, sizeof whole, "<%s>", address);
+	ck_assert_int_eq(path_parse(span_of(whole), PATH_FORWARD, &path, &used, &reason), 0);
+	buf_init(&users, RCPT_USERS);
+	struct reply reply = rcpt_resolve(&rules, &path, &users);
+	if (reply.code >= 300)
+		snprintf(seen, sizeof seen, "%d %s", reply.code, reply.status);
+	for (struct span rest = buf_span(&users); rest.n > 0 && reply.code < 300;) {
+		struct span user = span_until(rest, '\0', &rest);
+		size_t n = strlen(seen);
+		snprintf(seen + n, sizeof seen - n, "%s%.*s", n > 0 ? " " : "", (int)user.n, user.at);
+	}
+	ck_assert_str_eq(seen, expected);
+	buf_free(&users);
+}
+
+START_TEST(knows_local_users)
+{
+	expect("anna@example.org", "anna");
+	expect("ANNA@EXAMPLE.ORG", "anna");
+	expect("anna@other.example", "anna");
+	expect("\"anna\"@example.org", "anna");
+	expect("\"a\\nna\"@example.org", "anna");
+	expect("Anna+tag+more@example.org", "anna");
+	expect("anna+@example.org", "anna");
+	expect("@relay,@two:anna@example.org", "anna");
+	expect("dora@example.org", "550 5.1.1");
+	expect("+tag@example.org", "550 5.1.1");
+	expect("\"an na\"@example.org", "550 5.1.1");
+	expect("\"../anna\"@example.org", "550 5.1.1");
+}
+END_TEST
+
+START_TEST(relays_nothing)
+{
+	expect("anna@example.net", "550 5.7.1");
+	expect("anna@sub.example.org", "550 5.7.1");
+	expect("anna@example.orgx", "550 5.7.1");
+	expect("x%example.net@example.org", "550 5.1.1");
+	expect("\"x@example.net\"@example.org", "550 5.1.1");
+	expect("\"anna@example.net\"@example.org", "550 5.1.1");
+	expect("example.net!x@example.org", "550 5.1.1");
+	expect("@example.org:x@example.net", "550 5.7.1");
+	expect("anna@[192.0.2.9]", "550 5.7.1");
+}
+END_TEST
+
+START_TEST(knows_its_own_address)
+{
+	expect("anna@[192.0.2.1]", "anna");
+	expect("anna@[IPv6:::1]", "550 5.7.1");
+	connect_to("::1");
+	expect("anna@[ipv6:::1]", "anna");
+	expect("anna@[IPv6:0:0:0:0:0:0:0:1]", "anna");
+	expect("anna@[192.0.2.1]", "550 5.7.1");
+	net_peer_of(-1, &here);
+	expect("anna@[127.0.0.1]", "550 5.7.1");
+}
+END_TEST
+
+START_TEST(finds_the_postmaster)
+{
+	expect("postmaster", "bob");
+	expect("PostMaster@example.org", "bob");
+	put_aliases("postmaster: carl\n");
+	expect("Postmaster", "carl");
+	put_aliases("");
+	put("accounts", "bob:{PLAIN}x\npostmaster:{PLAIN}y\n");
+	expect("postmaster", "postmaster");
+	put("accounts", "");
+	expect("postmaster", "550 5.1.1");
+}
+END_TEST
+
+START_TEST(expands_aliases)
+{
+	put_aliases("info: anna\nteam: info, bob,anna@example.org, \"carl\"\nall: team, ANNA, "
+		    "bob+x\n\"o'neill\": bob\n");
+	expect("info@example.org", "anna");
+	expect("INFO+tag@example.org", "anna");
+	expect("team@example.org", "bob anna carl");
+	expect("all@other.example", "anna bob carl");
+	expect("o'neill@example.org", "bob");
+	expect("team@example.net", "550 5.7.1");
+}
+END_TEST
+
+START_TEST(prefers_aliases_to_users)
+{
+	put_aliases("anna: anna, bob\nbob: carl\nfirst: \\bob\nanna+x: carl\n");
+	expect("anna@example.org", "anna carl");
+	expect("anna+y@example.org", "anna carl");
+	expect("anna+x@example.org", "carl");
+	expect("bob@example.org", "carl");
+	expect("first@example.org", "bob");
+}
+END_TEST
+
+START_TEST(ends_loops)
+{
+	put_aliases("a: b\nb: c, anna\nc: a\nx: y\ny: x\nz: z\nanna: bob\nbob: anna\ncarl: carl+tag\n");
+	expect("a@example.org", "anna");
+	expect("x@example.org", "550 5.4.6");
+	expect("z@example.org", "550 5.4.6");
+	expect("bob@example.org", "bob");
+	expect("carl@example.org", "carl");
+}
+END_TEST
+
+/* By two routes: the alias anna is expanded once, and her mailbox is not one of its targets. */
+START_TEST(expands_an_alias_once)
+{
+	put_aliases("anna: carl\nteam: anna, bob\nall: anna, team\n");
+	expect("all@example.org", "carl bob");
+}
+END_TEST
+
+START_TEST(refuses_bad_aliases)
+{
+	put_aliases("out: anna, x@example.net\nfile: /tmp/x\npipe: \"|cat\"\nlist: :include:/tmp/x\nghost: "
+		    "anna, dora\n"
+		    "bad: anna@\nno\nliteral: anna@[192.0.2.1]\n");
+	expect("out@example.org", "550 5.7.1");
+	expect("file@example.org", "451 4.3.5");
+	expect("pipe@example.org", "451 4.3.5");
+	expect("list@example.org", "451 4.3.5");
+	expect("ghost@example.org", "550 5.1.1");
+	expect("bad@example.org", "451 4.3.5");
+	expect("no@example.org", "550 5.1.1");
+	expect("literal@example.org", "anna");
+}
+END_TEST
+
+START_TEST(bounds_expansion)
+{
+	struct buf text;
+
+	buf_init(&text, ALIASES_TEXT);
+	buf_add_string(&text, "a: anna");
+	for (int i = 0; i < RCPT_STEPS - 2; i++)
+		buf_add_string(&text, ", anna");
+	put_aliases(buf_string(&text));
+	expect("a@example.org", "anna");
+	buf_add_string(&text, ", anna");
+	put_aliases(buf_string(&text));
+	expect("a@example.org", "451 4.3.5");
+	buf_free(&text);
+}
+END_TEST
+
+START_TEST(waits_for_accounts)
+{
+	char path[256];
+
+	put_aliases("a: anna\n");
+	snprintf(path, sizeof path, "%s/accounts", dir);
+	unlink(path);
+	expect("anna@example.org", "451 4.3.0");
+	expect("a@example.org", "451 4.3.0");
+	expect("x@example.net", "550 5.7.1");
+}
+END_TEST
+
+START_TEST(reads_aliases_afresh)
+{
+	char path[256];
+
+	put_aliases("info: anna\n");
+	expect("info@example.org", "anna");
+	put("aliases", "info: carl\n");
+	ck_assert_int_eq(aliases_refresh(&aliases, root), 0);
+	expect("info@example.org", "carl");
+	snprintf(path, sizeof path, "%s/aliases", dir);
+	unlink(path);
+	ck_assert_int_eq(aliases_refresh(&aliases, root), 0);
+	expect("info@example.org", "550 5.1.1");
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(aliases_refresh(&aliases, root), -1);
+	ck_assert_uint_eq(aliases.text.len, 0);
+	rmdir(path);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(aliases_refresh(&aliases, root), -1);
+	ck_assert_int_eq(aliases_refresh(&aliases, root), -1);
+	unlink(path);
+	put_aliases("");
+	ck_assert_int_eq(truncate(path, ALIASES_TEXT + 1), 0);
+	ck_assert_int_eq(aliases_refresh(&aliases, root), -1);
+}
+END_TEST
+
+static void
+add(TCase *t)
+{
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, knows_local_users);
+	tcase_add_test(t, relays_nothing);
+	tcase_add_test(t, knows_its_own_address);
+	tcase_add_test(t, finds_the_postmaster);
+	tcase_add_test(t, expands_aliases);
+	tcase_add_test(t, prefers_aliases_to_users);
+	tcase_add_test(t, ends_loops);
+	tcase_add_test(t, expands_an_alias_once);
+	tcase_add_test(t, refuses_bad_aliases);
+	tcase_add_test(t, bounds_expansion);
+	tcase_add_test(t, waits_for_accounts);
+	tcase_add_test(t, reads_aliases_afresh);
+}
+
+int
+main(void)
+{
+	return run_suite("smtpd rcpt", add);
+}
