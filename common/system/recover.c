@@ -169,12 +169,45 @@ find_stump(struct window *w, off_t known)
 	return w->size;
 }
 
-/* Where the torn part begins; the end of the file where nothing is torn. -1 with errno. EBADMSG: this is no mbox. */
+/*
+ * The judges say where the torn part begins, the end of the file where nothing is torn, or -1 with errno (EBADMSG: this is no mbox).
+ *
+ * Behind `known` there is no From_ line: text of another program, or blocks that were never written.
+ */
 static off_t
-find_torn(struct window *w, off_t known)
+judge_headless(struct window *w, off_t known)
+{
+	int nul = has_nul(w, known);
+
+	if (nul != 0)
+		return nul < 0 ? -1 : known;
+	errno = EBADMSG;
+	return known > 0 ? w->size : -1;
+}
+
+/* The last message begins at `at`. */
+static off_t
+judge_last(struct window *w, off_t at)
 {
 	struct survey_prefix prefix;
 	struct tail tail;
+
+	if (survey_prefix(w, at, &prefix) < 0)
+		return -1;
+	if (!prefix.ours)
+		return prefix.begun || prefix.nul ? at : w->size;
+	if (examine(w, at, &prefix, &tail) < 0)
+		return -1;
+	if (!tail.whole)
+		return tail.read_mark && !tail.nul ? w->size : at;
+	off_t end = at + (off_t)prefix.entry.stored;
+	int nul = has_nul(w, end);
+	return nul < 0 ? -1 : nul > 0 ? end : w->size;
+}
+
+static off_t
+find_torn(struct window *w, off_t known)
+{
 	off_t at = find_stump(w, known);
 
 	if (at != w->size)
@@ -182,25 +215,12 @@ find_torn(struct window *w, off_t known)
 	at = find_last(w, known);
 	if (at == -2)
 		return -1;
-	if (at == -1) {
-		int nul = has_nul(w, known);
-		if (nul == 0 && known == 0) {
-			errno = EBADMSG;
-			return -1;
-		}
-		return nul < 0 ? -1 : nul > 0 ? known : w->size;
-	}
-	if (survey_prefix(w, at, &prefix) < 0)
-		return -1;
-	if (!prefix.ours)
-		return prefix.begun ? at : w->size;
-	if (examine(w, at, &prefix, &tail) < 0)
-		return -1;
-	off_t end = at + (off_t)prefix.entry.stored;
-	if (!tail.whole)
-		return tail.read_mark && !tail.nul ? w->size : at;
-	int nul = has_nul(w, end);
-	return nul < 0 ? -1 : nul > 0 ? end : w->size;
+	if (at == -1)
+		return judge_headless(w, known);
+	int begins = known > 0 || at == 0 ? 1 : survey_is_boundary(w, 0);
+	if (begins == 0)
+		errno = EBADMSG;
+	return begins < 1 ? -1 : judge_last(w, at);
 }
 
 enum maildrop_status

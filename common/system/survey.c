@@ -77,6 +77,7 @@ survey_prefix(struct window *w, off_t at, struct survey_prefix *prefix)
 		return -1;
 	bool to_end = at + (off_t)text.n == w->size;
 	struct span line = first_line(text, &whole);
+	prefix->nul = line.n > 0 && memchr(line.at, '\0', line.n) != NULL;
 	prefix->from = whole && mbox_is_from_line(line);
 	if (!prefix->from) {
 		prefix->begun = to_end && !whole && may_begin(line, "From ");
@@ -84,6 +85,7 @@ survey_prefix(struct window *w, off_t at, struct survey_prefix *prefix)
 	}
 	prefix->length = (uint32_t)line.n;
 	line = first_line(span_slice(text, line.n, text.n), &whole);
+	prefix->nul |= line.n > 0 && memchr(line.at, '\0', line.n) != NULL;
 	prefix->ours = whole && mbox_entry_parse(span_slice(line, 0, line.n - 1), &prefix->entry);
 	prefix->begun = to_end && !whole && may_begin(line, "X-UIDL: ");
 	if (prefix->ours)
@@ -134,11 +136,11 @@ read_entry(struct window *w, const struct survey_prefix *prefix, struct index_en
 	entry->wire = scan_wire(&scan);
 	entry->prefix = prefix->ours ? known : (uint32_t)scan.from;
 	entry->separator = (uint16_t)scan_separator(&scan);
-	entry->kind = prefix->ours ? INDEX_OURS : INDEX_FOREIGN;
 	if (!prefix->ours)
 		scan_uidl(&scan, entry->uidl);
-	else if (scan.nul || (entry->stored < prefix->entry.stored && !scan.read_mark))
-		entry->kind = INDEX_TORN;
+	bool too_short = entry->stored < prefix->entry.stored && !scan.read_mark;
+	bool torn = prefix->nul || (prefix->ours && (scan.nul || too_short));
+	entry->kind = torn ? INDEX_TORN : prefix->ours ? INDEX_OURS : INDEX_FOREIGN;
 	return 0;
 }
 
@@ -223,11 +225,10 @@ survey_tell_twins_apart(struct index_list *list)
 	for (size_t i = 0; i < list->count && table != NULL && twins != NULL; i++) {
 		char *uidl = list->entries[i].uidl;
 		size_t *slot = find_slot(table, size, list, uidl);
-		while (*slot != 0) {
-			char name[MBOX_UIDL + 1];
-			size_t first = *slot - 1;
-			memcpy(name, uidl, sizeof(name));
-			snprintf(uidl, sizeof(name), "%.22s-%x", name, ++twins[first] + 1);
+		char name[MBOX_UIDL + 1];
+		memcpy(name, uidl, sizeof(name));
+		for (size_t twin = *slot; *slot != 0;) {
+			snprintf(uidl, sizeof(name), "%.22s-%x", name, ++twins[twin - 1] + 1);
 			slot = find_slot(table, size, list, uidl);
 		}
 		*slot = i + 1;

@@ -31,6 +31,7 @@ struct survey_prefix {
 	bool from;  /* there is a From_ line, with its end */
 	bool ours;  /* and our entry line behind it */
 	bool begun; /* the file ends in an entry line of ours, or in a From_ line */
+	bool nul;   /* in one of the two lines: blocks of them were never written */
 	uint32_t length;
 	struct mbox_entry entry;
 };

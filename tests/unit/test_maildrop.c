@@ -1,0 +1,282 @@
+#include "store.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <signal.h>
+
+#include "mbox.h"
+
+static struct store store;
+
+static void
+setup(void)
+{
+	store_make(&store);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static void
+teardown(void)
+{
+	store_remove(&store);
+}
+
+START_TEST(writes_an_entry_that_certifies_itself)
+{
+	store_deliver_text(&store, "id1", "Subject: x\r\n\r\nFrom here\r\n");
+	store_expect(&store, "mbox",
+	    span_of("From bob@example.org Thu Jan  1 00:00:00 1970\n"
+		    "X-UIDL: id1 129 57 7b5e23f4\n"
+		    "Return-Path: <bob@example.org>\n"
+		    "Subject: x\n"
+		    "\n"
+		    ">From here\n"
+		    "\n"));
+	struct stat st;
+	ck_assert_int_eq(stat(store_file(&store, "mbox"), &st), 0);
+	ck_assert_int_eq(st.st_size, 129);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	ck_assert(!store_has(&store, "mbox.lock"));
+	ck_assert(!store_has(&store, "mbox.index"));
+}
+END_TEST
+
+START_TEST(keeps_the_order)
+{
+	store_deliver_text(&store, "id1", "a\r\n");
+	store_deliver_text(&store, "id2", "b\r\n");
+	ck_assert_str_eq(store_uidls(&store), "id1 id2 ");
+	store_deliver_text(&store, "id3", "c\r\n");
+	ck_assert_str_eq(store_uidls(&store), "id1 id2 id3 ");
+}
+END_TEST
+
+/* Past SPOOL_MEMORY it goes through a file. */
+START_TEST(stores_a_large_message)
+{
+	size_t n = 3 << 20;
+	char *content = malloc(n);
+	struct snapshot snapshot;
+
+	ck_assert_ptr_nonnull(content);
+	for (size_t i = 0; i < n; i++)
+		content[i] = i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : (char)('a' + i % 26);
+	ck_assert_int_eq(store_deliver(&store, "big", (struct span){ content, n }, 0), MAILDROP_OK);
+	store_open(&store, &snapshot);
+	struct buf out = store_retr(&snapshot, 0, -1);
+	size_t trace = strlen("Return-Path: <bob@example.org>\r\n");
+	ck_assert_uint_eq(out.len, trace + n);
+	ck_assert_int_eq(memcmp(out.data + trace, content, n), 0);
+	ck_assert_uint_eq(snapshot_octets(&snapshot, 0), out.len);
+	buf_free(&out);
+	snapshot_close(&snapshot);
+	free(content);
+}
+END_TEST
+
+START_TEST(finishes_another_programs_last_line)
+{
+	static const struct {
+		const char *foreign, *added;
+	} ends[] = {
+		{ "From x\nS: y\n\nbody", "\n\n" },
+		{ "From x\nS: y\n\nbody\n", "\n" },
+		{ "From x\nS: y\n\nbody\n\n", "" },
+		{ "From x\r\nS: y\r\n\r\nbody\r\n\r\n", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		for (int indexed = 0; indexed < 2; indexed++) {
+			store_write(&store, "mbox", span_of(ends[i].foreign));
+			unlink(store_file(&store, "mbox.index"));
+			if (indexed)
+				store_uidls(&store);
+			store_deliver_text(&store, "id1", "a\r\n");
+			struct buf mbox = store_read(&store, "mbox");
+			size_t n = strlen(ends[i].foreign), more = strlen(ends[i].added);
+			ck_assert_int_eq(strncmp(buf_string(&mbox), ends[i].foreign, n), 0);
+			ck_assert_int_eq(strncmp(buf_string(&mbox) + n, ends[i].added, more), 0);
+			ck_assert_int_eq(strncmp(buf_string(&mbox) + n + more, "From bob", 8), 0);
+			buf_free(&mbox);
+			struct snapshot snapshot;
+			store_open(&store, &snapshot);
+			ck_assert_uint_eq(snapshot_count(&snapshot), 2);
+			ck_assert_str_eq(snapshot_uidl(&snapshot, 1), "id1");
+			ck_assert_uint_eq(snapshot_octets(&snapshot, 0), strlen("S: y\r\n\r\nbody\r\n"));
+			snapshot_close(&snapshot);
+		}
+	}
+}
+END_TEST
+
+START_TEST(rolls_back_what_does_not_fit)
+{
+	struct rlimit limit, full;
+	char content[2000];
+
+	store_deliver_text(&store, "id1", "a\r\n");
+	struct buf before = store_read(&store, "mbox");
+	memset(content, 'x', sizeof(content));
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	full = limit;
+	full.rlim_cur = before.len + 500;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
+	ck_assert_int_eq(
+	    store_deliver(&store, "id2", (struct span){ content, sizeof(content) }, 0), MAILDROP_TOO_BIG);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	store_expect(&store, "mbox", buf_span(&before));
+	buf_free(&before);
+	ck_assert(!store_has(&store, "mbox.lock"));
+	store_deliver_text(&store, "id3", "b\r\n");
+	ck_assert_str_eq(store_uidls(&store), "id1 id3 ");
+}
+END_TEST
+
+START_TEST(heeds_the_quota)
+{
+	ck_assert_int_eq(store_deliver(&store, "id1", span_of("a\r\n"), 1000), MAILDROP_OK);
+	ck_assert_int_eq(store_deliver(&store, "id2", span_of("b\r\n"), 150), MAILDROP_QUOTA);
+	ck_assert_str_eq(store_uidls(&store), "id1 ");
+	struct maildrop m;
+	ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+	ck_assert_int_eq(maildrop_room(&m, 10, 150), MAILDROP_OK);
+	ck_assert_int_eq(maildrop_room(&m, 100, 150), MAILDROP_QUOTA);
+	ck_assert_int_eq(maildrop_room(&m, 100, 0), MAILDROP_OK);
+	maildrop_close(&m);
+}
+END_TEST
+
+START_TEST(takes_back_the_last_alone)
+{
+	struct maildrop m;
+	struct spool body;
+	struct letter letter = { .id = "id2", .sender = "", .body = &body, .trace = { "", 0 } };
+
+	store_deliver_text(&store, "id1", "a\r\n");
+	for (int indexed = 0; indexed < 2; indexed++) {
+		if (indexed)
+			store_uidls(&store);
+		spool_init(&body, store.root);
+		spool_add(&body, span_of("b\r\n"));
+		ck_assert_int_eq(spool_finish(&body), 0);
+		ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+		ck_assert_int_eq(maildrop_append(&m, &letter, 0), MAILDROP_OK);
+		maildrop_take_back(&m);
+		ck_assert_str_eq(store_uidls(&store), "id1 ");
+		maildrop_close(&m);
+		spool_free(&body);
+	}
+	spool_init(&body, store.root);
+	ck_assert_int_eq(spool_finish(&body), 0);
+	ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+	ck_assert_int_eq(maildrop_append(&m, &letter, 0), MAILDROP_OK);
+	store_append(&store, span_of("From other\nS: x\n\n"));
+	maildrop_take_back(&m);
+	maildrop_close(&m);
+	spool_free(&body);
+	struct snapshot snapshot;
+	store_open(&store, &snapshot);
+	ck_assert_uint_eq(snapshot_count(&snapshot), 3);
+	snapshot_close(&snapshot);
+}
+END_TEST
+
+static void
+expect_refused(enum maildrop_status expected)
+{
+	ck_assert_int_eq(store_deliver(&store, "id1", span_of("a\r\n"), 0), expected);
+	struct snapshot snapshot;
+	struct buf holder;
+	buf_init(&holder, 1000);
+	ck_assert_int_eq(snapshot_open(&snapshot, store.root, "anna", "test", &holder), expected);
+	snapshot_close(&snapshot);
+	buf_free(&holder);
+	ck_assert(!store_has(&store, "mbox.lock"));
+}
+
+START_TEST(follows_no_link_and_opens_no_fifo)
+{
+	const char *mbox = strdup(store_file(&store, "mbox"));
+
+	store_write(&store, "target", span_of("From x\nS: y\n\n"));
+	ck_assert_int_eq(symlink("target", mbox), 0);
+	expect_refused(MAILDROP_BROKEN);
+	unlink(mbox);
+	ck_assert_int_eq(link(store_file(&store, "target"), mbox), 0);
+	expect_refused(MAILDROP_BROKEN);
+	store_expect(&store, "target", span_of("From x\nS: y\n\n"));
+	unlink(mbox);
+	ck_assert_int_eq(mkfifo(mbox, 0600), 0);
+	expect_refused(MAILDROP_BROKEN);
+	unlink(mbox);
+	ck_assert_int_eq(mkdir(mbox, 0700), 0);
+	expect_refused(MAILDROP_BROKEN);
+}
+END_TEST
+
+START_TEST(leaves_what_is_no_mbox)
+{
+	store_write(&store, "mbox", span_of("Dear diary,\n\nFrom now on\n"));
+	expect_refused(MAILDROP_BROKEN);
+	store_expect(&store, "mbox", span_of("Dear diary,\n\nFrom now on\n"));
+}
+END_TEST
+
+/* Many processes, each by its own descriptors, to one mailbox. */
+START_TEST(serves_many_at_once)
+{
+	enum { SENDERS = 20, MESSAGES = 10 };
+	pid_t children[SENDERS];
+
+	store_uidls(&store);
+	for (int i = 0; i < SENDERS; i++) {
+		children[i] = fork();
+		if (children[i] != 0)
+			continue;
+		for (int j = 0; j < MESSAGES; j++) {
+			char id[20];
+			snprintf(id, sizeof(id), "s%dm%d", i, j);
+			if (store_deliver(&store, id, span_of("Subject: x\r\n\r\ny\r\n"), 0) != MAILDROP_OK)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < SENDERS; i++) {
+		int status;
+		ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	struct snapshot snapshot;
+	store_open(&store, &snapshot);
+	ck_assert_uint_eq(snapshot_count(&snapshot), SENDERS * MESSAGES);
+	ck_assert(snapshot.maildrop.indexed);
+	snapshot_close(&snapshot);
+	unlink(store_file(&store, "mbox.index"));
+	store_open(&store, &snapshot);
+	ck_assert_uint_eq(snapshot_count(&snapshot), SENDERS * MESSAGES);
+	snapshot_close(&snapshot);
+}
+END_TEST
+
+static void
+add(TCase *t)
+{
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, writes_an_entry_that_certifies_itself);
+	tcase_add_test(t, keeps_the_order);
+	tcase_add_test(t, stores_a_large_message);
+	tcase_add_test(t, finishes_another_programs_last_line);
+	tcase_add_test(t, rolls_back_what_does_not_fit);
+	tcase_add_test(t, heeds_the_quota);
+	tcase_add_test(t, takes_back_the_last_alone);
+	tcase_add_test(t, follows_no_link_and_opens_no_fifo);
+	tcase_add_test(t, leaves_what_is_no_mbox);
+	tcase_add_test(t, serves_many_at_once);
+}
+
+int
+main(void)
+{
+	return run_suite("maildrop", add);
+}

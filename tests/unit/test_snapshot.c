@@ -1,0 +1,250 @@
+#include "store.h"
+
+#include <sys/wait.h>
+
+#include "scan.h"
+
+static struct store store;
+
+static void
+setup(void)
+{
+	store_make(&store);
+}
+
+static void
+teardown(void)
+{
+	store_remove(&store);
+}
+
+static const char foreign[] = "From a Tue Nov 24 05:31:18 2026\r\nSubject: 1\r\n\r\n.dot\r\n>From x\r\n\r\n"
+			      "From b Tue Nov 24 05:31:18 2026\nSubject: 2\n\nand\nFrom here on: no separator\n\n"
+			      "From c Tue Nov 24 05:31:18 2026\nSubject: 3\n\nlast line";
+
+static const char *const foreign_sent[] = {
+	"Subject: 1\r\n\r\n..dot\r\nFrom x\r\n",
+	"Subject: 2\r\n\r\nand\r\nFrom here on: no separator\r\n",
+	"Subject: 3\r\n\r\nlast line\r\n",
+};
+
+START_TEST(reads_other_programs_mail)
+{
+	struct snapshot snapshot;
+	uint64_t total = 0;
+
+	store_write(&store, "mbox", span_of(foreign));
+	/* The second time from the index. */
+	for (int time = 0; time < 2; time++) {
+		store_open(&store, &snapshot);
+		ck_assert_uint_eq(snapshot_count(&snapshot), 3);
+		total = 0;
+		for (size_t i = 0; i < 3; i++) {
+			struct buf out = store_retr(&snapshot, i, -1);
+			expect_span(buf_span(&out), foreign_sent[i]);
+			/* The stuffed dot is not counted. */
+			ck_assert_uint_eq(snapshot_octets(&snapshot, i), out.len - (i == 0));
+			total += snapshot_octets(&snapshot, i);
+			buf_free(&out);
+		}
+		ck_assert_uint_eq(snapshot_total(&snapshot), total);
+		snapshot_close(&snapshot);
+	}
+	store_expect(&store, "mbox", span_of(foreign));
+}
+END_TEST
+
+START_TEST(keeps_uidls)
+{
+	char before[1000];
+
+	store_write(&store, "mbox", span_of(foreign));
+	store_deliver_text(&store, "ours", "x\r\n");
+	snprintf(before, sizeof(before), "%s", store_uidls(&store));
+	ck_assert_str_eq(store_uidls(&store), before);
+	unlink(store_file(&store, "mbox.index"));
+	ck_assert_str_eq(store_uidls(&store), before);
+	ck_assert_int_eq(store_expunge(&store, 1), MAILDROP_OK);
+	ck_assert_str_eq(store_uidls(&store), strchr(before, ' ') + 1);
+}
+END_TEST
+
+START_TEST(tells_twins_apart)
+{
+	struct buf one;
+
+	store_deliver_text(&store, "id", "x\r\n");
+	one = store_read(&store, "mbox");
+	store_append(&store, buf_span(&one));
+	store_append(&store, buf_span(&one));
+	ck_assert_str_eq(store_uidls(&store), "id id-2 id-3 ");
+	struct snapshot snapshot;
+	store_open(&store, &snapshot);
+	struct buf out = store_retr(&snapshot, 2, -1);
+	ck_assert_uint_gt(out.len, 0);
+	buf_free(&out);
+	snapshot_close(&snapshot);
+	ck_assert_int_eq(store_expunge(&store, 4), MAILDROP_OK);
+	ck_assert_str_eq(store_uidls(&store), "id id-2 ");
+	buf_free(&one);
+}
+END_TEST
+
+START_TEST(top_stops_behind_its_lines)
+{
+	static const char *const tops[] = {
+		"Subject: x\r\n\r\n",
+		"Subject: x\r\n\r\none\r\n",
+		"Subject: x\r\n\r\none\r\n\r\n",
+		"Subject: x\r\n\r\none\r\n\r\nthree\r\n",
+		"Subject: x\r\n\r\none\r\n\r\nthree\r\n",
+	};
+	struct snapshot snapshot;
+
+	store_write(&store, "mbox", span_of("From a\nSubject: x\n\none\n\nthree\n\n"));
+	store_open(&store, &snapshot);
+	for (size_t lines = 0; lines < sizeof(tops) / sizeof(tops[0]); lines++) {
+		for (size_t limit = 1; limit < 40; limit++) {
+			struct snapshot_reader reader;
+			struct buf out;
+			buf_init(&out, 1000);
+			ck_assert_int_eq(
+			    snapshot_read_begin(&snapshot, 0, (long)lines, true, &reader), MAILDROP_OK);
+			while (!reader.done)
+				ck_assert_int_eq(snapshot_read(&reader, limit, &out), MAILDROP_OK);
+			expect_span(buf_span(&out), tops[lines]);
+			buf_free(&out);
+		}
+	}
+	snapshot_close(&snapshot);
+}
+END_TEST
+
+START_TEST(sees_that_a_message_moved)
+{
+	struct snapshot snapshot;
+	struct snapshot_reader reader;
+
+	store_deliver_text(&store, "id1", "x\r\n");
+	struct buf one = store_read(&store, "mbox");
+	store_deliver_text(&store, "id2", "y\r\n");
+	struct buf both = store_read(&store, "mbox");
+	store_open(&store, &snapshot);
+	store_write(&store, "mbox", span_slice(buf_span(&both), one.len, both.len));
+	store_append(&store, buf_span(&one));
+	ck_assert_int_eq(snapshot_read_begin(&snapshot, 0, -1, true, &reader), MAILDROP_CHANGED);
+	snapshot_close(&snapshot);
+	buf_free(&one);
+	buf_free(&both);
+}
+END_TEST
+
+START_TEST(shuts_a_second_session_out)
+{
+	struct snapshot snapshot, other;
+	struct buf holder;
+	int go[2], ready[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(go) | pipe(ready), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct buf nobody;
+		buf_init(&nobody, 1000);
+		if (snapshot_open(&snapshot, store.root, "anna", "192.0.2.7", &nobody) != MAILDROP_OK ||
+		    write(ready[1], "", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(1);
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	buf_init(&holder, 1000);
+	ck_assert_int_eq(snapshot_open(&other, store.root, "anna", "198.51.100.1", &holder), MAILDROP_IN_USE);
+	ck_assert_ptr_nonnull(strstr(buf_string(&holder), " UTC from 192.0.2.7"));
+	snapshot_close(&other);
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	int status;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	buf_clear(&holder);
+	ck_assert_int_eq(snapshot_open(&other, store.root, "anna", "198.51.100.1", &holder), MAILDROP_OK);
+	snapshot_close(&other);
+	buf_free(&holder);
+}
+END_TEST
+
+START_TEST(survives_any_index)
+{
+	char before[1000];
+
+	store_write(&store, "mbox", span_of(foreign));
+	store_deliver_text(&store, "ours", "x\r\n");
+	snprintf(before, sizeof(before), "%s", store_uidls(&store));
+	struct buf index = store_read(&store, "mbox.index");
+	for (size_t i = 0; i < index.len; i += 3) {
+		/* What follows the NUL of a UIDL means nothing, nor do lengths that fit each other by chance. */
+		index.data[i] ^= 0x11;
+		store_write(&store, "mbox.index", buf_span(&index));
+		index.data[i] ^= 0x11;
+		struct snapshot snapshot;
+		store_open(&store, &snapshot);
+		ck_assert_uint_eq(snapshot_count(&snapshot), 4);
+		for (size_t message = 0; message < 4; message++) {
+			struct snapshot_reader reader;
+			enum maildrop_status status =
+			    snapshot_read_begin(&snapshot, message, -1, true, &reader);
+			ck_assert(status == MAILDROP_OK || status == MAILDROP_CHANGED);
+		}
+		snapshot_close(&snapshot);
+	}
+	for (size_t n = 0; n < index.len; n += 5) {
+		store_write(&store, "mbox.index", (struct span){ index.data, n });
+		ck_assert_str_eq(store_uidls(&store), before);
+	}
+	buf_free(&index);
+}
+END_TEST
+
+START_TEST(indexes_many)
+{
+	struct buf mbox;
+	struct snapshot snapshot;
+
+	buf_init(&mbox, 64 << 20);
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&mbox, "From x\nSubject: %d\n\n%0100d\n\n", i % 19000, i);
+	store_write(&store, "mbox", buf_span(&mbox));
+	for (int time = 0; time < 2; time++) {
+		store_open(&store, &snapshot);
+		ck_assert_uint_eq(snapshot_count(&snapshot), 20000);
+		for (size_t i = 0; i < 20000; i += 1999) {
+			char last[110];
+			struct buf out = store_retr(&snapshot, i, -1);
+			snprintf(last, sizeof(last), "%0100d\r\n", (int)i);
+			ck_assert_ptr_nonnull(strstr(buf_string(&out), last));
+			buf_free(&out);
+		}
+		snapshot_close(&snapshot);
+	}
+	buf_free(&mbox);
+}
+END_TEST
+
+static void
+add(TCase *t)
+{
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, reads_other_programs_mail);
+	tcase_add_test(t, keeps_uidls);
+	tcase_add_test(t, tells_twins_apart);
+	tcase_add_test(t, top_stops_behind_its_lines);
+	tcase_add_test(t, sees_that_a_message_moved);
+	tcase_add_test(t, shuts_a_second_session_out);
+	tcase_add_test(t, survives_any_index);
+	tcase_add_test(t, indexes_many);
+}
+
+int
+main(void)
+{
+	return run_suite("snapshot", add);
+}
