@@ -13,7 +13,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Modules that see neither a system header nor a header of common/system; `make layers` holds them to it.
-PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch],$(addprefix smtpd/,alias command data hops reply session trace) \
+PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch],$(addprefix smtpd/,alias command data hops reply session trace transaction) \
            $(addprefix pop3d/,auth backend command session transaction)))
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "bounds.h"
+#include "transaction.h"
 
 /* What the parameters of a MAIL say. */
 struct mail {
@@ -23,7 +24,7 @@ greeted(struct session *s, struct span name, bool esmtp)
 	for (size_t i = 0; i < name.n; i++)
 		if (!ascii_is_print(name.at[i]))
 			return (struct reply){ 501, NULL, "The name is not printable ASCII" };
-	session_reset(s);
+	transaction_reset(s);
 	buf_clear(&s->helo);
 	buf_add_span(&s->helo, name);
 	s->envelope.helo = buf_span(&s->helo);
@@ -35,7 +36,7 @@ greeted(struct session *s, struct span name, bool esmtp)
 enum event
 command_helo(struct session *s, struct span argument, struct buf *out)
 {
-	return session_say(s, greeted(s, argument, false), out);
+	return reply_say(s, greeted(s, argument, false), out);
 }
 
 enum event
@@ -44,7 +45,7 @@ command_ehlo(struct session *s, struct span argument, struct buf *out)
 	struct reply reply = greeted(s, argument, true);
 
 	if (reply.code != 250)
-		return session_say(s, reply, out);
+		return reply_say(s, reply, out);
 	buf_printf(out, "250-%s\r\n", reply.text);
 	buf_add_string(out, "250-PIPELINING\r\n");
 	buf_printf(out, "250-SIZE %" PRIu64 "\r\n", s->config->message_size);
@@ -164,7 +165,7 @@ command_mail(struct session *s, struct span argument, struct buf *out)
 	struct path path;
 	struct reply wrong = take_path(&argument, "FROM", PATH_REVERSE, "5.1.7", &path);
 
-	session_reset(s);
+	transaction_reset(s);
 	if (wrong.code == 0)
 		wrong = take_parameters(s, &mail, argument);
 	if (wrong.code == 0 && path.utf8 && !mail.smtputf8)
@@ -172,12 +173,12 @@ command_mail(struct session *s, struct span argument, struct buf *out)
 	if (wrong.code == 0 && buf_add_span(&s->sender, path.whole) < 0)
 		wrong = (struct reply){ 451, "4.3.0", "There is no memory left" };
 	if (wrong.code != 0)
-		return session_say(s, wrong, out);
+		return reply_say(s, wrong, out);
 	s->envelope.sender = buf_span(&s->sender);
 	s->envelope.smtputf8 = mail.smtputf8;
 	s->envelope.declared = mail.size;
 	s->state = SESSION_MAIL;
-	return session_say(s, (struct reply){ 250, "2.1.0", "Ok" }, out);
+	return reply_say(s, (struct reply){ 250, "2.1.0", "Ok" }, out);
 }
 
 /* One too many, again and again: not worth a line in the log, and no fault, for a client cannot know the limit. */
@@ -187,9 +188,9 @@ overflow(struct session *s, struct buf *out)
 	struct reply reply = { 452, "4.5.3", "Too many recipients" };
 
 	if (s->envelope.overflow)
-		return session_repeat(reply, out);
+		return reply_repeat(reply, out);
 	s->envelope.overflow = true;
-	return session_say(s, reply, out);
+	return reply_say(s, reply, out);
 }
 
 enum event
@@ -204,7 +205,7 @@ command_rcpt(struct session *s, struct span argument, struct buf *out)
 		wrong = (struct reply){ 553, "5.6.7", "This address wants SMTPUTF8" };
 	if (wrong.code != 0) {
 		s->envelope.refused++;
-		return session_say(s, wrong, out);
+		return reply_say(s, wrong, out);
 	}
 	if (s->envelope.taken >= s->config->recipients)
 		return overflow(s, out);
@@ -213,22 +214,22 @@ command_rcpt(struct session *s, struct span argument, struct buf *out)
 		s->envelope.taken++;
 	else
 		s->envelope.refused++;
-	return session_say(s, reply, out);
+	return reply_say(s, reply, out);
 }
 
 enum event
 command_rset(struct session *s, struct span argument, struct buf *out)
 {
 	(void)argument;
-	session_reset(s);
-	return session_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
+	transaction_reset(s);
+	return reply_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
 }
 
 enum event
 command_noop(struct session *s, struct span argument, struct buf *out)
 {
 	(void)argument;
-	return session_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
+	return reply_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
 }
 
 /* RFC 5321 3.5.3: 252 tells nothing, to nobody. */
@@ -236,21 +237,21 @@ enum event
 command_vrfy(struct session *s, struct span argument, struct buf *out)
 {
 	(void)argument;
-	return session_say(s, (struct reply){ 252, "2.0.0", "RCPT will tell" }, out);
+	return reply_say(s, (struct reply){ 252, "2.0.0", "RCPT will tell" }, out);
 }
 
 enum event
 command_expn(struct session *s, struct span argument, struct buf *out)
 {
 	(void)argument;
-	return session_say(s, (struct reply){ 502, "5.5.1", "Lists are not expanded here" }, out);
+	return reply_say(s, (struct reply){ 502, "5.5.1", "Lists are not expanded here" }, out);
 }
 
 enum event
 command_quit(struct session *s, struct span argument, struct buf *out)
 {
 	(void)argument;
-	session_reset(s);
-	session_say(s, (struct reply){ 221, "2.0.0", "Bye" }, out);
+	transaction_reset(s);
+	reply_say(s, (struct reply){ 221, "2.0.0", "Bye" }, out);
 	return EVENT_CLOSE;
 }

@@ -1,6 +1,7 @@
 #include "data.h"
 
 #include "bounds.h"
+#include "transaction.h"
 
 static const struct reply too_big = { 552, "5.3.4", "The message is too big" };
 static const struct reply malformed = { 554, "5.6.0", "A bare CR, a bare LF or a NUL is in the message" };
@@ -69,8 +70,8 @@ finish(struct session *s, struct buf *out)
 
 	if (reply.code == 0)
 		reply = s->backend->finish(s->world, &s->envelope);
-	session_say(s, reply, out);
-	session_reset(s);
+	reply_say(s, reply, out);
+	transaction_reset(s);
 	return EVENT_INPUT;
 }
 
@@ -80,7 +81,7 @@ data_begin(struct session *s, struct span argument, struct buf *out)
 	(void)argument;
 	begin_content(s, DOT_STRICT);
 	s->phase = PHASE_DATA;
-	session_say(s, (struct reply){ 354, NULL, "Go on; a line with a dot alone ends it" }, out);
+	reply_say(s, (struct reply){ 354, NULL, "Go on; a line with a dot alone ends it" }, out);
 	return EVENT_TURN;
 }
 
@@ -97,8 +98,8 @@ data_input(struct session *s, struct span bytes, size_t *used, struct buf *out)
 	case DOT_END:
 		return finish(s, out);
 	case DOT_BAD:
-		session_say(s, malformed, out);
-		session_reset(s);
+		reply_say(s, malformed, out);
+		transaction_reset(s);
 		return EVENT_CLOSE;
 	}
 	return EVENT_INPUT;
@@ -127,8 +128,8 @@ end_chunk(struct session *s, struct buf *out)
 	if (s->state == SESSION_CHUNKS && (s->last || s->verdict.code != 0))
 		return finish(s, out);
 	if (s->verdict.code != 0)
-		return session_say(s, s->verdict, out);
-	return session_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
+		return reply_say(s, s->verdict, out);
+	return reply_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
 }
 
 /* The octets come whether the chunk is welcome or not (RFC 3030 2): verdict holds what the table has against it. */
@@ -136,7 +137,7 @@ enum event
 data_chunk(struct session *s, struct span argument, struct buf *out)
 {
 	if (!parse_chunk(argument, &s->left, &s->last))
-		return session_say(
+		return reply_say(
 		    s, (struct reply){ 501, "5.5.4", "The syntax is BDAT octets, or BDAT octets LAST" }, out);
 	s->phase = PHASE_CHUNK;
 	if (s->verdict.code == 0 && s->state == SESSION_MAIL) {

@@ -83,7 +83,7 @@ reply_of(enum maildrop_status status)
 static enum maildrop_status
 try_mailbox(struct delivery *d, size_t i, uint64_t bytes)
 {
-	struct maildrop own, *drop = i < DELIVERY_OPEN ? &d->drops[i] : &own;
+	struct maildrop own = { .mbox = -1 }, *drop = i < DELIVERY_OPEN ? &d->drops[i] : &own;
 
 	if (i >= DELIVERY_OPEN && d->config->mailbox_size == 0)
 		return MAILDROP_OK;

@@ -4,6 +4,7 @@
 #include "bounds.h"
 #include "command.h"
 #include "data.h"
+#include "transaction.h"
 
 enum {
 	NEW = SESSION_NEW,
@@ -66,43 +67,11 @@ void
 session_free(struct session *s)
 {
 	if (s->backend != NULL)
-		session_reset(s);
+		transaction_reset(s);
 	line_free(&s->line);
 	buf_free(&s->helo);
 	buf_free(&s->sender);
 	buf_free(&s->content);
-}
-
-void
-session_reset(struct session *s)
-{
-	s->backend->forget(s->world);
-	buf_clear(&s->sender);
-	s->envelope = (struct envelope){ .helo = s->envelope.helo, .esmtp = s->envelope.esmtp };
-	s->verdict = (struct reply){ 0 };
-	s->phase = PHASE_COMMANDS;
-	if (s->state != SESSION_NEW)
-		s->state = SESSION_GREETED;
-}
-
-enum event
-session_repeat(struct reply reply, struct buf *out)
-{
-	if (reply.status == NULL)
-		buf_printf(out, "%d %s\r\n", reply.code, reply.text);
-	else
-		buf_printf(out, "%d %s %s\r\n", reply.code, reply.status, reply.text);
-	return EVENT_INPUT;
-}
-
-enum event
-session_say(struct session *s, struct reply reply, struct buf *out)
-{
-	if (reply.code >= 400)
-		s->backend->refused(
-		    s->world, s->command == NULL ? NULL : s->command->word, s->argument, &reply);
-	s->errors += reply.code >= 500;
-	return session_repeat(reply, out);
 }
 
 static enum event
@@ -178,16 +147,17 @@ dispatch(struct session *s, struct span line, struct buf *out)
 
 	while (word < line.n && line.at[word] != ' ' && line.at[word] != '\t')
 		word++;
-	s->command = find_command(span_slice(line, 0, word));
-	s->argument = span_trim(span_slice(line, word, s->command == NULL ? word : line.n));
-	if (s->command == NULL)
-		return session_say(s, (struct reply){ 500, "5.5.1", "Unknown command" }, out);
-	s->verdict = objection(s, s->command);
-	if ((s->command->needs & PLAIN) != 0)
+	const struct command *command = find_command(span_slice(line, 0, word));
+	s->word = command == NULL ? NULL : command->word;
+	s->argument = span_trim(span_slice(line, word, command == NULL ? word : line.n));
+	if (command == NULL)
+		return reply_say(s, (struct reply){ 500, "5.5.1", "Unknown command" }, out);
+	s->verdict = objection(s, command);
+	if ((command->needs & PLAIN) != 0)
 		s->verdict.status = NULL;
-	if (s->verdict.code != 0 && (s->command->needs & OCTETS) == 0)
-		return session_say(s, s->verdict, out);
-	return s->command->run(s, s->argument, out);
+	if (s->verdict.code != 0 && (command->needs & OCTETS) == 0)
+		return reply_say(s, s->verdict, out);
+	return command->run(s, s->argument, out);
 }
 
 static enum event
@@ -197,9 +167,9 @@ command_input(struct session *s, struct span bytes, size_t *used, struct buf *ou
 	case LINE_MORE:
 		break;
 	case LINE_TOO_LONG:
-		s->command = NULL;
+		s->word = NULL;
 		s->argument = (struct span){ NULL, 0 };
-		return session_say(s, (struct reply){ 500, "5.5.2", "The line is too long" }, out);
+		return reply_say(s, (struct reply){ 500, "5.5.2", "The line is too long" }, out);
 	case LINE_WHOLE:
 		return dispatch(s, line_text(&s->line), out);
 	}
@@ -224,7 +194,7 @@ input(void *session, struct span bytes, size_t *used, struct buf *out)
 	} while (event == EVENT_INPUT && *used < bytes.n && out->len == said);
 	if (s->errors < SESSION_ERRORS || event == EVENT_CLOSE)
 		return event;
-	session_say(s, (struct reply){ 421, "4.7.0", "Too many errors" }, out);
+	reply_say(s, (struct reply){ 421, "4.7.0", "Too many errors" }, out);
 	return EVENT_CLOSE;
 }
 
@@ -242,8 +212,8 @@ early(void *session, struct buf *out)
 {
 	struct session *s = session;
 
-	session_reset(s);
-	session_say(s, (struct reply){ 554, "5.5.0", "You spoke out of turn" }, out);
+	transaction_reset(s);
+	reply_say(s, (struct reply){ 554, "5.5.0", "You spoke out of turn" }, out);
 }
 
 static void
@@ -251,7 +221,7 @@ farewell(void *session, enum farewell why, struct buf *out)
 {
 	struct session *s = session;
 
-	session_say(s,
+	reply_say(s,
 	    why == FAREWELL_STOP ? (struct reply){ 421, "4.3.2", "The server is going down" }
 				 : (struct reply){ 421, "4.4.2", "Nothing came for too long" },
 	    out);

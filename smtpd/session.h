@@ -67,8 +67,8 @@ struct session {
 	void *world;
 	enum session_state state;
 	enum session_phase phase;
-	const struct command *command; /* the last one; NULL: unknown */
-	struct span argument;	       /* its argument, in line */
+	const char *word;     /* of the last command; NULL: unknown */
+	struct span argument; /* its argument, in line */
 	struct line line;
 	struct buf helo, sender;
 	struct envelope envelope;
@@ -87,15 +87,5 @@ extern const struct protocol session_protocol;
 /* config, backend and world stay the caller's and must outlive the session. */
 void session_init(struct session *, const struct session_config *, const struct backend *, void *world);
 void session_free(struct session *);
-
-/*
- * For the other files of the session. Append a reply, EVENT_INPUT; a refusal is logged, and counted where the peer is to blame.
- * The same without log and count, for what is said often.
- */
-enum event session_say(struct session *, struct reply, struct buf *out);
-enum event session_repeat(struct reply, struct buf *out);
-
-/* The one way out of a transaction; harmless without one. */
-void session_reset(struct session *);
 
 #endif

@@ -10,8 +10,9 @@ add_host(struct span name, struct buf *out)
 {
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.at[i];
-		bool plain = ascii_is_alnum(c) || (c != '\0' && strchr(".-_:[]", c) != NULL);
-		buf_add_char(out, plain ? c : '-');
+		if (!ascii_is_alnum(c) && (c == '\0' || strchr("._:[]", c) == NULL))
+			c = '-';
+		buf_add_char(out, c);
 	}
 }
 
