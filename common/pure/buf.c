@@ -1,6 +1,7 @@
 #include "buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,9 @@ grow(struct buf *b, size_t need)
 char *
 buf_reserve(struct buf *b, size_t n)
 {
-	/* One byte more, for the NUL of buf_string. */
-	if (n > b->max - b->len || (b->len + n + 1 > b->size && !grow(b, b->len + n + 1))) {
+	/* One byte more, for the NUL of buf_string. Half of what a size_t holds can be doubled. */
+	if (n > b->max - b->len || n >= SIZE_MAX / 2 - b->len ||
+	    (b->len + n + 1 > b->size && !grow(b, b->len + n + 1))) {
 		b->failed = true;
 		return NULL;
 	}
