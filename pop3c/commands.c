@@ -15,9 +15,11 @@ enum { RENDERED = 1024 * 1024 * 1024, SUMMARY = 4 * SHOW_HEADER };
 int
 command_fail(struct pop3_client *c, enum pop3_status status)
 {
-	progress("%s", "");
+	int error = errno;
+
+	progress_end();
 	if (status == POP3_SINK)
-		fprintf(stderr, "pop3c: standard output: %s\n", strerror(errno));
+		fprintf(stderr, "pop3c: standard output: %s\n", strerror(error));
 	else if (status != POP3_STOPPED)
 		fprintf(stderr, "pop3c: %s\n", pop3_words(c, status));
 	return pop3_exit(c, status);
@@ -75,7 +77,7 @@ command_print_list(struct pop3_client *c, const struct mails *mails, bool octets
 
 	buf_init(&list.line, SUMMARY);
 	enum pop3_status status = mails_headers(c, mails, print_line, &list);
-	progress("%s", "");
+	progress_end();
 	buf_free(&list.line);
 	return status;
 }

@@ -66,31 +66,32 @@ interrupt_end(void)
 	raise(caught);
 }
 
+static bool progress_shown;
+
 void
 progress(const char *format, ...)
 {
 	static int64_t last;
-	static bool shown;
 	va_list list;
-
-	if (isatty(STDERR_FILENO) == 0)
-		return;
-	if (format[0] == '\0') {
-		if (shown)
-			fputs("\r\033[K", stderr);
-		shown = false;
-		return;
-	}
 	int64_t now = conn_now();
-	if (last != 0 && now - last < PROGRESS_PAUSE)
+
+	if (isatty(STDERR_FILENO) == 0 || (last != 0 && now - last < PROGRESS_PAUSE))
 		return;
 	last = now;
-	shown = true;
+	progress_shown = true;
 	fputs("\r\033[K", stderr);
 	va_start(list, format);
 	vfprintf(stderr, format, list);
 	va_end(list);
 	fflush(stderr);
+}
+
+void
+progress_end(void)
+{
+	if (progress_shown)
+		fputs("\r\033[K", stderr);
+	progress_shown = false;
 }
 
 static void

@@ -16,8 +16,9 @@ int interrupt_open(void);
 bool interrupted(void);
 void interrupt_end(void);
 
-/* One line on standard error that the next one replaces, some times a second; nothing where it is no terminal. "" takes it away. */
+/* One line on standard error that the next one replaces, some times a second; nothing where it is no terminal. progress_end takes it away. */
 void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void progress_end(void);
 
 /*
  * Text to standard output, through $PAGER (else less, else more) if that is a terminal. An interrupt meanwhile is the pager's. 0, or -1 with

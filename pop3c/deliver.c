@@ -216,4 +216,4 @@ commit_stdout(struct deliver *d)
 	return DELIVERED;
 }
 
-const struct deliver_kind deliver_stdout = { open_stdout, put_stdout, commit_stdout };
+const struct deliver_kind deliver_stdout = { false, open_stdout, put_stdout, commit_stdout };

@@ -28,6 +28,7 @@ struct deliver {
 };
 
 struct deliver_kind {
+	bool at_once; /* put is the whole of it: commit after each */
 	enum delivered (*open)(struct deliver *);
 	enum delivered (*put)(struct deliver *, struct incoming *);
 	enum delivered (*commit)(struct deliver *);

@@ -82,4 +82,4 @@ commit_command(struct deliver *d)
 	return DELIVERED;
 }
 
-const struct deliver_kind deliver_command = { open_command, put_command, commit_command };
+const struct deliver_kind deliver_command = { true, open_command, put_command, commit_command };

@@ -116,4 +116,4 @@ commit_maildir(struct deliver *d)
 	return fsync(d->file) < 0 ? deliver_fail(d, EXITS_CANNOT_WRITE, NULL) : DELIVERED;
 }
 
-const struct deliver_kind deliver_maildir = { open_maildir, put_maildir, commit_maildir };
+const struct deliver_kind deliver_maildir = { false, open_maildir, put_maildir, commit_maildir };

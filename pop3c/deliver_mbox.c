@@ -189,4 +189,4 @@ commit_mbox(struct deliver *d)
 	return DELIVERED;
 }
 
-const struct deliver_kind deliver_mbox = { open_mbox, put_mbox, commit_mbox };
+const struct deliver_kind deliver_mbox = { false, open_mbox, put_mbox, commit_mbox };

@@ -1,15 +1,18 @@
 /*
- * A batch of messages is delivered, made durable in DEST, recorded in `seen`, durably; DELE is sent for all of them at the end, then QUIT.
+ * A batch of messages is taken in, put into DEST, made durable there, recorded in `seen`, durably; DELE is sent for all of them at the end,
+ * then QUIT.
  *
- * state          DEST          seen         server       a crash or a lost connection here
- * A  taking      some, unsafe  as before    all          taken again: twice in DEST at worst, one batch at most
- * B  committed   batch, safe   as before    all          the same, for the moment between two syncs
- * C  recorded    batch, safe   batch, safe  all          the next fetch only deletes
- * D  DELE sent   safe          safe         all          the same: without QUIT the server deletes nothing
- * E  QUIT sent   safe          safe         all or none  the next fetch deletes, or forgets what is no more there
- * F  +OK         safe          forgotten    none         done
+ * state          DEST          seen         server       a crash, a kill or a lost connection here
+ * A  taking      as before     as before    all          what came whole is put and recorded, unless this program itself is killed
+ * B  putting     some, unsafe  as before    all          killed: they are taken again, and stand there twice: one batch at most
+ * C  committed   batch, safe   as before    all          the same, for the moment between two syncs
+ * D  recorded    batch, safe   batch, safe  all          the next fetch only deletes
+ * E  DELE sent   safe          safe         all          the same: without QUIT the server deletes nothing
+ * F  QUIT sent   safe          safe         all or none  the next fetch deletes, or forgets what is no more there
+ * G  +OK         safe          forgotten    none         done
  *
- * A server without UIDL has no row C: what it loses the connection to is fetched again.
+ * Only the moment of B and C doubles messages, never the time that the network takes. A server without UIDL has no row D: what is not
+ * deleted is fetched again.
  */
 #include "fetch.h"
 
@@ -28,7 +31,6 @@ fetch_open(struct fetch *f, const char *dest, const char *key, bool keep, bool q
 {
 	*f = (struct fetch){ .keep = keep, .quiet = quiet };
 	mails_init(&f->mails);
-	incoming_init(&f->incoming);
 	enum seen_status status = seen_open(&f->seen, key);
 	if (status == SEEN_BUSY) {
 		fprintf(stderr, "pop3c: another fetch from %s is under way\n", key);
@@ -49,7 +51,6 @@ fetch_close(struct fetch *f)
 		deliver_close(&f->deliver);
 	seen_close(&f->seen);
 	mails_free(&f->mails);
-	incoming_free(&f->incoming);
 }
 
 static int
@@ -110,14 +111,14 @@ look(struct fetch *f, struct pop3_client *c, int *exit_status)
 static size_t
 batch_end(const struct fetch *f, size_t from)
 {
-	size_t i = from, mails = 0;
+	size_t i = from, mails = 0, most = f->deliver.kind->at_once ? 1 : BATCH_MAILS;
 	uint64_t octets = 0;
 
 	for (; i < f->mails.n; i++) {
 		const struct mail *mail = &f->mails.at[i];
 		if (mail->known)
 			continue;
-		if (mails > 0 && (mails >= BATCH_MAILS || mail->octets > BATCH_OCTETS - octets))
+		if (mails > 0 && (mails >= most || mail->octets > BATCH_OCTETS - octets))
 			break;
 		octets += mail->octets < BATCH_OCTETS ? mail->octets : BATCH_OCTETS;
 		mails++;
@@ -125,109 +126,105 @@ batch_end(const struct fetch *f, size_t from)
 	return i;
 }
 
-/* It came whole. */
-static bool
-put(struct fetch *f)
-{
-	if (f->broken)
-		return false;
-	enum delivered result = deliver_put(&f->deliver, &f->incoming);
-	f->broken = result == DELIVER_BROKEN;
-	if (result == DELIVERED)
-		f->octets += f->incoming.octets;
-	return result == DELIVERED;
-}
-
 static void
 say_refused(struct fetch *f, struct pop3_client *c, const struct mail *mail)
 {
-	progress("%s", "");
+	progress_end();
 	fprintf(stderr, "pop3c: message %lu: %s\n", (unsigned long)mail->number, pop3_words(c, POP3_REFUSED));
 	f->refused++;
 	if (f->refusal == 0)
 		f->refusal = pop3_exit(c, POP3_REFUSED);
 }
 
-/* Take the batch in; taken[i - from] says which are in DEST. */
 static enum pop3_status
-take_batch(struct fetch *f, struct pop3_client *c, size_t from, size_t to, bool *taken)
+take_message(struct fetch *f, struct pop3_client *c, const struct mail *mail, struct incoming *in)
+{
+	if (!f->quiet)
+		progress("message %lu of %zu", (unsigned long)mail->number, f->mails.n);
+	enum pop3_status status = interrupted() ? POP3_STOPPED : pop3_reply(c);
+	if (status == POP3_OK)
+		status = pop3_body(c, POP3_MESSAGE, incoming_add, in);
+	in->whole = status == POP3_OK;
+	if (status != POP3_REFUSED)
+		return status;
+	say_refused(f, c, mail);
+	return POP3_OK;
+}
+
+/* State A: mail i goes to batch[i - from]. The server may claim any size: what came decides how much is held in memory. */
+static enum pop3_status
+take_batch(struct fetch *f, struct pop3_client *c, size_t from, size_t to, struct incoming *batch)
 {
 	size_t sent = from, waiting = 0, window = mails_window(c);
+	enum pop3_status status = POP3_OK;
+	uint64_t octets = 0;
 
-	for (size_t i = from; i < to; i++) {
-		const struct mail *mail = &f->mails.at[i];
-		if (mail->known)
+	for (size_t i = from; i < to && status == POP3_OK; i++) {
+		incoming_init(&batch[i - from], octets < BATCH_OCTETS ? INCOMING_LARGE : INCOMING_SMALL);
+		if (f->mails.at[i].known)
 			continue;
-		for (; sent < to && waiting < window && !f->broken; sent++)
+		for (; sent < to && waiting < window; sent++)
 			if (!f->mails.at[sent].known) {
 				pop3_send(c, "RETR %lu", (unsigned long)f->mails.at[sent].number);
 				waiting++;
 			}
-		if (waiting == 0)
-			break;
-		if (!f->quiet)
-			progress("message %lu of %zu", (unsigned long)mail->number, f->mails.n);
-		incoming_clear(&f->incoming);
-		enum pop3_status status = interrupted() ? POP3_STOPPED : pop3_reply(c);
+		status = take_message(f, c, &f->mails.at[i], &batch[i - from]);
+		octets += batch[i - from].octets;
 		waiting--;
-		if (status == POP3_OK)
-			status = pop3_body(c, POP3_MESSAGE, incoming_add, &f->incoming);
-		if (status == POP3_OK)
-			taken[i - from] = put(f);
-		else if (status == POP3_REFUSED)
-			say_refused(f, c, mail);
-		else
-			return status;
 	}
-	return POP3_OK;
+	return status;
 }
 
-/* States B and C. False: the batch is not safe, or not recorded. */
+/* States B to D. What was put, and is safe and recorded, becomes known. False: nothing more can be delivered. */
 static bool
-commit_batch(struct fetch *f, size_t from, size_t to, const bool *taken, int *exit_status)
+store_batch(struct fetch *f, size_t from, size_t to, struct incoming *batch, int *exit_status)
 {
+	enum delivered result = DELIVERED;
 	uint64_t count = 0;
 
 	for (size_t i = from; i < to; i++) {
-		count += taken[i - from];
-		if (taken[i - from] && f->mails.at[i].uidl != 0)
+		struct incoming *in = &batch[i - from];
+		if (in->whole && result != DELIVER_BROKEN)
+			result = deliver_put(&f->deliver, in);
+		in->whole &= result == DELIVERED;
+		if (in->whole && f->mails.at[i].uidl != 0)
 			seen_add(&f->seen, mail_uidl(&f->mails, &f->mails.at[i]));
+		count += in->whole;
 	}
-	if (count == 0)
-		return true;
-	if (deliver_commit(&f->deliver) != DELIVERED)
+	if (count > 0 && deliver_commit(&f->deliver) != DELIVERED)
 		return false;
 	f->fetched += count;
 	if (seen_commit(&f->seen) < 0) {
 		*exit_status = cannot_record(f);
 		return false;
 	}
-	for (size_t i = from; i < to; i++) {
-		f->mails.at[i].known |= taken[i - from];
-		f->mails.at[i].deleted |= taken[i - from] && !f->keep;
-	}
-	return true;
+	for (size_t i = from; i < to; i++)
+		f->mails.at[i].known |= batch[i - from].whole;
+	return result != DELIVER_BROKEN;
 }
 
 static enum pop3_status
 take_all(struct fetch *f, struct pop3_client *c, int *exit_status)
 {
 	enum pop3_status status = POP3_OK;
+	bool usable = true;
 
-	for (size_t from = 0, to; from < f->mails.n && status == POP3_OK && !f->broken; from = to) {
-		bool *taken;
+	for (size_t from = 0, to; from < f->mails.n && status == POP3_OK && usable; from = to) {
 		to = batch_end(f, from);
-		taken = calloc(to - from, sizeof(*taken));
-		if (taken == NULL)
+		struct incoming *batch = calloc(to - from, sizeof(*batch));
+		if (batch == NULL)
 			return POP3_SINK;
-		status = take_batch(f, c, from, to, taken);
-		f->broken |= !commit_batch(f, from, to, taken, exit_status);
-		free(taken);
+		status = take_batch(f, c, from, to, batch);
+		usable = store_batch(f, from, to, batch, exit_status);
+		for (size_t i = from; i < to; i++)
+			if (batch[i - from].bound > 0)
+				incoming_free(&batch[i - from]);
+		free(batch);
 	}
 	return status;
 }
 
-/* States D to F. */
+/* States E to G. */
 static enum pop3_status
 delete_and_quit(struct fetch *f, struct pop3_client *c, int *exit_status)
 {
@@ -264,7 +261,7 @@ fetch_run(struct fetch *f, struct pop3_client *c)
 		f->mails.at[i].deleted |= f->mails.at[i].known;
 	if (status == POP3_OK)
 		status = delete_and_quit(f, c, &exit_status);
-	progress("%s", "");
+	progress_end();
 	if (status != POP3_OK && status != POP3_STOPPED)
 		fprintf(stderr, "pop3c: %s\n", pop3_words(c, status));
 	summarize(f);

@@ -12,11 +12,9 @@ struct fetch {
 	struct deliver deliver;
 	struct seen seen;
 	struct mails mails;
-	struct incoming incoming;
 	bool keep, quiet;
 	bool has_uidl;
-	bool broken; /* nothing more can be delivered */
-	uint64_t fetched, refused, deleted, octets;
+	uint64_t fetched, refused, deleted;
 	int refusal; /* the exit status of the first refusal */
 };
 

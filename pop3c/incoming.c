@@ -5,38 +5,29 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "bounds.h"
 #include "io.h"
 #include "message.h"
 #include "show.h"
 
-enum { MEMORY = 8 * 1024 * 1024, PIECE = 64 * 1024 };
+enum { PIECE = 64 * 1024 };
 
 void
-incoming_init(struct incoming *in)
+incoming_init(struct incoming *in, size_t bound)
 {
-	*in = (struct incoming){ .file = -1 };
+	*in = (struct incoming){ .file = -1, .bound = bound };
 	buf_init(&in->head, SHOW_HEADER);
-	buf_init(&in->memory, MEMORY);
+	buf_init(&in->memory, bound + CONN_INPUT);
 }
 
 void
 incoming_free(struct incoming *in)
 {
-	incoming_clear(in);
-	buf_free(&in->head);
-	buf_free(&in->memory);
-}
-
-void
-incoming_clear(struct incoming *in)
-{
 	if (in->file >= 0)
 		close(in->file);
 	in->file = -1;
-	in->error = 0;
-	in->octets = 0;
-	buf_clear(&in->head);
-	buf_clear(&in->memory);
+	buf_free(&in->head);
+	buf_free(&in->memory);
 }
 
 /* What is in memory goes to the file. */
@@ -49,7 +40,8 @@ spill(struct incoming *in)
 			return -1;
 		in->file = dup(fileno(file));
 		fclose(file);
-		if (in->file < 0)
+		if (in->file < 0 ||
+		    buf_add_span(&in->head, span_slice(buf_span(&in->memory), 0, SHOW_HEADER)) < 0)
 			return -1;
 	}
 	if (io_write(in->file, buf_span(&in->memory)) < 0)
@@ -66,11 +58,9 @@ incoming_add(void *incoming, struct span piece)
 	if (in->error != 0)
 		return 0;
 	in->octets += piece.n;
-	if (in->head.len < SHOW_HEADER)
-		buf_add_span(&in->head, span_slice(piece, 0, SHOW_HEADER - in->head.len));
-	if (in->memory.len + piece.n > MEMORY && spill(in) < 0)
+	if (in->memory.len + piece.n > in->bound && in->memory.len > 0 && spill(in) < 0)
 		in->error = errno;
-	else if (buf_add_span(&in->memory, piece) < 0 || in->head.failed)
+	else if (buf_add_span(&in->memory, piece) < 0)
 		in->error = ENOMEM;
 	return 0;
 }
@@ -94,13 +84,14 @@ void
 incoming_sender(const struct incoming *in, struct buf *out)
 {
 	static const char *const names[] = { "Return-Path", "From" };
+	struct span head = buf_span(in->file < 0 ? &in->memory : &in->head);
 	struct buf name;
 	struct field field;
 	const char *reason;
 
 	buf_init(&name, SHOW_HEADER);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && out->len == 0; i++) {
-		if (!field_find(buf_span(&in->head), names[i], &field))
+		if (!field_find(span_slice(head, 0, SHOW_HEADER), names[i], &field))
 			continue;
 		if (span_is(span_trim(field.value), "<>"))
 			break;

@@ -10,16 +10,19 @@
 #include "buf.h"
 
 struct incoming {
-	struct buf head;   /* its first bytes, enough for the header */
 	struct buf memory; /* all of it while file is -1, else what is not written yet */
+	struct buf head;   /* once there is a file: its first bytes, enough for the header */
 	int file;
-	int error; /* errno of the first failure: sticky */
+	bool whole;   /* the caller's: it came to its end */
+	size_t bound; /* bytes of memory */
+	int error;    /* errno of the first failure: sticky */
 	uint64_t octets;
 };
 
-void incoming_init(struct incoming *);
+enum { INCOMING_LARGE = 8 * 1024 * 1024, INCOMING_SMALL = 256 * 1024 };
+
+void incoming_init(struct incoming *, size_t bound);
 void incoming_free(struct incoming *);
-void incoming_clear(struct incoming *);
 
 /* A pop3_sink. Never fails: see error. */
 int incoming_add(void *incoming, struct span piece);

@@ -47,6 +47,8 @@ struct task {
 
 static const char *server_name; /* for the warning */
 
+static int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 static int
 usage(const char *format, ...)
 {
