@@ -160,7 +160,9 @@ copy(struct account_file *old, int fd, struct buf *pending, const char *name, st
 		if (theirs)
 			line.n = 0;
 	}
-	if (more < 0 || (!whole && put(fd, pending, span_of("\n")) < 0) || put(fd, pending, line) < 0)
+	if (more < 0)
+		return -1;
+	if (line.n > 0 && ((!whole && put(fd, pending, span_of("\n")) < 0) || put(fd, pending, line) < 0))
 		return -1;
 	return io_write(fd, buf_span(pending));
 }
