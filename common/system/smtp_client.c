@@ -23,13 +23,13 @@ void
 smtp_client_init(struct smtp_client *client, struct conn *conn)
 {
 	*client = (struct smtp_client){ .conn = conn, .patience = smtp_patience_rfc };
-	reply_init(&client->reply);
+	smtp_reply_init(&client->reply);
 }
 
 void
 smtp_client_free(struct smtp_client *client)
 {
-	reply_free(&client->reply);
+	smtp_reply_free(&client->reply);
 	smtp_answer_free(&client->answer);
 }
 
@@ -66,8 +66,8 @@ take_extensions(struct smtp_client *client)
 {
 	struct span rest = buf_span(&client->reply.text), line;
 
-	reply_next_line(&rest, &line); /* the server's name */
-	while (reply_next_line(&rest, &line))
+	smtp_reply_next_line(&rest, &line); /* the server's name */
+	while (smtp_reply_next_line(&rest, &line))
 		take_extension(client, line);
 }
 

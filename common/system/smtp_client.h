@@ -6,7 +6,7 @@
 #define SMTP_CLIENT_H
 
 #include "conn.h"
-#include "reply.h"
+#include "smtp_reply.h"
 
 enum smtp_outcome {
 	SMTP_DONE,	  /* taken, for all recipients; of smtp_client_open: the session stands */
@@ -66,7 +66,7 @@ struct smtp_client {
 
 	unsigned offers; /* extensions */
 	uint64_t size_limit;
-	struct reply reply;
+	struct smtp_reply reply;
 	bool greeted, over; /* over: nothing more can be said */
 	bool dirty;	    /* a transaction was left off: RSET comes first */
 };

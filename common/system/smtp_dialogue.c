@@ -78,9 +78,9 @@ smtp_await(struct smtp_client *client, int seconds)
 {
 	struct conn *conn = client->conn;
 	int64_t deadline = conn_now() + (int64_t)seconds * 1000;
-	enum reply_result result = REPLY_MORE;
+	enum smtp_reply_result result = SMTP_REPLY_MORE;
 
-	while (result == REPLY_MORE) {
+	while (result == SMTP_REPLY_MORE) {
 		struct span bytes = conn_bytes(conn);
 		if (bytes.n == 0) {
 			enum conn_status status = conn_fill(conn, deadline);
@@ -89,11 +89,11 @@ smtp_await(struct smtp_client *client, int seconds)
 			bytes = conn_bytes(conn);
 		}
 		size_t used;
-		result = reply_push(&client->reply, bytes.at, bytes.n, &used);
+		result = smtp_reply_push(&client->reply, bytes.at, bytes.n, &used);
 		conn_consume(conn, used);
 	}
 	trace_reply(client);
-	if (result == REPLY_BAD)
+	if (result == SMTP_REPLY_BAD)
 		return smtp_give_up(client, SMTP_PROTOCOL, "the server's reply is malformed, or endless");
 	if (client->reply.code == 421)
 		client->over = true;

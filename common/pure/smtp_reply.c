@@ -1,17 +1,17 @@
-#include "reply.h"
+#include "smtp_reply.h"
 
 #include "bounds.h"
 
 void
-reply_init(struct reply *reply)
+smtp_reply_init(struct smtp_reply *reply)
 {
-	*reply = (struct reply){ .code = 0 };
+	*reply = (struct smtp_reply){ .code = 0 };
 	line_init(&reply->line, REPLY_LINE);
 	buf_init(&reply->text, REPLY_TEXT);
 }
 
 void
-reply_free(struct reply *reply)
+smtp_reply_free(struct smtp_reply *reply)
 {
 	line_free(&reply->line);
 	buf_free(&reply->text);
@@ -28,30 +28,30 @@ code_of(struct span line)
 	return (int)code;
 }
 
-static enum reply_result
-take_line(struct reply *reply, struct span line)
+static enum smtp_reply_result
+take_line(struct smtp_reply *reply, struct span line)
 {
 	int code = code_of(line);
 
 	if (code < 0 || (reply->pending != 0 && code != reply->pending))
-		return REPLY_BAD;
+		return SMTP_REPLY_BAD;
 	if (reply->pending != 0)
 		buf_add_char(&reply->text, '\n');
 	buf_add_span(&reply->text, line);
 	if (reply->text.failed)
-		return REPLY_BAD;
+		return SMTP_REPLY_BAD;
 	reply->pending = code;
 	if (line.n > 3 && line.at[3] == '-')
-		return REPLY_MORE;
+		return SMTP_REPLY_MORE;
 	reply->code = code;
 	reply->finished = true;
-	return REPLY_WHOLE;
+	return SMTP_REPLY_WHOLE;
 }
 
-enum reply_result
-reply_push(struct reply *reply, const char *bytes, size_t n, size_t *used)
+enum smtp_reply_result
+smtp_reply_push(struct smtp_reply *reply, const char *bytes, size_t n, size_t *used)
 {
-	enum reply_result result = REPLY_MORE;
+	enum smtp_reply_result result = SMTP_REPLY_MORE;
 	size_t part;
 
 	if (reply->finished) {
@@ -59,10 +59,10 @@ reply_push(struct reply *reply, const char *bytes, size_t n, size_t *used)
 		reply->code = reply->pending = 0;
 		buf_clear(&reply->text);
 	}
-	for (*used = 0; result == REPLY_MORE && *used < n; *used += part) {
+	for (*used = 0; result == SMTP_REPLY_MORE && *used < n; *used += part) {
 		enum line_result line = line_push(&reply->line, bytes + *used, n - *used, &part);
 		if (line == LINE_TOO_LONG || reply->line.overlong)
-			result = REPLY_BAD;
+			result = SMTP_REPLY_BAD;
 		else if (line == LINE_WHOLE)
 			result = take_line(reply, line_text(&reply->line));
 	}
@@ -70,7 +70,7 @@ reply_push(struct reply *reply, const char *bytes, size_t n, size_t *used)
 }
 
 bool
-reply_next_line(struct span *rest, struct span *line)
+smtp_reply_next_line(struct span *rest, struct span *line)
 {
 	if (rest->at == NULL)
 		return false;
@@ -91,12 +91,13 @@ take_number(struct span s, size_t *at)
 }
 
 struct span
-reply_enhanced(struct span text)
+smtp_reply_enhanced(struct span text)
 {
 	const struct span none = { NULL, 0 };
 	struct span rest = text, line;
 
-	if (!reply_next_line(&rest, &line) || line.n < 5 || line.at[0] != text.at[0] || line.at[1] != '.')
+	if (!smtp_reply_next_line(&rest, &line) || line.n < 5 || line.at[0] != text.at[0] ||
+	    line.at[1] != '.')
 		return none;
 	size_t n = 2;
 	if (!take_number(line, &n) || n == line.n || line.at[n++] != '.' || !take_number(line, &n))

@@ -3,32 +3,32 @@
 #include <stdio.h>
 
 #include "bounds.h"
-#include "reply.h"
+#include "smtp_reply.h"
 
 /* "code:text|code:text…" of a stream that is pushed in pieces of `step` bytes; "bad" ends it. */
 static const char *
 replies_of(struct span stream, size_t step)
 {
 	static char result[4096];
-	struct reply reply;
+	struct smtp_reply reply;
 	size_t n = 0;
 
 	result[0] = '\0';
-	reply_init(&reply);
+	smtp_reply_init(&reply);
 	while (stream.n > 0) {
 		size_t part = stream.n < step ? stream.n : step, used;
-		enum reply_result got = reply_push(&reply, stream.at, part, &used);
-		ck_assert(used <= part && (got != REPLY_MORE || used == part));
+		enum smtp_reply_result got = smtp_reply_push(&reply, stream.at, part, &used);
+		ck_assert(used <= part && (got != SMTP_REPLY_MORE || used == part));
 		stream = (struct span){ stream.at + used, stream.n - used };
-		if (got == REPLY_WHOLE)
+		if (got == SMTP_REPLY_WHOLE)
 			n += (size_t)snprintf(
 			    result + n, sizeof(result) - n, "%d:%s|", reply.code, buf_string(&reply.text));
-		if (got == REPLY_BAD) {
+		if (got == SMTP_REPLY_BAD) {
 			snprintf(result + n, sizeof(result) - n, "bad");
 			break;
 		}
 	}
-	reply_free(&reply);
+	smtp_reply_free(&reply);
 	return result;
 }
 
@@ -75,33 +75,33 @@ END_TEST
 
 START_TEST(bounds_what_comes)
 {
-	struct reply reply;
+	struct smtp_reply reply;
 	size_t used, total = 0;
-	enum reply_result result = REPLY_MORE;
+	enum smtp_reply_result result = SMTP_REPLY_MORE;
 
-	reply_init(&reply);
-	while (
-	    (result = reply_push(&reply, "250-and so on", 13, &used)) == REPLY_MORE && total < REPLY_LINE * 2)
+	smtp_reply_init(&reply);
+	while ((result = smtp_reply_push(&reply, "250-and so on", 13, &used)) == SMTP_REPLY_MORE &&
+	       total < REPLY_LINE * 2)
 		total += used;
-	ck_assert_int_eq(result, REPLY_BAD); /* a line that does not end */
+	ck_assert_int_eq(result, SMTP_REPLY_BAD); /* a line that does not end */
 	ck_assert_uint_le(total, REPLY_LINE + 13);
-	reply_free(&reply);
+	smtp_reply_free(&reply);
 
-	reply_init(&reply);
+	smtp_reply_init(&reply);
 	total = 0;
-	while ((result = reply_push(&reply, "250-and so on\r\n", 15, &used)) == REPLY_MORE &&
+	while ((result = smtp_reply_push(&reply, "250-and so on\r\n", 15, &used)) == SMTP_REPLY_MORE &&
 	       total < REPLY_TEXT * 2)
 		total += used;
-	ck_assert_int_eq(result, REPLY_BAD); /* lines that do not end */
+	ck_assert_int_eq(result, SMTP_REPLY_BAD); /* lines that do not end */
 	ck_assert_uint_le(total, REPLY_TEXT * 2);
-	reply_free(&reply);
+	smtp_reply_free(&reply);
 }
 END_TEST
 
 static void
 expect_enhanced(const char *text, const char *expected)
 {
-	expect_span(reply_enhanced(guarded_span(span_of(text))), expected);
+	expect_span(smtp_reply_enhanced(guarded_span(span_of(text))), expected);
 }
 
 START_TEST(finds_enhanced_codes)
@@ -124,13 +124,13 @@ START_TEST(gives_lines_without_codes)
 {
 	struct span rest = span_of("250-a\n250\n250 b c"), line;
 
-	ck_assert(reply_next_line(&rest, &line));
+	ck_assert(smtp_reply_next_line(&rest, &line));
 	expect_span(line, "a");
-	ck_assert(reply_next_line(&rest, &line));
+	ck_assert(smtp_reply_next_line(&rest, &line));
 	expect_span(line, "");
-	ck_assert(reply_next_line(&rest, &line));
+	ck_assert(smtp_reply_next_line(&rest, &line));
 	expect_span(line, "b c");
-	ck_assert(!reply_next_line(&rest, &line));
+	ck_assert(!smtp_reply_next_line(&rest, &line));
 }
 END_TEST
 
@@ -147,5 +147,5 @@ add(TCase *t)
 int
 main(void)
 {
-	return run_suite("reply", add);
+	return run_suite("smtp_reply", add);
 }
