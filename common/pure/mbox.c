@@ -82,6 +82,17 @@ quote_rest(struct mbox_quoter *q, struct span content, struct buf *out)
 	return used;
 }
 
+/* What was added to out since `before` becomes part of the sum. */
+static int
+add_up(struct mbox_quoter *q, size_t before, const struct buf *out)
+{
+	if (out->failed)
+		return -1;
+	if (out->len > before)
+		q->sum = adler32(q->sum, out->data + before, out->len - before);
+	return 0;
+}
+
 int
 mbox_quote(struct mbox_quoter *q, struct span content, struct buf *out)
 {
@@ -91,10 +102,7 @@ mbox_quote(struct mbox_quoter *q, struct span content, struct buf *out)
 		struct span rest = { content.at + i, content.n - i };
 		i += q->matched == MBOX_IN_LINE ? quote_rest(q, rest, out) : quote_start(q, rest, out);
 	}
-	if (out->failed)
-		return -1;
-	q->sum = adler32(q->sum, out->data + before, out->len - before);
-	return 0;
+	return add_up(q, before, out);
 }
 
 int
@@ -112,10 +120,7 @@ mbox_quote_end(struct mbox_quoter *q, struct buf *out)
 		put_line_end(q, out);
 	buf_add_char(out, '\n');
 	q->stored++;
-	if (out->failed)
-		return -1;
-	q->sum = adler32(q->sum, out->data + before, out->len - before);
-	return 0;
+	return add_up(q, before, out);
 }
 
 /*

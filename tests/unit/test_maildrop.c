@@ -197,8 +197,9 @@ expect_refused(enum maildrop_status expected)
 
 START_TEST(follows_no_link_and_opens_no_fifo)
 {
-	const char *mbox = strdup(store_file(&store, "mbox"));
+	char *mbox = strdup(store_file(&store, "mbox"));
 
+	ck_assert_ptr_nonnull(mbox);
 	store_write(&store, "target", span_of("From x\nS: y\n\n"));
 	ck_assert_int_eq(symlink("target", mbox), 0);
 	expect_refused(MAILDROP_BROKEN);
@@ -212,6 +213,7 @@ START_TEST(follows_no_link_and_opens_no_fifo)
 	unlink(mbox);
 	ck_assert_int_eq(mkdir(mbox, 0700), 0);
 	expect_refused(MAILDROP_BROKEN);
+	free(mbox);
 }
 END_TEST
 
