@@ -216,14 +216,13 @@ early(void *session, struct buf *out)
 	reply_say(s, (struct reply){ 554, "5.5.0", "You spoke out of turn" }, out);
 }
 
+/* Why the session ends is in the log without this. */
 static void
 farewell(void *session, enum farewell why, struct buf *out)
 {
-	struct session *s = session;
-
-	reply_say(s,
-	    why == FAREWELL_STOP ? (struct reply){ 421, "4.3.2", "The server is going down" }
-				 : (struct reply){ 421, "4.4.2", "Nothing came for too long" },
+	(void)session;
+	reply_repeat(why == FAREWELL_STOP ? (struct reply){ 421, "4.3.2", "The server is going down" }
+					  : (struct reply){ 421, "4.4.2", "Nothing came for too long" },
 	    out);
 }
 
