@@ -8,7 +8,7 @@
 #include "bounds.h"
 #include "daemon.h"
 #include "mailboxes.h"
-#include "recover.h"
+#include "maildrop.h"
 #include "serve.h"
 #include "session.h"
 #include "user.h"
@@ -68,7 +68,7 @@ start(void *context)
 {
 	const struct daemon *d = context;
 
-	recover_all(d->root);
+	maildrop_recover_all(d->root);
 	return EX_OK;
 }
 

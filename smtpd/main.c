@@ -7,7 +7,7 @@
 
 #include "daemon.h"
 #include "delivery.h"
-#include "recover.h"
+#include "maildrop.h"
 #include "serve.h"
 
 enum { TIMEOUT = 300 }; /* seconds; RFC 5321 4.5.3.2.7 wants five minutes at the least */
@@ -56,7 +56,7 @@ start(void *context)
 
 	tzset();
 	(void)aliases_refresh(&smtpd->aliases, smtpd->daemon.root);
-	recover_all(smtpd->daemon.root);
+	maildrop_recover_all(smtpd->daemon.root);
 	return EX_OK;
 }
 

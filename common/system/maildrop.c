@@ -14,6 +14,7 @@
 
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,64 +22,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "bounds.h"
 #include "hash.h"
 #include "io.h"
 #include "log.h"
 #include "recover.h"
 #include "redo.h"
-
-const char *
-maildrop_words(enum maildrop_status status)
-{
-	static const char *const words[] = {
-		[MAILDROP_OK] = "ok",
-		[MAILDROP_TEMP] = "mailbox not available now",
-		[MAILDROP_FULL] = "disk full",
-		[MAILDROP_QUOTA] = "mailbox full",
-		[MAILDROP_TOO_BIG] = "message too big for the mailbox",
-		[MAILDROP_BROKEN] = "mailbox is no mbox",
-		[MAILDROP_IN_USE] = "mailbox in use by another session",
-		[MAILDROP_CHANGED] = "mailbox was changed by another program",
-	};
-
-	return words[status];
-}
-
-enum maildrop_status
-maildrop_status_of(int error)
-{
-	switch (error) {
-	case ENOSPC:
-		return MAILDROP_FULL;
-	case EDQUOT:
-		return MAILDROP_QUOTA;
-	case EFBIG:
-		return MAILDROP_TOO_BIG;
-	case EBADMSG:
-	case ELOOP:
-	case EISDIR:
-	case ENOTDIR:
-	case ENXIO:
-		return MAILDROP_BROKEN;
-	default:
-		return MAILDROP_TEMP;
-	}
-}
-
-enum maildrop_status
-maildrop_failed(const struct maildrop *m, const char *what)
-{
-	int error = errno;
-	char file[128];
-
-	snprintf(file, sizeof(file), "users/%s/mbox", m->name);
-	log_begin_error(what);
-	log_text("file", file);
-	log_errno(error);
-	log_end();
-	return maildrop_status_of(error);
-}
 
 /* users/NAME, made where it is missing. */
 static int
@@ -374,4 +324,35 @@ maildrop_room(struct maildrop *m, int64_t bytes, int64_t quota)
 	if (fstat(m->mbox, &st) < 0)
 		return maildrop_failed(m, "mailbox not opened");
 	return st.st_size + bytes > quota ? MAILDROP_QUOTA : MAILDROP_OK;
+}
+
+static void
+finish_expunge(int users, int root, const char *name)
+{
+	char path[300], user[ACCOUNT_NAME + 1];
+	struct stat st;
+	struct maildrop m;
+
+	snprintf(path, sizeof(path), "%s/mbox.redo", name);
+	if (!account_name(span_of(name), user) || fstatat(users, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (maildrop_open(&m, root, user) == MAILDROP_OK && maildrop_lock(&m, true) == MAILDROP_OK)
+		maildrop_unlock(&m);
+	maildrop_close(&m);
+}
+
+void
+maildrop_recover_all(int root)
+{
+	int users = openat(root, "users", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = users < 0 ? NULL : fdopendir(users);
+
+	if (list == NULL) {
+		if (users >= 0)
+			close(users);
+		return;
+	}
+	for (struct dirent *entry; (entry = readdir(list)) != NULL;)
+		finish_expunge(users, root, entry->d_name);
+	closedir(list);
 }

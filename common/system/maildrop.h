@@ -90,4 +90,7 @@ enum maildrop_status maildrop_room(struct maildrop *, int64_t bytes, int64_t quo
 enum maildrop_status maildrop_lock(struct maildrop *, bool lax);
 void maildrop_unlock(struct maildrop *);
 
+/* At the start of a daemon: finish every expunge that is under way below root (a descriptor). Failures are logged. */
+void maildrop_recover_all(int root);
+
 #endif

@@ -4,9 +4,6 @@
  */
 #include "recover.h"
 
-#include <sys/stat.h>
-
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,11 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "account.h"
 #include "hash.h"
 #include "io.h"
 #include "log.h"
-#include "redo.h"
 #include "scan.h"
 #include "survey.h"
 
@@ -262,35 +257,4 @@ recover_tail(struct maildrop *m, off_t known)
 		m->lock.size = torn;
 	}
 	return recover_open_end(m);
-}
-
-static void
-recover_one(int users, int root, const char *name)
-{
-	char path[300], user[ACCOUNT_NAME + 1];
-	struct stat st;
-	struct maildrop m;
-
-	snprintf(path, sizeof(path), "%s/mbox.redo", name);
-	if (!account_name(span_of(name), user) || fstatat(users, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	if (maildrop_open(&m, root, user) == MAILDROP_OK && maildrop_lock(&m, true) == MAILDROP_OK)
-		maildrop_unlock(&m);
-	maildrop_close(&m);
-}
-
-void
-recover_all(int root)
-{
-	int users = openat(root, "users", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = users < 0 ? NULL : fdopendir(users);
-
-	if (list == NULL) {
-		if (users >= 0)
-			close(users);
-		return;
-	}
-	for (struct dirent *entry; (entry = readdir(list)) != NULL;)
-		recover_one(users, root, entry->d_name);
-	closedir(list);
 }

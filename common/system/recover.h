@@ -1,5 +1,5 @@
 /*
- * recover: what a crash may leave at the end of a mailbox, and in the mail root.
+ * recover: what a crash may leave at the end of a mailbox.
  */
 #ifndef RECOVER_H
 #define RECOVER_H
@@ -17,8 +17,5 @@ enum maildrop_status recover_open_end(struct maildrop *);
 
 /* Append bytes from..to of a file to the mailbox's mbox.torn, durably. 0, or -1 with errno. */
 int recover_keep(const struct maildrop *, int fd, off_t from, off_t to, const char *why);
-
-/* At the start of a daemon: finish every expunge that is under way below root (a descriptor). Failures are logged. */
-void recover_all(int root);
 
 #endif

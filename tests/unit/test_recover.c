@@ -183,7 +183,7 @@ START_TEST(recovers_at_the_start_of_a_daemon)
 {
 	/* A void redo file is all that is left of an expunge that was finished. */
 	store_write(&store, "mbox.redo", span_of(""));
-	recover_all(store.root);
+	maildrop_recover_all(store.root);
 	ck_assert(!store_has(&store, "mbox.redo"));
 	store_expect(&store, "mbox", buf_span(&second));
 }

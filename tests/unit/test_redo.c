@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "hash.h"
-#include "recover.h"
+#include "maildrop.h"
 #include "redo.h"
 
 enum { MESSAGES = 4 };
@@ -173,7 +173,7 @@ START_TEST(resumes_from_every_state)
 			if (appended)
 				buf_add_string(&mixed, foreign);
 			store_write(&store, "mbox", buf_span(&mixed));
-			recover_all(store.root);
+			maildrop_recover_all(store.root);
 			store_expect(&store, "mbox", buf_span(right));
 			ck_assert(!store_has(&store, "mbox.redo") && !store_has(&store, "mbox.redo.new"));
 			buf_free(&mixed);
@@ -185,7 +185,7 @@ START_TEST(resumes_from_every_state)
 		store_write(&store, "mbox", buf_span(&all));
 		write_plan(bits, &kept);
 		store_write(&store, "mbox", buf_span(right));
-		recover_all(store.root);
+		maildrop_recover_all(store.root);
 		store_expect(&store, "mbox", buf_span(right));
 		ck_assert(!store_has(&store, "mbox.redo"));
 		buf_free(&kept);
@@ -207,7 +207,7 @@ START_TEST(tells_a_long_append_from_an_expunge_to_be_done)
 	while (longer.len < all.len + 50)
 		buf_add_string(&longer, foreign);
 	store_write(&store, "mbox", buf_span(&longer));
-	recover_all(store.root);
+	maildrop_recover_all(store.root);
 	store_expect(&store, "mbox", buf_span(&longer));
 	buf_free(&longer);
 	buf_free(&kept);
@@ -223,7 +223,7 @@ START_TEST(ignores_a_plan_that_was_never_finished)
 	struct buf plan = store_read(&store, "mbox.redo");
 	for (size_t n = 0; n < plan.len; n += 11) {
 		store_write(&store, "mbox.redo", (struct span){ plan.data, n });
-		recover_all(store.root);
+		maildrop_recover_all(store.root);
 		store_expect(&store, "mbox", buf_span(&all));
 		ck_assert(!store_has(&store, "mbox.redo"));
 	}
@@ -231,7 +231,7 @@ START_TEST(ignores_a_plan_that_was_never_finished)
 		plan.data[i] ^= 4;
 		store_write(&store, "mbox.redo", buf_span(&plan));
 		plan.data[i] ^= 4;
-		recover_all(store.root);
+		maildrop_recover_all(store.root);
 		store_expect(&store, "mbox", buf_span(&all));
 	}
 	buf_free(&plan);
@@ -245,7 +245,7 @@ START_TEST(puts_a_plan_aside_when_the_mailbox_was_rewritten)
 
 	write_plan(2, &kept);
 	store_write(&store, "mbox", buf_span(&rewritten));
-	recover_all(store.root);
+	maildrop_recover_all(store.root);
 	store_expect(&store, "mbox", buf_span(&rewritten));
 	struct buf torn = store_read(&store, "mbox.torn");
 	ck_assert_uint_eq(torn.len, kept.len + 1);

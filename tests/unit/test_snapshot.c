@@ -18,9 +18,10 @@ teardown(void)
 	store_remove(&store);
 }
 
-static const char foreign[] = "From a Tue Nov 24 05:31:18 2026\r\nSubject: 1\r\n\r\n.dot\r\n>From x\r\n\r\n"
-			      "From b Tue Nov 24 05:31:18 2026\nSubject: 2\n\nand\nFrom here on: no separator\n\n"
-			      "From c Tue Nov 24 05:31:18 2026\nSubject: 3\n\nlast line";
+static const char foreign[] =
+    "From a Tue Nov 24 05:31:18 2026\r\nSubject: 1\r\n\r\n.dot\r\n>From x\r\n\r\n"
+    "From b Tue Nov 24 05:31:18 2026\nSubject: 2\n\nand\nFrom here on: no separator\n\n"
+    "From c Tue Nov 24 05:31:18 2026\nSubject: 3\n\nlast line";
 
 static const char *const foreign_sent[] = {
 	"Subject: 1\r\n\r\n..dot\r\nFrom x\r\n",
