@@ -25,12 +25,12 @@ struct job {
 __attribute__((format(printf, 2, 3))) static int
 fail(int status, const char *format, ...)
 {
-	va_list list;
+	va_list arguments;
 
 	fputs("pop3d: ", stderr);
-	va_start(list, format);
-	vfprintf(stderr, format, list);
-	va_end(list);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
 	fputc('\n', stderr);
 	return status;
 }

@@ -8,7 +8,9 @@ enum {
 	MIME_GROUP = MIME_LINE / 4 * 3 /* bytes that make a line of base64 */
 };
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+
+enum { PADDING = 64 };
 
 /* A character's value in base64, -1 where it is none. */
 static int
@@ -41,8 +43,8 @@ base64_encode(struct span s, struct buf *out)
 			group |= p[i + 2];
 		*at++ = alphabet[group >> 18];
 		*at++ = alphabet[group >> 12 & 63];
-		*at++ = i + 1 < s.n ? alphabet[group >> 6 & 63] : '=';
-		*at++ = i + 2 < s.n ? alphabet[group & 63] : '=';
+		*at++ = alphabet[i + 1 < s.n ? group >> 6 & 63 : PADDING];
+		*at++ = alphabet[i + 2 < s.n ? group & 63 : PADDING];
 	}
 	out->len += n;
 	return 0;
@@ -216,28 +218,30 @@ line_end(struct span s, size_t i)
 	return i < s.n && at_line_end(s, i) ? 2 : 0;
 }
 
-/* One thing at i: how many bytes it takes, and what it means. */
+/* What stands at i: how many bytes it takes, and what they mean. *byte is room for the meaning. */
 static size_t
 qp_take(struct span s, size_t i, char *byte, struct span *meaning)
 {
+	bool sign = s.at[i] == '=';
 	int value = escaped(s, i);
-	size_t blanks = skip_blanks(s, i + (s.at[i] == '='));
+	size_t blanks = skip_blanks(s, sign ? i + 1 : i);
 	size_t end = line_end(s, blanks);
 	bool ends = end > 0 || blanks == s.n;
 
-	*byte = (char)value;
+	*byte = s.at[i];
 	*meaning = (struct span){ byte, 1 };
-	if (value >= 0)
+	if (value >= 0) {
+		*byte = (char)value;
 		return 3;
-	if (s.at[i] == '=' && ends) {
+	}
+	if (sign && ends) {
 		meaning->n = 0;
 		return blanks + end - i;
 	}
-	if (s.at[i] != '=' && blanks > i) {
+	if (!sign && blanks > i) {
 		*meaning = span_slice(s, i, ends ? i : blanks);
 		return blanks - i;
 	}
-	*byte = s.at[i];
 	return 1;
 }
 
@@ -265,10 +269,14 @@ q_decode(struct span s, struct buf *out)
 
 	for (size_t i = 0; i < s.n; i++) {
 		int value = escaped(s, i);
-		char c = value >= 0 ? (char)value : s.at[i] == '_' ? ' ' : s.at[i];
+		char c = s.at[i];
 
-		if (value >= 0)
+		if (c == '_')
+			c = ' ';
+		if (value >= 0) {
+			c = (char)value;
 			i += 2;
+		}
 		if (buf_add_char(out, c) < 0) {
 			buf_cut(out, before);
 			return -1;

@@ -162,7 +162,7 @@ credential_verify_apop(const struct credential *c, struct span banner, struct sp
 
 	md5(banner.at, banner.n, c->password, c->password_n, right);
 	hash_hex(right, MD5_SIZE, hex);
-	bool equal = digest.n == 2 * MD5_SIZE && hash_equal(digest.at, hex, digest.n);
+	bool equal = digest.n == sizeof(hex) - 1 && hash_equal(digest.at, hex, digest.n);
 	wipe(right, sizeof(right));
 	wipe(hex, sizeof(hex));
 	return equal && c->kind == CREDENTIAL_PLAIN;

@@ -40,9 +40,9 @@ store_big(uint8_t *p, uint32_t x)
 static void
 sha256_schedule(uint32_t w[64], const uint8_t *block)
 {
-	for (unsigned i = 0; i < 16; i++)
+	for (size_t i = 0; i < 16; i++)
 		w[i] = load_big(block + 4 * i);
-	for (unsigned i = 16; i < 64; i++) {
+	for (size_t i = 16; i < 64; i++) {
 		uint32_t a = w[i - 15], b = w[i - 2];
 		uint32_t s0 = rotate_right(a, 7) ^ rotate_right(a, 18) ^ a >> 3;
 		uint32_t s1 = rotate_right(b, 17) ^ rotate_right(b, 19) ^ b >> 10;
@@ -124,7 +124,7 @@ sha256_end(struct sha256 *s, uint8_t digest[SHA256_SIZE])
 	store_big(length + 4, (uint32_t)bits);
 	sha256_add(s, padding, 1 + (119 - s->length % SHA256_BLOCK) % SHA256_BLOCK);
 	sha256_add(s, length, sizeof(length));
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		store_big(digest + 4 * i, s->state[i]);
 }
 
@@ -230,7 +230,7 @@ load_little(const uint8_t *p)
 
 /* One of the 64 steps: the function of b, c, d, and which word of the block goes in. */
 static uint32_t
-md5_mix(unsigned i, uint32_t b, uint32_t c, uint32_t d, unsigned *word)
+md5_mix(size_t i, uint32_t b, uint32_t c, uint32_t d, size_t *word)
 {
 	switch (i / 16) {
 	case 0:
@@ -255,8 +255,8 @@ md5_block(uint32_t state[4], const uint8_t *block)
 		{ 6, 10, 15, 21 } };
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 
-	for (unsigned i = 0; i < 64; i++) {
-		unsigned word;
+	for (size_t i = 0; i < 64; i++) {
+		size_t word;
 		uint32_t f = md5_mix(i, b, c, d, &word) + a + md5_t[i];
 
 		f += load_little(block + 4 * word);
@@ -333,10 +333,10 @@ adler32_run(uint32_t *a, uint32_t *b, const uint8_t *p, uint32_t groups)
 }
 
 uint32_t
-adler32(uint32_t value, const void *bytes, size_t n)
+adler32(uint32_t sum, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
-	uint32_t a = value & 0xffff, b = value >> 16;
+	uint32_t a = sum & 0xffff, b = sum >> 16;
 
 	while (n >= ADLER_LANES) {
 		size_t groups = n / ADLER_LANES < ADLER_RUN ? n / ADLER_LANES : ADLER_RUN;

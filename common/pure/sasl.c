@@ -22,11 +22,11 @@ sasl_mechanism(struct span name)
 }
 
 void
-sasl_nonce(const uint8_t random[SASL_NONCE], char nonce[SASL_NONCE * 2 + 1])
+sasl_nonce(const uint8_t random[SASL_NONCE], char nonce[SASL_NONCE_TEXT + 1])
 {
 	struct buf text;
 
-	buf_init(&text, SASL_NONCE * 2);
+	buf_init(&text, SASL_NONCE_TEXT);
 	base64_encode((struct span){ (const char *)random, SASL_NONCE }, &text);
 	memcpy(nonce, buf_string(&text), text.len + 1);
 	buf_free(&text);
@@ -36,7 +36,7 @@ void
 sasl_server_init(struct sasl_server *s, enum sasl_mechanism mechanism, const uint8_t random[SASL_NONCE])
 {
 	*s = (struct sasl_server){ .mechanism = mechanism };
-	buf_init(&s->secret, 4 * SASL_MESSAGE);
+	buf_init(&s->secret, SASL_TRANSCRIPT);
 	sasl_nonce(random, s->nonce);
 }
 

@@ -8,9 +8,11 @@
 #include "credential.h"
 
 enum {
-	SASL_NONCE = 18,    /* random bytes a side */
-	SASL_USER = 64,	    /* longest name of a user */
-	SASL_MESSAGE = 2048 /* longest message that is taken */
+	SASL_NONCE = 18,      /* random bytes a side */
+	SASL_NONCE_TEXT = 36, /* most characters made of them */
+	SASL_USER = 64,	      /* longest name of a user */
+	SASL_MESSAGE = 2048,  /* longest message that is taken */
+	SASL_TRANSCRIPT = 4 * SASL_MESSAGE
 };
 
 enum sasl_mechanism { SASL_PLAIN, SASL_LOGIN, SASL_SCRAM_SHA_256 };
@@ -31,15 +33,15 @@ struct sasl_server {
 	int step;
 	char user[SASL_USER +
 		  1]; /* lower case; the "+tag" is not removed; "" where it is too long: nobody's */
-	char nonce[SASL_NONCE * 2 + 1]; /* our part; a test may set it after init */
-	struct buf secret;		/* the password, or SCRAM's transcript; wiped when freed */
+	char nonce[SASL_NONCE_TEXT + 1]; /* our part; a test may set it after init */
+	struct buf secret;		 /* the password, or SCRAM's transcript; wiped when freed */
 	size_t bare_at;	 /* where client-first-message-bare begins in it, after the gs2-header */
 	size_t first_at; /* and server-first-message */
 	struct credential credential;
 };
 
 /* Base64: what both sides make of fresh random bytes. */
-void sasl_nonce(const uint8_t random[SASL_NONCE], char nonce[SASL_NONCE * 2 + 1]);
+void sasl_nonce(const uint8_t random[SASL_NONCE], char nonce[SASL_NONCE_TEXT + 1]);
 
 /* random: SASL_NONCE fresh random bytes. */
 void sasl_server_init(struct sasl_server *, enum sasl_mechanism, const uint8_t random[SASL_NONCE]);
@@ -58,7 +60,7 @@ struct sasl_client {
 	enum sasl_mechanism mechanism;
 	int step;
 	struct span user, password; /* the caller's; they must outlive this */
-	char nonce[SASL_NONCE * 2 + 1];
+	char nonce[SASL_NONCE_TEXT + 1];
 	struct buf transcript; /* AuthMessage (RFC 5802 3) */
 	uint8_t server_signature[SHA256_SIZE];
 };

@@ -14,7 +14,7 @@ sasl_client_init(struct sasl_client *c, enum sasl_mechanism mechanism, struct sp
     const uint8_t random[SASL_NONCE])
 {
 	*c = (struct sasl_client){ .mechanism = mechanism, .user = user, .password = password };
-	buf_init(&c->transcript, 4 * SASL_MESSAGE);
+	buf_init(&c->transcript, SASL_TRANSCRIPT);
 	sasl_nonce(random, c->nonce);
 }
 

@@ -123,7 +123,7 @@ add_point(struct buf *out, unsigned point)
 		(char)(0x80 | (point & 63)) };
 
 	if (point < 0x80)
-		return buf_add_char(out, point == 0 ? '?' : (char)point);
+		return buf_add_char(out, (char)(point == 0 ? '?' : point));
 	if (point >= 0x800)
 		return buf_add(out, bytes, 3);
 	bytes[1] = (char)(0xc0 | point >> 6);

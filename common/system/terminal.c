@@ -55,10 +55,11 @@ quiet_begin(struct quiet *q)
 static void
 quiet_end(struct quiet *q)
 {
-	int error = errno;
+	int error = errno, restored;
 
-	while (tcsetattr(q->fd, TCSADRAIN, &q->before) < 0 && errno == EINTR)
-		continue;
+	do
+		restored = tcsetattr(q->fd, TCSADRAIN, &q->before);
+	while (restored < 0 && errno == EINTR);
 	for (unsigned i = 0; i < DEADLY; i++)
 		sigaction(deadly[i], &q->handlers[i], NULL);
 	sigprocmask(SIG_SETMASK, &q->mask, NULL);
@@ -123,7 +124,7 @@ ask_once(int fd, const char *prompt, struct buf *secret)
 int
 terminal_secret(int fd, const char *prompt, struct buf *secret)
 {
-	int result;
+	int result = -1;
 
 	caught = 0;
 	if (!isatty(fd)) {
@@ -134,7 +135,7 @@ terminal_secret(int fd, const char *prompt, struct buf *secret)
 		result = ask_once(fd, prompt, secret);
 		if (caught != 0) {
 			io_write(fd, span_of("\n"));
-			raise(caught);
+			(void)raise(caught);
 		}
 	} while (caught != 0);
 	return result;

@@ -63,7 +63,7 @@ END_TEST
 
 START_TEST(nonce_is_base64)
 {
-	char nonce[SASL_NONCE * 2 + 1];
+	char nonce[SASL_NONCE_TEXT + 1];
 
 	sasl_nonce(random_of_test, nonce);
 	ck_assert_str_eq(nonce, "YWJjZGVmZ2hpamtsbW5vcHEA");
