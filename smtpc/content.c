@@ -79,7 +79,7 @@ content_encoding(const struct content *content)
 {
 	if (content->nul)
 		return ENCODING_BINARY;
-	if (content->high > content->size / 4)
+	if (content->high > content->size / 2)
 		return ENCODING_BASE64;
 	return content->high > 0 || content->longest > LONGEST_LINE ? ENCODING_QP : ENCODING_7BIT;
 }

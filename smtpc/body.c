@@ -1,0 +1,102 @@
+#include "body.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { PIECE = 32 * 1024, OUT = 512 * 1024 };
+
+void
+body_init(struct body *body, const struct buf *header, const struct draft *draft, uint64_t start,
+    enum encoding encoding)
+{
+	*body = (struct body){ .header = header, .draft = draft, .start = start, .encoding = encoding };
+	encoder_init(&body->encoder, encoding);
+}
+
+void
+body_free(struct body *body)
+{
+	encoder_free(&body->encoder);
+}
+
+static void
+rewind_body(struct body *body)
+{
+	encoder_free(&body->encoder);
+	encoder_init(&body->encoder, body->encoding);
+	body->header_at = 0;
+	body->offset = body->start;
+	body->begun = true;
+}
+
+int
+body_next(void *context, struct buf *out)
+{
+	struct body *body = context;
+	char bytes[PIECE];
+
+	if (!body->begun)
+		rewind_body(body);
+	if (body->header_at < body->header->len) {
+		struct span part =
+		    span_slice(buf_span(body->header), body->header_at, body->header_at + PIECE);
+		body->header_at += part.n;
+		if (buf_add_span(out, part) == 0)
+			return 1;
+		errno = ENOMEM;
+		return -1;
+	}
+	ssize_t n = draft_at(body->draft, body->offset, bytes, sizeof(bytes));
+	if (n < 0)
+		return -1;
+	body->offset += (uint64_t)n;
+	body->begun = n > 0;
+	if (encoder_push(&body->encoder, (struct span){ bytes, (size_t)n }, n == 0, out) < 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return n > 0 ? 1 : 0;
+}
+
+int
+body_measure(struct body *body, uint64_t *size)
+{
+	struct buf piece;
+	int more = 1;
+
+	*size = 0;
+	buf_init(&piece, OUT);
+	while (more > 0) {
+		buf_clear(&piece);
+		more = body_next(body, &piece);
+		*size += piece.len;
+	}
+	buf_free(&piece);
+	return more;
+}
+
+static void
+print_lines(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.at[i] != '\r')
+			putchar(s.at[i]);
+}
+
+int
+body_print(struct body *body)
+{
+	struct buf piece;
+	int more = 1;
+
+	buf_init(&piece, OUT);
+	while (more > 0) {
+		buf_clear(&piece);
+		more = body_next(body, &piece);
+		print_lines(buf_span(&piece));
+	}
+	buf_free(&piece);
+	if (more == 0 && (fflush(stdout) == EOF || ferror(stdout)))
+		return -1;
+	return more;
+}

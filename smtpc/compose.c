@@ -1,0 +1,147 @@
+#include "compose.h"
+
+#include <string.h>
+
+#include "bounds.h"
+#include "codec.h"
+#include "message.h"
+
+static void
+add_field(const char *name, struct span value, struct buf *out)
+{
+	if (value.n == 0)
+		return;
+	buf_add_string(out, name);
+	buf_add_span(out, value);
+	buf_add(out, "\r\n", 2);
+}
+
+static void
+add_date(const struct heading *heading, struct buf *out)
+{
+	buf_add_string(out, "Date: ");
+	date_format(heading->now, heading->zone, out);
+	buf_add(out, "\r\n", 2);
+}
+
+static void
+add_message_id(const struct heading *heading, struct buf *out)
+{
+	buf_printf(out, "Message-ID: <%s>\r\n", heading->message_id);
+}
+
+int
+compose_header(const struct heading *heading, const struct content *content, struct buf *out)
+{
+	add_date(heading, out);
+	add_field("From: ", heading->from, out);
+	add_field("To: ", heading->to, out);
+	add_field("Cc: ", heading->cc, out);
+	if (heading->subject != NULL) {
+		buf_add_string(out, "Subject: ");
+		words_encode(span_of(heading->subject), strlen("Subject: "), out);
+		buf_add(out, "\r\n", 2);
+	}
+	add_message_id(heading, out);
+	buf_printf(out, "MIME-Version: 1.0\r\nContent-Type: %s\r\nContent-Transfer-Encoding: %s\r\n\r\n",
+	    content_type(content), encoding_name(content_encoding(content)));
+	return out->failed ? -1 : 0;
+}
+
+/* The From_ line of an mbox, which is no field, quoted or not. */
+static void
+skip_from_line(struct span *message)
+{
+	size_t quoted = message->n > 0 && message->at[0] == '>' ? 1 : 0;
+
+	if (span_is(span_slice(*message, quoted, quoted + strlen("From ")), "From "))
+		span_until(*message, '\n', message);
+}
+
+/* What the fields of a header were, so far. */
+struct seen {
+	bool date, message_id, from;
+};
+
+/* The envelope's sender, if it can be read; it need not. */
+static void
+take_sender(struct span value, struct completed *completed)
+{
+	struct envelope from = { .n = 0 };
+	const char *reason;
+
+	(void)envelope_add_list(&from, value, 0, NULL, &reason);
+	if (from.n > 0 && completed->sender.len == 0)
+		buf_add_string(&completed->sender, from.recipients[0]);
+	envelope_free(&from);
+}
+
+static bool
+has_8bit(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.at[i] >= 0x80)
+			return true;
+	return false;
+}
+
+static int
+take_field(const struct field *field, struct seen *seen, struct envelope *envelope,
+    struct completed *completed, struct buf *out, const char **reason)
+{
+	bool bcc = span_is_nocase(field->name, "Bcc");
+
+	if (memchr(field->whole.at, '\0', field->whole.n) != NULL) {
+		*reason = "there is a NUL in the header";
+		return -1;
+	}
+	if ((bcc || span_is_nocase(field->name, "To") || span_is_nocase(field->name, "Cc")) &&
+	    envelope_add_list(envelope, field->value, 0, NULL, reason) < 0)
+		return -1;
+	if (bcc)
+		return 0;
+	if (span_is_nocase(field->name, "From")) {
+		take_sender(field->value, completed);
+		seen->from = true;
+	}
+	seen->date |= span_is_nocase(field->name, "Date");
+	seen->message_id |= span_is_nocase(field->name, "Message-ID");
+	if (has_8bit(field->whole)) {
+		bool valid = utf8_valid(field->whole);
+		completed->utf8 |= valid;
+		completed->latin |= !valid;
+	}
+	return buf_add_span(out, field->whole);
+}
+
+int
+compose_complete(struct span message, const struct heading *heading, struct envelope *envelope,
+    struct completed *completed, struct buf *out, const char **reason)
+{
+	struct seen seen = { .date = false };
+	struct span rest = message;
+	struct field field;
+
+	*completed = (struct completed){ .body = 0 };
+	buf_init(&completed->sender, SMTP_PATH);
+	skip_from_line(&rest);
+	while (field_next(&rest, &field))
+		if (take_field(&field, &seen, envelope, completed, out, reason) < 0) {
+			if (out->failed)
+				*reason = "the header is too large";
+			return -1;
+		}
+	if (out->len > 0 && out->data[out->len - 1] != '\n')
+		buf_add(out, "\r\n", 2);
+	if (!seen.date)
+		add_date(heading, out);
+	if (!seen.from)
+		add_field("From: ", heading->from, out);
+	if (!seen.message_id)
+		add_message_id(heading, out);
+	buf_add(out, "\r\n", 2);
+	completed->body = rest.at == NULL ? message.n : (size_t)(rest.at - message.at);
+	if (out->failed)
+		*reason = "the header is too large";
+	return out->failed ? -1 : 0;
+}

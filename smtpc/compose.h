@@ -1,0 +1,37 @@
+/*
+ * compose: the header of a message, made from what was given, or completed (-t). Pure.
+ */
+#ifndef COMPOSE_H
+#define COMPOSE_H
+
+#include "content.h"
+#include "envelope.h"
+
+struct heading {
+	struct span from, to,
+	    cc; /* values as envelope_add_list and envelope_one write them; empty: no such field */
+	const char *subject;	/* UTF-8; NULL: no such field */
+	const char *message_id; /* without <> */
+	int64_t now;		/* seconds since 1970 */
+	int zone;		/* minutes east */
+};
+
+/* With the empty line behind it. 0, or -1 when out is full. */
+int compose_header(const struct heading *, const struct content *, struct buf *out);
+
+/* What -t finds in a message. */
+struct completed {
+	size_t body;	   /* where it begins */
+	struct buf sender; /* the first address in From, else empty */
+	bool utf8, latin;  /* bytes above 0x7f in the header: valid UTF-8, not */
+};
+
+/*
+ * The message's own header (CRLF line ends) without a From_ line at its top and without Bcc; Date, Message-ID and From are added where
+ * there are none. Who stands in To, Cc and Bcc is added to the envelope. 0, or -1 with a sentence in *reason. Free completed->sender
+ * in every case.
+ */
+int compose_complete(struct span message, const struct heading *, struct envelope *, struct completed *,
+    struct buf *out, const char **reason);
+
+#endif

@@ -1,0 +1,60 @@
+#include "identity.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "address.h"
+
+void
+identity_host(char host[IDENTITY_HOST])
+{
+	char address[IDENTITY_HOST + 2];
+	struct path path;
+	const char *reason;
+
+	host[0] = '\0';
+	if (gethostname(host, IDENTITY_HOST - 1) < 0)
+		host[0] = '\0';
+	host[IDENTITY_HOST - 1] = '\0';
+	snprintf(address, sizeof(address), "x@%s", host);
+	if (strchr(host, '.') == NULL || path_parse_bare(span_of(address), &path, &reason) < 0 || path.utf8)
+		strcpy(host, "localhost");
+}
+
+int
+identity_address(const char *host, struct buf *out)
+{
+	const char *name = getenv("LOGNAME");
+	const char *reason;
+	struct path path;
+
+	if (name == NULL || *name == '\0')
+		name = getenv("USER");
+	if (name == NULL || *name == '\0') {
+		const struct passwd *entry = getpwuid(getuid());
+		name = entry == NULL ? "" : entry->pw_name;
+	}
+	buf_printf(out, "%s@%s", name, host);
+	return out->failed ? -1 : path_parse_bare(buf_span(out), &path, &reason);
+}
+
+void
+identity_now(int64_t *seconds, int *zone)
+{
+	time_t now = time(NULL);
+	struct tm local;
+	char text[8];
+
+	*seconds = now;
+	*zone = 0;
+	tzset();
+	if (localtime_r(&now, &local) == NULL || strftime(text, sizeof(text), "%z", &local) != 5)
+		return;
+	int minutes = (int)span_number(span_of(text + 1), 9999);
+	minutes = minutes / 100 * 60 + minutes % 100;
+	*zone = text[0] == '-' ? -minutes : minutes;
+}

@@ -1,0 +1,22 @@
+/*
+ * identity: who sends, from where, and when, as far as the system knows.
+ */
+#ifndef IDENTITY_H
+#define IDENTITY_H
+
+#include <stdint.h>
+
+#include "buf.h"
+
+enum { IDENTITY_HOST = 256 };
+
+/* gethostname(2) where it is a domain with a dot, else "localhost". */
+void identity_host(char host[IDENTITY_HOST]);
+
+/* user@host of who runs this. 0, or -1: the system knows no such name. */
+int identity_address(const char *host, struct buf *out);
+
+/* Seconds since 1970, and the minutes east that the clock on the wall shows. */
+void identity_now(int64_t *seconds, int *zone);
+
+#endif

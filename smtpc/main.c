@@ -1,0 +1,290 @@
+/*
+ * smtpc: send a message over SMTP. Options, where the message comes from (questions, arguments and a text, or a whole message), then send.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compose.h"
+#include "exits.h"
+#include "identity.h"
+#include "prompt.h"
+#include "send.h"
+#include "unique.h"
+
+enum {
+	HEADER = 1024 * 1024, /* bytes of a header, at most */
+	ADDRESS = 1024
+};
+
+/* A message on its way from the options to the server. */
+struct job {
+	struct options options;
+	char host[IDENTITY_HOST];
+	struct buf self; /* who runs this, as an address; empty where the system does not know */
+	struct buf sender, from, to, cc;
+	struct buf header;
+	struct envelope envelope;
+	struct draft draft;
+	struct heading heading;
+	char message_id[IDENTITY_HOST + UNIQUE_ID + 2];
+	uint64_t body_start;	/* in the draft */
+	enum encoding encoding; /* of the body */
+	bool eight_bit, utf8;	/* of the whole, as it goes out */
+};
+
+static void
+job_init(struct job *job)
+{
+	char id[UNIQUE_ID + 1];
+
+	buf_init(&job->self, ADDRESS);
+	buf_init(&job->sender, ADDRESS);
+	buf_init(&job->from, HEADER);
+	buf_init(&job->to, HEADER);
+	buf_init(&job->cc, HEADER);
+	buf_init(&job->header, 4 * HEADER);
+	draft_init(&job->draft);
+	identity_host(job->host);
+	if (identity_address(job->host, &job->self) < 0)
+		buf_clear(&job->self);
+	unique_id(job->host, id);
+	snprintf(job->message_id, sizeof(job->message_id), "%s@%s", id, job->host);
+	job->heading.message_id = job->message_id;
+	identity_now(&job->heading.now, &job->heading.zone);
+}
+
+static void
+job_free(struct job *job)
+{
+	buf_free(&job->self);
+	buf_free(&job->sender);
+	buf_free(&job->from);
+	buf_free(&job->to);
+	buf_free(&job->cc);
+	buf_free(&job->header);
+	draft_free(&job->draft);
+	envelope_free(&job->envelope);
+	options_free(&job->options);
+}
+
+static bool
+is_null_sender(const char *from)
+{
+	return from != NULL && (*from == '\0' || strcmp(from, "<>") == 0);
+}
+
+/* -f, else who runs this: the envelope's sender, and From. -1, or an exit status. */
+static int
+take_from(struct job *job)
+{
+	const char *from = job->options.from, *reason;
+	bool null = is_null_sender(from);
+
+	if (from == NULL || null) {
+		if (job->self.len == 0)
+			return complain(
+			    EXITS_USAGE, "-f FROM is needed: the system does not say who you are");
+		from = buf_string(&job->self);
+	}
+	if (envelope_one(span_of(from), strlen("From: "), &job->sender, &job->from, &reason) < 0)
+		return complain(EXITS_USAGE, "-f %s: %s", from, reason);
+	if (null)
+		buf_clear(&job->sender);
+	job->heading.from = buf_span(&job->from);
+	return -1;
+}
+
+static int
+take_addresses(struct job *job)
+{
+	const char *reason = "the address is empty";
+
+	for (size_t i = 0; i < job->options.addresses_n; i++) {
+		const struct address_argument *a = &job->options.addresses[i];
+		struct buf *field = a->kind == 't' ? &job->to : a->kind == 'c' ? &job->cc : NULL;
+		if (job->options.whole)
+			field = NULL;
+		if (envelope_add_list(&job->envelope, span_of(a->text), strlen("To: "), field, &reason) <= 0)
+			return complain(EXITS_USAGE, "%s: %s", a->text, reason);
+		reason = "the address is empty";
+	}
+	job->heading.to = buf_span(&job->to);
+	job->heading.cc = buf_span(&job->cc);
+	return -1;
+}
+
+static int
+cannot_read(void)
+{
+	return complain(EXITS_NO_INPUT, "the message cannot be read: %s", strerror(errno));
+}
+
+/* The header to a draft that is text. -1, or an exit status. */
+static int
+compose_text(struct job *job)
+{
+	if (compose_header(&job->heading, &job->draft.content, &job->header) < 0)
+		return complain(EXITS_USAGE, "the header is too large");
+	job->encoding = content_encoding(&job->draft.content);
+	/* The header is ASCII but for addresses. */
+	job->utf8 = job->envelope.utf8;
+	for (size_t i = 0; i < job->from.len; i++)
+		job->utf8 |= (unsigned char)job->from.data[i] >= 0x80;
+	job->eight_bit = job->utf8;
+	return -1;
+}
+
+static int
+from_arguments(struct job *job)
+{
+	int status = take_from(job);
+
+	if (status < 0)
+		status = take_addresses(job);
+	if (status >= 0)
+		return status;
+	job->heading.subject = job->options.subject;
+	if (draft_read(&job->draft, STDIN_FILENO, DRAFT_AS_IS) < 0)
+		return cannot_read();
+	return compose_text(job);
+}
+
+static int
+from_questions(struct job *job)
+{
+	struct prompted p;
+	const char *fallback = job->self.len > 0 ? buf_string(&job->self) : NULL;
+	int status = prompt(fallback, &p, &job->envelope, &job->draft);
+
+	if (status == 0) {
+		buf_add_span(&job->sender, buf_span(&p.sender));
+		buf_add_span(&job->from, buf_span(&p.from));
+		job->heading.from = buf_span(&p.from);
+		job->heading.to = buf_span(&p.to);
+		job->heading.subject = p.subject.len > 0 ? buf_string(&p.subject) : NULL;
+		status = compose_text(job);
+	} else if (status > 0) {
+		fputs("\nNothing was sent.\n", stderr);
+		status = EXITS_DONE;
+	} else
+		status = cannot_read();
+	prompted_free(&p);
+	return status;
+}
+
+/* The beginning of the draft, in which the header must lie. */
+static int
+read_head(const struct job *job, struct buf *head)
+{
+	size_t n = job->draft.content.size < HEADER ? (size_t)job->draft.content.size : HEADER;
+
+	while (head->len < n) {
+		char *room = buf_reserve(head, n - head->len);
+		ssize_t got = room == NULL ? -1 : draft_at(&job->draft, head->len, room, n - head->len);
+		if (got <= 0)
+			return -1;
+		head->len += (size_t)got;
+	}
+	return 0;
+}
+
+/* The header that the message brought, completed. */
+static int
+complete(struct job *job, struct span head)
+{
+	struct completed completed;
+	const char *reason = "";
+	int status = -1;
+
+	if (compose_complete(head, &job->heading, &job->envelope, &completed, &job->header, &reason) < 0)
+		status = complain(EXITS_REFUSED, "the message's header: %s", reason);
+	else if (completed.body == HEADER)
+		status = complain(EXITS_REFUSED, "the message's header is too large");
+	else if (job->draft.content.nul)
+		status = complain(EXITS_REFUSED, "the message has a NUL, which no server takes");
+	if (job->options.from == NULL && completed.sender.len > 0) {
+		buf_clear(&job->sender);
+		buf_add_span(&job->sender, buf_span(&completed.sender));
+	}
+	job->body_start = completed.body;
+	job->encoding = ENCODING_7BIT;
+	job->utf8 = completed.utf8 || job->envelope.utf8;
+	job->eight_bit = job->draft.content.high > 0 || completed.latin || job->utf8;
+	buf_free(&completed.sender);
+	return status;
+}
+
+static int
+from_message(struct job *job)
+{
+	struct buf head;
+	int status = take_from(job);
+
+	if (status < 0)
+		status = take_addresses(job);
+	if (status >= 0)
+		return status;
+	if (draft_read(&job->draft, STDIN_FILENO, job->options.ignore_dot ? DRAFT_MESSAGE : DRAFT_DOT) < 0)
+		return cannot_read();
+	buf_init(&head, HEADER);
+	status = read_head(job, &head) < 0 ? cannot_read() : complete(job, buf_span(&head));
+	buf_free(&head);
+	if (status < 0 && job->envelope.n == 0)
+		status = complain(
+		    EXITS_USAGE, "there is nobody to send to: no address in To, Cc, Bcc, or behind -t");
+	return status;
+}
+
+static int
+deliver(struct job *job)
+{
+	struct body body;
+	int status;
+
+	body_init(&body, &job->header, &job->draft, job->body_start, job->encoding);
+	if (job->options.dry) {
+		status = body_print(&body) < 0 ? complain(EXITS_CANNOT_WRITE,
+						     "the message cannot be written: %s", strerror(errno))
+					       : EXITS_DONE;
+	} else {
+		struct letter letter = {
+			.sender = buf_string(&job->sender),
+			.envelope = &job->envelope,
+			.body = &body,
+			.host = job->host,
+			.eight_bit = job->eight_bit,
+			.utf8 = job->utf8,
+		};
+		status = send_letter(&job->options, &letter);
+	}
+	body_free(&body);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct job job = { .body_start = 0 };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGPIPE, &ignore,
+	    NULL); /* a reader of our output that is gone must not stop a message on its way */
+	int status = options_parse(&job.options, argc, argv);
+	if (status >= 0) {
+		options_free(&job.options);
+		return status;
+	}
+	job_init(&job);
+	if (job.options.whole)
+		status = from_message(&job);
+	else
+		status = job.options.interactive ? from_questions(&job) : from_arguments(&job);
+	if (status < 0)
+		status = deliver(&job);
+	job_free(&job);
+	return status;
+}

@@ -1,0 +1,206 @@
+#include "options.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exits.h"
+#include "span.h"
+#include "version.h"
+
+#define OPTIONS ":AS:T:P:VX:a:b:c:f:hinqs:tu:vw:-:"
+
+enum { DAY = 86400, DEFAULT_WAIT = 60 };
+
+static const char usage[] = "usage: smtpc [-Anqv] [-S SERVER[:PORT]] [-f FROM] [-w SECONDS] [-s SUBJECT] [-c "
+			    "CC]... [-b BCC]... TO...\n"
+			    "       smtpc [-Aiqnv] [-S SERVER[:PORT]] [-f FROM] [-w SECONDS] -t [TO...]\n"
+			    "       smtpc [-S SERVER[:PORT]]\n"
+			    "The first form sends the text on standard input, the second a whole message, as "
+			    "sendmail -t does; the third asks.\n"
+			    "See smtpc(1).\n";
+
+int
+complain(int status, const char *format, ...)
+{
+	va_list list;
+
+	fputs("smtpc: ", stderr);
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fputc('\n', stderr);
+	return status;
+}
+
+static int
+help(void)
+{
+	fputs(usage, stdout);
+	return EXITS_DONE;
+}
+
+static int
+version(void)
+{
+	printf("smtpc (Letterbox) %s\n", LETTERBOX_VERSION);
+	return EXITS_DONE;
+}
+
+static int
+long_option(const char *name)
+{
+	if (strcmp(name, "help") == 0)
+		return help();
+	if (strcmp(name, "version") == 0)
+		return version();
+	return complain(EXITS_USAGE, "unknown option --%s; smtpc -h lists them", name);
+}
+
+/* What a later version will do is not half done by this one. */
+static int
+refuse_later(int option)
+{
+	const char *what = option == 'a'		    ? "attachments"
+			   : option == 'u' || option == 'P' ? "logging in"
+							    : "TLS and helper programs";
+
+	return complain(EXITS_USAGE, "-%c: this version does not have %s yet", option, what);
+}
+
+static int
+add_addresses(struct options *o, char kind, const char *text)
+{
+	o->addresses[o->addresses_n++] = (struct address_argument){ kind, text };
+	return -1;
+}
+
+static int
+set_flag(struct options *o, int option)
+{
+	switch (option) {
+	case 'A':
+		o->all_or_none = true;
+		break;
+	case 'i':
+		o->ignore_dot = true;
+		break;
+	case 'n':
+		o->dry = true;
+		break;
+	case 'q':
+		o->quiet = true;
+		break;
+	case 't':
+		o->whole = true;
+		break;
+	case 'v':
+		o->verbose = true;
+		break;
+	default:
+		return complain(EXITS_USAGE, "unknown option -%c; smtpc -h lists them", optopt);
+	}
+	return -1;
+}
+
+static int
+take_option(struct options *o, int option)
+{
+	switch (option) {
+	case 'S':
+		o->server = optarg;
+		return *optarg == '\0' ? complain(EXITS_USAGE, "-S: there is no server in it") : -1;
+	case 'b':
+	case 'c':
+		return add_addresses(o, (char)option, optarg);
+	case 'f':
+		o->from = optarg;
+		return -1;
+	case 's':
+		o->subject = optarg;
+		return -1;
+	case 'w':
+		o->wait = (int)span_number(span_of(optarg), DAY);
+		return o->wait > 0 ? -1 : complain(EXITS_USAGE, "-w: seconds are a number from 1 to %d", DAY);
+	case 'h':
+		return help();
+	case 'V':
+		return version();
+	case '-':
+		return long_option(optarg);
+	case 'a':
+	case 'u':
+	case 'P':
+	case 'T':
+	case 'X':
+		return refuse_later(option);
+	case ':':
+		return complain(EXITS_USAGE, "option -%c needs a value", optopt);
+	default:
+		return set_flag(o, option);
+	}
+}
+
+/* A line break in an argument would be a field, or a command, of its own. */
+static int
+check_lines(const struct options *o)
+{
+	if (o->subject != NULL && strpbrk(o->subject, "\r\n") != NULL)
+		return complain(EXITS_USAGE, "-s: a subject has no line breaks");
+	if (o->from != NULL && strpbrk(o->from, "\r\n") != NULL)
+		return complain(EXITS_USAGE, "-f: an address has no line breaks");
+	for (size_t i = 0; i < o->addresses_n; i++)
+		if (strpbrk(o->addresses[i].text, "\r\n") != NULL)
+			return complain(EXITS_USAGE, "an address has no line breaks");
+	return -1;
+}
+
+static int
+check_forms(struct options *o)
+{
+	if (o->whole) {
+		for (size_t i = 0; i < o->addresses_n; i++)
+			if (o->addresses[i].kind != 't')
+				return complain(EXITS_USAGE, "-%c: with -t the message says who gets it",
+				    o->addresses[i].kind);
+		return o->subject != NULL
+			   ? complain(EXITS_USAGE, "-s: with -t the message has its own subject")
+			   : -1;
+	}
+	if (o->ignore_dot)
+		return complain(EXITS_USAGE, "-i belongs to -t");
+	if (o->addresses_n > 0)
+		return -1;
+	o->interactive = o->subject == NULL && o->from == NULL && !o->dry && isatty(STDIN_FILENO);
+	return o->interactive ? -1 : complain(EXITS_USAGE, "there is nobody to send to; smtpc -h helps");
+}
+
+int
+options_parse(struct options *o, int argc, char **argv)
+{
+	int option, status = -1;
+
+	*o = (struct options){ .server = getenv("MAILSERVER"), .wait = DEFAULT_WAIT };
+	if (o->server == NULL || *o->server == '\0')
+		o->server = "localhost";
+	o->addresses = calloc((size_t)argc + 1, sizeof(*o->addresses));
+	if (o->addresses == NULL)
+		return complain(EXITS_LATER, "out of memory");
+	opterr = 0;
+	while (status < 0 && (option = getopt(argc, argv, OPTIONS)) != -1)
+		status = take_option(o, option);
+	for (; status < 0 && optind < argc; optind++)
+		add_addresses(o, 't', argv[optind]);
+	if (status < 0)
+		status = check_lines(o);
+	return status < 0 ? check_forms(o) : status;
+}
+
+void
+options_free(struct options *o)
+{
+	free(o->addresses);
+	o->addresses = NULL;
+}

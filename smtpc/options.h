@@ -1,0 +1,34 @@
+/*
+ * options: the command line of smtpc (interface.md, "The clients").
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A list of addresses as it was given: TO, -c, -b. */
+struct address_argument {
+	char kind; /* 't', 'c', 'b' */
+	const char *text;
+};
+
+struct options {
+	const char *server; /* -S, else $MAILSERVER, else localhost */
+	const char *from;   /* -f; NULL: none */
+	const char *subject;
+	struct address_argument *addresses;
+	size_t addresses_n;
+	int wait; /* seconds */
+	bool verbose, dry, whole, ignore_dot, all_or_none, quiet;
+	bool interactive; /* nothing was given to send, and standard input is a terminal */
+};
+
+/* -1: go on; else the exit status, and what is to say has been said. Free with options_free. */
+int options_parse(struct options *, int argc, char **argv);
+void options_free(struct options *);
+
+/* One line on standard error, "smtpc: …"; returns the status. */
+int complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

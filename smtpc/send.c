@@ -1,0 +1,212 @@
+#include "send.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exits.h"
+#include "identity.h"
+#include "net.h"
+#include "smtp_client.h"
+
+enum { REASON = 256 };
+
+/* A peer's bytes, so that they do no harm to a terminal. */
+static void
+print_escaped(FILE *out, struct span s)
+{
+	struct buf text;
+
+	buf_init(&text, s.n * 4);
+	buf_add_escaped(&text, s);
+	fputs(buf_string(&text), out);
+	buf_free(&text);
+}
+
+/* "what: the reply", its further lines below. */
+static void
+print_reply(FILE *out, const char *what, const struct smtp_answer *answer)
+{
+	struct span rest = span_of(answer->text == NULL ? "" : answer->text);
+	const char *before = "";
+
+	fprintf(out, "%s: ", what);
+	while (rest.at != NULL) {
+		fputs(before, out);
+		print_escaped(out, span_until(rest, '\n', &rest));
+		before = "\n\t";
+	}
+	fputc('\n', out);
+}
+
+static void
+show_line(void *context, bool ours, struct span line)
+{
+	(void)context;
+	fputs(ours ? "> " : "< ", stderr);
+	print_escaped(stderr, line);
+	fputc('\n', stderr);
+}
+
+/* RFC 5321 4.1.4: a name that is none of DNS is no help to the server; the address is. */
+static void
+hello_name(int fd, const char *host, char name[IDENTITY_HOST])
+{
+	struct sockaddr_storage address;
+	socklen_t n = sizeof(address);
+	struct peer here;
+
+	if (strchr(host, '.') == NULL && getsockname(fd, (struct sockaddr *)&address, &n) == 0) {
+		net_peer(&here, (struct sockaddr *)&address, n);
+		net_literal(&here, name);
+	} else
+		snprintf(name, IDENTITY_HOST, "%s", host);
+}
+
+static int
+exit_status(enum smtp_outcome outcome)
+{
+	switch (outcome) {
+	case SMTP_DONE:
+		return EXITS_DONE;
+	case SMTP_SOME:
+		return EXITS_SOME;
+	case SMTP_REFUSED:
+		return EXITS_REFUSED;
+	case SMTP_LATER:
+		return EXITS_LATER;
+	case SMTP_UNREACHABLE:
+		return EXITS_UNREACHABLE;
+	case SMTP_PROTOCOL:
+		return EXITS_PROTOCOL;
+	case SMTP_MAYBE:
+		return EXITS_MAYBE;
+	case SMTP_UNREADABLE:
+		break;
+	}
+	return EXITS_NO_INPUT;
+}
+
+static const char *
+outcome_words(enum smtp_outcome outcome)
+{
+	switch (outcome) {
+	case SMTP_DONE:
+	case SMTP_SOME:
+		return "sent";
+	case SMTP_REFUSED:
+		return "not sent: refused";
+	case SMTP_LATER:
+		return "not sent, try again later";
+	case SMTP_UNREACHABLE:
+		return "not sent: the server cannot be reached";
+	case SMTP_PROTOCOL:
+		return "not sent: the server does not keep to SMTP";
+	case SMTP_MAYBE:
+		return "maybe sent: the server has the whole message, but its answer is missing";
+	case SMTP_UNREADABLE:
+		break;
+	}
+	return "not sent";
+}
+
+static void
+report(const struct smtp_client *client, const struct smtp_message *message, enum smtp_outcome outcome)
+{
+	bool sent = outcome == SMTP_DONE || outcome == SMTP_SOME;
+	const char *words = outcome_words(outcome);
+
+	for (size_t i = 0; i < message->recipients_n; i++) {
+		const struct smtp_recipient *recipient = &message->recipients[i];
+		if (recipient->answer.code < 300)
+			continue;
+		fprintf(stderr, "smtpc: ");
+		print_escaped(stderr, span_of(recipient->address));
+		print_reply(stderr, " was refused", &recipient->answer);
+	}
+	if (sent)
+		print_reply(stdout, words, &client->answer);
+	else if (client->answer.code != 0 && client->reason[0] != '\0')
+		complain(0, "%s: %s", words, client->reason);
+	else if (client->answer.code == 0)
+		complain(0, "%s%s%s", words, client->reason[0] != '\0' ? ": " : "", client->reason);
+	if (!sent && client->answer.code != 0) {
+		fputs("smtpc: ", stderr);
+		print_reply(stderr, client->reason[0] != '\0' ? "the server said" : words, &client->answer);
+	}
+}
+
+static int
+talk(const struct options *o, struct conn *conn, const char *name, const struct smtp_message *message)
+{
+	struct smtp_client client;
+
+	smtp_client_init(&client, conn);
+	client.patience = smtp_patience_of(o->wait);
+	if (o->verbose)
+		client.trace = show_line;
+	enum smtp_outcome outcome = smtp_client_open(&client, name);
+	if (outcome == SMTP_DONE)
+		outcome = smtp_client_send(&client, message);
+	smtp_client_quit(&client);
+	report(&client, message, outcome);
+	smtp_client_free(&client);
+	return exit_status(outcome);
+}
+
+static int
+connect_and_talk(const struct options *o, const struct letter *letter, const struct smtp_message *message)
+{
+	char reason[REASON], name[IDENTITY_HOST];
+	struct conn conn;
+	int fd;
+
+	enum net_status status = net_dial(o->server, "25", o->wait, &fd, reason, sizeof(reason));
+	if (status != NET_OK)
+		return complain(
+		    status == NET_NAME_LATER ? EXITS_LATER : EXITS_UNREACHABLE, "not sent: %s", reason);
+	if (o->verbose)
+		fprintf(stderr, "connected to %s\n", o->server);
+	hello_name(fd, letter->host, name);
+	if (conn_init(&conn, fd, fd, -1) < 0) {
+		close(fd);
+		return complain(EXITS_LATER, "not sent: out of memory");
+	}
+	int result = talk(o, &conn, name, message);
+	conn_free(&conn);
+	return result;
+}
+
+int
+send_letter(const struct options *o, const struct letter *letter)
+{
+	const struct envelope *envelope = letter->envelope;
+	struct smtp_message message = {
+		.sender = letter->sender,
+		.recipients_n = envelope->n,
+		.eight_bit = letter->eight_bit,
+		.utf8 = letter->utf8,
+		.all_or_none = o->all_or_none,
+		.body = body_next,
+		.context = letter->body,
+	};
+
+	if (body_measure(letter->body, &message.size) < 0)
+		return complain(EXITS_NO_INPUT, "not sent: the message cannot be read: %s", strerror(errno));
+	message.recipients = calloc(envelope->n, sizeof(*message.recipients));
+	if (message.recipients == NULL)
+		return complain(EXITS_LATER, "not sent: out of memory");
+	for (size_t i = 0; i < envelope->n; i++)
+		message.recipients[i].address = envelope->recipients[i];
+	int result = connect_and_talk(o, letter, &message);
+	for (size_t i = 0; i < envelope->n; i++)
+		smtp_answer_free(&message.recipients[i].answer);
+	free(message.recipients);
+	if (fflush(stdout) == EOF && result == EXITS_DONE)
+		result = EXITS_CANNOT_WRITE;
+	return result;
+}
