@@ -133,7 +133,7 @@ open_standard_descriptors(void)
 	int fd;
 
 	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
-		continue;
+		;
 	if (fd >= 0)
 		close(fd);
 }
