@@ -180,6 +180,9 @@ talk_setup(void)
 	fail_finish = (struct reply){ 0 };
 }
 
+/* A literal with NULs in it, as a span. */
+#define BYTES(literal) ((struct span){ literal, sizeof(literal) - 1 })
+
 #define EHLO "EHLO home.example.net\r\n"
 #define MAIL "MAIL FROM:<carl@example.net>\r\n"
 #define RCPT "RCPT TO:<anna@example.org>\r\n"

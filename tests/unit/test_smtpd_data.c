@@ -31,8 +31,7 @@ START_TEST(refuses_bare_line_ends)
 		ck_assert_int_eq(world.messages, 0);
 		ck_assert_uint_eq(world.content.len, 0);
 	}
-	talk_bytes(
-	    (struct span){ BEGIN "DATA\r\n\fa\0b\r\n.\r\n", sizeof BEGIN + 16 }, BEGUN "354, 554 5.6.0");
+	talk_bytes(BYTES(BEGIN "DATA\r\n\fa\0b\r\n.\r\n"), BEGUN "354, 554 5.6.0");
 	ck_assert(world.closed);
 }
 END_TEST
@@ -165,8 +164,7 @@ START_TEST(refuses_bare_line_ends_in_chunks)
 	talk(BEGIN "BDAT 2 LAST\r\na\r" MAIL, BEGUN "554 5.6.0, 250 2.1.0");
 	talk(BEGIN "BDAT 2\r\na\rBDAT 0 LAST\r\n", BEGUN "250 2.0.0, 554 5.6.0");
 	talk(BEGIN "BDAT 2\r\na\rBDAT 1 LAST\r\nx", BEGUN "250 2.0.0, 554 5.6.0");
-	talk_bytes((struct span){ BEGIN "BDAT 3 LAST\r\na\0b" MAIL, sizeof BEGIN MAIL + 15 },
-	    BEGUN "554 5.6.0, 250 2.1.0");
+	talk_bytes(BYTES(BEGIN "BDAT 3 LAST\r\na\0b" MAIL), BEGUN "554 5.6.0, 250 2.1.0");
 	ck_assert_int_eq(world.messages, 0);
 	ck_assert(!world.closed);
 }

@@ -182,8 +182,7 @@ START_TEST(refuses_what_is_no_command)
 	ck_assert_str_eq(buf_string(&world.refusals), "? 500;? 500;? 500;? 500;? 500;? 500;EHLO 501;");
 	talk("NOOP \001\r\nNOOP \x7f\r\nNOOP a\rb\r\nNOOP\tx \t\r\n",
 	    "220, 501 5.5.2, 501 5.5.2, 501 5.5.2, 250 2.0.0");
-	talk_bytes(
-	    (struct span){ "NO\0OP\r\nNOOP \0\r\nNOOP\n", 20 }, "220, 500 5.5.1, 501 5.5.2, 250 2.0.0");
+	talk_bytes(BYTES("NO\0OP\r\nNOOP \0\r\nNOOP\n"), "220, 500 5.5.1, 501 5.5.2, 250 2.0.0");
 }
 END_TEST
 
