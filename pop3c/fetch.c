@@ -99,7 +99,7 @@ look(struct fetch *f, struct pop3_client *c, int *exit_status)
 		mail->known = mail->uidl != 0 && seen_take(&f->seen, mail_uidl(&f->mails, mail));
 		known += mail->known;
 	}
-	if (f->has_uidl && f->seen.n > known && remember_only(f, true) < 0)
+	if (f->has_uidl && (f->seen.n > known || f->seen.torn) && remember_only(f, true) < 0)
 		*exit_status = cannot_record(f);
 	if (!f->has_uidl && f->keep)
 		fputs("pop3c: the server has no UIDL: what is fetched now is fetched again next time\n",

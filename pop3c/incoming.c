@@ -77,7 +77,12 @@ incoming_each(struct incoming *in, int (*write_out)(void *context, struct span),
 			return -1;
 		at += n;
 	}
-	return n < 0 ? -1 : write_out(context, buf_span(&in->memory));
+	if (n < 0)
+		return -1;
+	for (size_t i = 0; i < in->memory.len; i += PIECE)
+		if (write_out(context, span_slice(buf_span(&in->memory), i, i + PIECE)) < 0)
+			return -1;
+	return 0;
 }
 
 void

@@ -81,6 +81,7 @@ sort_lines(struct seen *s)
 	size_t lines = 0;
 	char *at = s->text.data, *end;
 
+	s->torn = s->text.len > 0 && at[s->text.len - 1] != '\n';
 	for (size_t i = 0; i < s->text.len; i++)
 		lines += s->text.data[i] == '\n';
 	s->sorted = calloc(lines + 1, sizeof(*s->sorted));
@@ -94,6 +95,7 @@ sort_lines(struct seen *s)
 		*end = '\0';
 		if (good)
 			s->sorted[s->n++] = at;
+		s->torn |= !good;
 		left = s->text.len - (size_t)(end + 1 - s->text.data);
 	}
 	qsort(s->sorted, s->n, sizeof(*s->sorted), compare);

@@ -22,6 +22,7 @@ struct seen {
 	const char **sorted; /* the UIDLs, in strcmp order; they point into text */
 	bool *used;	     /* matched by seen_take */
 	size_t n;
+	bool torn; /* it has lines that are none: to be rewritten before anything is added */
 };
 
 enum seen_status {

@@ -84,7 +84,7 @@ show_text(struct view *v, const struct part *p)
 static void
 show_attachment(struct view *v, const struct part *p)
 {
-	size_t octets = p->encoding == MIME_BASE64 ? p->body.n / 78 * 57 : p->body.n;
+	size_t octets = p->encoding == MIME_BASE64 ? (p->body.n - p->body.n / 78 * 2) / 4 * 3 : p->body.n;
 
 	part_from_last(v->out);
 	buf_add_string(v->out, "[attachment: ");

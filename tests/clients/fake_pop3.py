@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import os
 import socket
 import threading
 
@@ -210,14 +209,3 @@ class Session:
             del self.server.mails[number - 1]
             del self.server.uidls[number - 1]
         return b"+OK\r\n"
-
-
-def home():
-    """A fresh environment for a client: its own HOME, no password, no server."""
-    import tempfile
-    directory = tempfile.mkdtemp(prefix="letterbox-home-")
-    environment = {"HOME": directory, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC", "LOGNAME": "anna"}
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
-        if name in os.environ:
-            environment[name] = os.environ[name]
-    return directory, environment

@@ -2,7 +2,6 @@
 """pop3c against a server that does what the test wants: logins, the scripted commands, exit statuses, hostile answers."""
 
 import os
-import shutil
 import subprocess
 import sys
 import unittest
@@ -10,8 +9,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 
 import letterbox  # noqa: E402
-import fake_pop3  # noqa: E402
 from fake_pop3 import Drop, FakePop3, STAMP  # noqa: E402
+from pop3c_case import Pop3c  # noqa: E402
 
 ONE = (b"From: =?utf-8?q?J=C3=BCrgen?= <jur@example.org>\r\nTo: anna@example.org\r\nDate: Tue, 24 Nov 2026 06:31:18 +0100\r\n"
        b"Subject: =?utf-8?b?R3LDvMOfZQ==?=\x1b[31m red\r\n\r\n.first\r\n..second\r\nFrom third\r\nesc \x1b]0;title\x07 \xc2\x9b31m "
@@ -21,35 +20,6 @@ TWO = (b"From: bob@example.org\r\nSubject: two\r\nMIME-Version: 1.0\r\nContent-T
        b"caf=E9 soft =\r\nbreak\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=\"a\x1bb.pdf\"\r\n"
        b"Content-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--b--\r\n")
 THREE = b"Subject: three\r\n\r\nlast\r\n"
-
-
-class Pop3c(unittest.TestCase):
-    def setUp(self):
-        self.home, self.environment = fake_pop3.home()
-        self.environment["MAIL_PASSWORD"] = "secret"
-        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
-
-    def server(self, *arguments, **named):
-        server = FakePop3(*arguments, **named)
-        server.__enter__()
-        self.addCleanup(server.__exit__)
-        return server
-
-    def run_it(self, server, *arguments, status=0, seconds=30, **more):
-        address = [] if server is None else ["-S", server.address]
-        done = subprocess.run([letterbox.binary("pop3c")] + address + list(arguments), stdin=subprocess.DEVNULL,
-                              stdout=more.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, env=self.environment, timeout=seconds,
-                              cwd=self.home, **more)
-        self.assertEqual(done.returncode, status, (done.stdout or b"")[-1000:] + done.stderr[-2000:])
-        self.assertIsNone(letterbox.SANITIZER.search(done.stderr.decode("latin-1")))
-        return (done.stdout or b"").decode("utf-8"), done.stderr.decode("utf-8")
-
-    def said(self, *arguments, **more):
-        """What it writes on standard error: one line."""
-        out, err = self.run_it(*arguments, **more)
-        self.assertEqual(out, "")
-        self.assertEqual(err.count("\n"), 1, err)
-        return err
 
 
 class Login(Pop3c):
@@ -247,7 +217,7 @@ class Scripted(Pop3c):
         self.assertEqual((out, err), ("From: Jürgen <jur@example.org>\nTo: anna@example.org\nDate: Tue, 24 Nov 2026 06:31:18 +0100\n"
                                       "Subject: Grüße [31m red\n\n.first\n..second\nFrom third\nesc ]0;title 31m evil end\n", ""))
         out, _ = self.run_it(server, "read", "2")
-        self.assertIn("\n\ncafé soft break\n\n[attachment: ab.pdf, application/pdf, ", out)
+        self.assertIn("\n\ncafé soft break\n\n[attachment: a b.pdf, application/pdf, 3 bytes]", out)
 
     def test_raw_is_every_byte(self):
         every = b"Subject: x\r\n\r\n" + bytes(range(256)).replace(b"\r", b"").replace(b"\n", b"") + b"\r\n.\r\n..\r\n\rx\r\n\r\n"
