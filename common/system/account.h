@@ -5,6 +5,7 @@
 #ifndef ACCOUNT_H
 #define ACCOUNT_H
 
+#include "account_name.h"
 #include "credential.h"
 
 enum account_status {
@@ -15,14 +16,6 @@ enum account_status {
 	ACCOUNT_BAD_PASSWORD, /* empty, too long, or with a NUL, CR or LF */
 	ACCOUNT_FAILED	      /* errno */
 };
-
-enum { ACCOUNT_NAME = 64 };
-
-/*
- * A user's name: 1 to 64 of a-z 0-9 . _ -, not starting with . or -. `local` may be in any case and carry a "+tag"; the name goes to
- * out in lower case. False where it is none.
- */
-bool account_name(struct span local, char out[ACCOUNT_NAME + 1]);
 
 /*
  * root: a descriptor of the mail root. Read afresh at every call. A file that others may write is ACCOUNT_FAILED with EPERM, a malformed

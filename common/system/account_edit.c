@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "account_file.h"
 #include "io.h"
 #include "lock.h"

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-#include "account.h"
+#include "account_name.h"
 
 enum { ACCOUNT_BLOCK = 64 * 1024 }; /* bytes; a longer line comes in pieces, and is no account's */
 
