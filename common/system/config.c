@@ -173,8 +173,15 @@ set_cleartext(struct config *c, const struct key *key, struct span value, char e
 static int
 set_size(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
 {
-	char last = value.n > 0 ? ascii_lower(value.at[value.n - 1]) : '\0';
-	long long unit = last == 'k' ? 1LL << 10 : last == 'm' ? 1LL << 20 : last == 'g' ? 1LL << 30 : 1;
+	struct span last = span_slice(value, value.n - 1, value.n);
+	long long unit = 1;
+
+	if (span_is_nocase(last, "K"))
+		unit = 1LL << 10;
+	else if (span_is_nocase(last, "M"))
+		unit = 1LL << 20;
+	else if (span_is_nocase(last, "G"))
+		unit = 1LL << 30;
 	long long n = span_number(span_slice(value, 0, unit > 1 ? value.n - 1 : value.n), key->max / unit);
 
 	if (n < 0 || n * unit < key->min) {
@@ -289,23 +296,24 @@ refuse(char reason[CONFIG_REASON], const char *subject, struct span value, const
 }
 
 int
-config_set(struct config *c, struct span name, struct span value, bool option, char reason[CONFIG_REASON])
+config_set(struct config *c, struct span key, struct span value, bool option, char reason[CONFIG_REASON])
 {
-	char expected[EXPECTED], what[EXPECTED + 16];
+	char expected[EXPECTED];
 	size_t i = 0;
 
-	while (i < KEYS && !span_is(name, keys[i].name))
+	while (i < KEYS && !span_is(key, keys[i].name))
 		i++;
 	if (i == KEYS)
-		return refuse(reason, "key", name, "is unknown");
+		return refuse(reason, "key", key, "is unknown");
 	if (keys[i].set == NULL)
-		return refuse(reason, "key", name, "is not supported by this version");
+		return refuse(reason, "key", key, "is not supported by this version");
 	value = span_trim(value);
 	if (value.n == 0)
-		return refuse(reason, "key", name, "has no value");
+		return refuse(reason, "key", key, "has no value");
 	if (!option && (c->fixed & 1u << i) != 0)
 		return 0;
 	if (keys[i].set(c, &keys[i], value, expected) < 0) {
+		char what[EXPECTED + 16];
 		snprintf(what, sizeof what, "is not %s", expected);
 		return refuse(reason, keys[i].name, value, what);
 	}

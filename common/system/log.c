@@ -60,12 +60,11 @@ log_context(const char *pairs)
 static void
 begin(const char *event, int priority)
 {
-	char prefix[64];
-
 	line.n = 0;
 	line.cut = line.quoted = false;
 	line.priority = priority;
 	if (!to_syslog) {
+		char prefix[64];
 		snprintf(prefix, sizeof prefix, "%.32s[%ld]: ", program_name, (long)getpid());
 		put_string(prefix);
 	}

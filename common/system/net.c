@@ -175,17 +175,17 @@ bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t n, cha
 }
 
 int
-net_listen(const char *text, char name[NET_ADDRESS])
+net_listen(const char *address, char name[NET_ADDRESS])
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage parsed;
 	socklen_t n;
 
-	if (net_parse(text, &address, &n) < 0) {
+	if (net_parse(address, &parsed, &n) < 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	int fd = socket(address.ss_family, SOCK_STREAM, 0);
-	if (fd >= 0 && bind_and_listen(fd, &address, n, name) < 0) {
+	int fd = socket(parsed.ss_family, SOCK_STREAM, 0);
+	if (fd >= 0 && bind_and_listen(fd, &parsed, n, name) < 0) {
 		int error = errno;
 		close(fd);
 		errno = error;

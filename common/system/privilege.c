@@ -1,5 +1,5 @@
-/* setgroups(2) and initgroups(3), which every Unix has, are not in POSIX. */
-#define _DEFAULT_SOURCE
+/* initgroups(3), which every Unix has, is not in POSIX. */
+#define _DEFAULT_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 #include "privilege.h"
 
@@ -19,6 +19,7 @@ privilege_become(const char *user, char *reason, size_t reason_n)
 	if (user == NULL)
 		return EX_OK;
 	errno = 0;
+	/* cppcheck-suppress getpwnamCalled ; there are no threads */
 	const struct passwd *pw = getpwnam(user);
 	if (pw == NULL) {
 		snprintf(

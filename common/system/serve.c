@@ -58,7 +58,9 @@ flush(struct loop *l)
 static bool
 last_words(struct loop *l, enum serve_end end)
 {
-	(void)conn_flush(l->conn, SERVE_FAREWELL * 1000, conn_now() + SERVE_FAREWELL * 1000);
+	int64_t patience = (int64_t)SERVE_FAREWELL * 1000;
+
+	(void)conn_flush(l->conn, patience, conn_now() + patience);
 	return finish(l, end);
 }
 
@@ -74,7 +76,7 @@ bid_farewell(struct loop *l, bool timeout)
 static void
 begin_stop(struct loop *l)
 {
-	int64_t grace_end = conn_now() + SERVER_GRACE * 1000;
+	int64_t grace_end = conn_now() + (int64_t)SERVER_GRACE * 1000;
 
 	l->stopping = true;
 	if (grace_end < l->session_end)

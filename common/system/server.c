@@ -359,7 +359,7 @@ accept_until_stopped(struct state *s)
 static void
 end_children(struct state *s)
 {
-	int64_t deadline = conn_now() + (SERVER_GRACE + LAST_WAIT) * 1000, left;
+	int64_t deadline = conn_now() + (int64_t)(SERVER_GRACE + LAST_WAIT) * 1000, left;
 	struct pollfd wake;
 
 	log_begin("stopping");

@@ -119,8 +119,12 @@ server_inetd(struct server *server)
 		log_end();
 		return EX_OSERR;
 	}
-	if (server->start != NULL && (status = server->start(server->context)) != EX_OK)
-		return status;
-	net_peer_of(STDIN_FILENO, &client);
-	return session_process(server, STDIN_FILENO, STDOUT_FILENO, &client, stop[0], ready);
+	if (server->start != NULL)
+		status = server->start(server->context);
+	if (status == EX_OK) {
+		net_peer_of(STDIN_FILENO, &client);
+		status = session_process(server, STDIN_FILENO, STDOUT_FILENO, &client, stop[0], ready);
+	}
+	close(ready);
+	return status;
 }
