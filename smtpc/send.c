@@ -124,9 +124,8 @@ report(const struct smtp_client *client, const struct smtp_message *message, enu
 		const struct smtp_recipient *recipient = &message->recipients[i];
 		if (recipient->answer.code < 300)
 			continue;
-		fprintf(stderr, "smtpc: ");
-		print_escaped(stderr, span_of(recipient->address));
-		print_reply(stderr, " was refused", &recipient->answer);
+		fprintf(stderr, "smtpc: %s ", recipient->address);
+		print_reply(stderr, "was refused", &recipient->answer);
 	}
 	if (sent)
 		print_reply(stdout, words, &client->answer);
