@@ -35,7 +35,8 @@ identity_address(const char *host, struct buf *out)
 	if (name == NULL || *name == '\0')
 		name = getenv("USER");
 	if (name == NULL || *name == '\0') {
-		const struct passwd *entry = getpwuid(getuid());
+		const struct passwd *entry =
+		    getpwuid(getuid()); /* cppcheck-suppress getpwuidCalled ; no threads here */
 		name = entry == NULL ? "" : entry->pw_name;
 	}
 	buf_printf(out, "%s@%s", name, host);

@@ -220,9 +220,11 @@ read_domain(struct span *rest, struct span *domain, const char **reason)
 		return bad(reason, "there is no domain after the @");
 	if (domain->n > SMTP_DOMAIN)
 		return bad(reason, "the domain is too long");
-	for (struct span labels = *domain; labels.at != NULL;)
+	struct span labels = *domain;
+	do
 		if (check_label(span_until(labels, '.', &labels), reason) < 0)
 			return -1;
+	while (labels.at != NULL);
 	if (!is_clean_utf8(*domain))
 		return bad(reason, "the domain is not valid UTF-8");
 	return 0;

@@ -270,8 +270,8 @@ date_parse(struct span text, int64_t *seconds, int *zone)
 	}
 	if (!is_date(&p.c))
 		return -1;
-	*seconds = days_of(p.c.year, p.c.month, p.c.day) * DAY + p.c.hour * 3600 + p.c.minute * 60 +
-		   p.c.second - p.zone * 60;
+	int64_t minutes = (int64_t)p.c.hour * 60 + p.c.minute - p.zone;
+	*seconds = days_of(p.c.year, p.c.month, p.c.day) * DAY + minutes * 60 + p.c.second;
 	if (zone != NULL)
 		*zone = p.zone;
 	return 0;

@@ -106,9 +106,7 @@ decode_run(struct span s, const struct word *first, struct buf *out)
 static void
 add_blanks(struct span blanks, struct buf *out)
 {
-	bool fold = blanks.n > 0 && memchr(blanks.at, '\n', blanks.n) != NULL;
-
-	if (fold)
+	if (blanks.n > 0 && memchr(blanks.at, '\n', blanks.n) != NULL)
 		buf_add_char(out, ' ');
 	else
 		buf_add_span(out, blanks);

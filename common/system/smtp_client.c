@@ -1,7 +1,6 @@
 #include "smtp_client.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bounds.h"
@@ -31,13 +30,6 @@ smtp_client_free(struct smtp_client *client)
 {
 	smtp_reply_free(&client->reply);
 	smtp_answer_free(&client->answer);
-}
-
-void
-smtp_answer_free(struct smtp_answer *answer)
-{
-	free(answer->text);
-	*answer = (struct smtp_answer){ .code = 0 };
 }
 
 /* One line of EHLO's reply: a keyword and what follows it. */

@@ -116,6 +116,13 @@ smtp_outcome_of(int code)
 }
 
 void
+smtp_answer_free(struct smtp_answer *answer)
+{
+	free(answer->text);
+	*answer = (struct smtp_answer){ .code = 0 };
+}
+
+void
 smtp_keep(const struct smtp_client *client, struct smtp_answer *answer)
 {
 	struct span text = buf_span(&client->reply.text);
