@@ -22,7 +22,7 @@ identity_host(char host[IDENTITY_HOST])
 	host[IDENTITY_HOST - 1] = '\0';
 	snprintf(address, sizeof(address), "x@%s", host);
 	if (strchr(host, '.') == NULL || path_parse_bare(span_of(address), &path, &reason) < 0 || path.utf8)
-		strcpy(host, "localhost");
+		memcpy(host, "localhost", sizeof("localhost"));
 }
 
 int
