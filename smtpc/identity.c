@@ -10,19 +10,18 @@
 #include "address.h"
 
 void
-identity_host(char host[IDENTITY_HOST])
+identity_host(struct buf *out)
 {
-	char address[IDENTITY_HOST + 2];
+	char name[256] = "", address[sizeof(name) + 2];
 	struct path path;
 	const char *reason;
 
-	host[0] = '\0';
-	if (gethostname(host, IDENTITY_HOST - 1) < 0)
-		host[0] = '\0';
-	host[IDENTITY_HOST - 1] = '\0';
-	snprintf(address, sizeof(address), "x@%s", host);
-	if (strchr(host, '.') == NULL || path_parse_bare(span_of(address), &path, &reason) < 0 || path.utf8)
-		memcpy(host, "localhost", sizeof("localhost"));
+	if (gethostname(name, sizeof(name) - 1) < 0)
+		name[0] = '\0';
+	snprintf(address, sizeof(address), "x@%s", name);
+	bool domain =
+	    strchr(name, '.') != NULL && path_parse_bare(span_of(address), &path, &reason) == 0 && !path.utf8;
+	buf_add_string(out, domain ? name : "localhost");
 }
 
 int

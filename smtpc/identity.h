@@ -8,10 +8,8 @@
 
 #include "buf.h"
 
-enum { IDENTITY_HOST = 256 };
-
 /* gethostname(2) where it is a domain with a dot, else "localhost". */
-void identity_host(char host[IDENTITY_HOST]);
+void identity_host(struct buf *out);
 
 /* user@host of who runs this. 0, or -1: the system knows no such name. */
 int identity_address(const char *host, struct buf *out);

@@ -23,14 +23,14 @@ enum {
 /* A message on its way from the options to the server. */
 struct job {
 	struct options options;
-	char host[IDENTITY_HOST];
+	struct buf host; /* ours */
 	struct buf self; /* who runs this, as an address; empty where the system does not know */
 	struct buf sender, from, to, cc;
 	struct buf header;
 	struct envelope envelope;
 	struct draft draft;
 	struct heading heading;
-	char message_id[IDENTITY_HOST + UNIQUE_ID + 2];
+	struct buf message_id;
 	uint64_t body_start;	/* in the draft */
 	enum encoding encoding; /* of the body */
 	bool eight_bit, utf8;	/* of the whole, as it goes out */
@@ -48,18 +48,23 @@ job_init(struct job *job)
 	buf_init(&job->cc, HEADER);
 	buf_init(&job->header, 4 * HEADER);
 	draft_init(&job->draft);
-	identity_host(job->host);
-	if (identity_address(job->host, &job->self) < 0)
+	buf_init(&job->host, ADDRESS);
+	buf_init(&job->message_id, ADDRESS);
+	identity_host(&job->host);
+	const char *host = buf_string(&job->host);
+	if (identity_address(host, &job->self) < 0)
 		buf_clear(&job->self);
-	unique_id(job->host, id);
-	snprintf(job->message_id, sizeof(job->message_id), "%s@%s", id, job->host);
-	job->heading.message_id = job->message_id;
+	unique_id(host, id);
+	buf_printf(&job->message_id, "%s@%s", id, host);
+	job->heading.message_id = buf_string(&job->message_id);
 	identity_now(&job->heading.now, &job->heading.zone);
 }
 
 static void
 job_free(struct job *job)
 {
+	buf_free(&job->host);
+	buf_free(&job->message_id);
 	buf_free(&job->self);
 	buf_free(&job->sender);
 	buf_free(&job->from);
@@ -255,7 +260,7 @@ deliver(struct job *job)
 			.sender = buf_string(&job->sender),
 			.envelope = &job->envelope,
 			.body = &body,
-			.host = job->host,
+			.host = buf_string(&job->host),
 			.eight_bit = job->eight_bit,
 			.utf8 = job->utf8,
 		};

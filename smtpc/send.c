@@ -9,11 +9,10 @@
 #include <unistd.h>
 
 #include "exits.h"
-#include "identity.h"
 #include "net.h"
 #include "smtp_client.h"
 
-enum { REASON = 256 };
+enum { REASON = 256, NAME = 256 };
 
 /* A peer's bytes, so that they do no harm to a terminal. */
 static void
@@ -54,17 +53,19 @@ show_line(void *context, bool ours, struct span line)
 
 /* RFC 5321 4.1.4: a name that is none of DNS is no help to the server; the address is. */
 static void
-hello_name(int fd, const char *host, char name[IDENTITY_HOST])
+hello_name(int fd, const char *host, struct buf *name)
 {
 	struct sockaddr_storage address;
 	socklen_t n = sizeof(address);
+	char literal[NET_ADDRESS];
 	struct peer here;
 
 	if (strchr(host, '.') == NULL && getsockname(fd, (struct sockaddr *)&address, &n) == 0) {
 		net_peer(&here, (struct sockaddr *)&address, n);
-		net_literal(&here, name);
-	} else
-		snprintf(name, IDENTITY_HOST, "%s", host);
+		net_literal(&here, literal);
+		host = literal;
+	}
+	buf_add_string(name, host);
 }
 
 static int
@@ -160,7 +161,8 @@ talk(const struct options *o, struct conn *conn, const char *name, const struct 
 static int
 connect_and_talk(const struct options *o, const struct letter *letter, const struct smtp_message *message)
 {
-	char reason[REASON], name[IDENTITY_HOST];
+	char reason[REASON];
+	struct buf name;
 	struct conn conn;
 	int fd;
 
@@ -170,12 +172,14 @@ connect_and_talk(const struct options *o, const struct letter *letter, const str
 		    status == NET_NAME_LATER ? EXITS_LATER : EXITS_UNREACHABLE, "not sent: %s", reason);
 	if (o->verbose)
 		fprintf(stderr, "connected to %s\n", o->server);
-	hello_name(fd, letter->host, name);
 	if (conn_init(&conn, fd, fd, -1) < 0) {
 		close(fd);
 		return complain(EXITS_LATER, "not sent: out of memory");
 	}
-	int result = talk(o, &conn, name, message);
+	buf_init(&name, NAME);
+	hello_name(fd, letter->host, &name);
+	int result = talk(o, &conn, buf_string(&name), message);
+	buf_free(&name);
 	conn_free(&conn);
 	return result;
 }
