@@ -21,6 +21,7 @@ struct conn {
 	int in, out; /* the same descriptor for a socket */
 	int stop_fd; /* readable when it is time to end; -1 for none */
 	bool socket;
+	bool linger;		 /* we end it: conn_linger before conn_free */
 	bool stopped;		 /* CONN_STOPPED was said */
 	char *input;		 /* CONN_INPUT bytes (bounds.h) */
 	size_t start, end;	 /* input[start..end) is not consumed yet */
@@ -59,8 +60,9 @@ bool conn_stopping(struct conn *);
 enum conn_status conn_flush(struct conn *, int64_t patience, int64_t deadline);
 
 /*
- * After the last flush: tell the peer that nothing more will come, and throw away what it still sends until it closes (CONN_LINGER,
- * CONN_LINGER_BYTES): closing with input unread resets the connection, and the reset may destroy the last reply.
+ * After the last flush, and when all that the session held is free: tell the peer that nothing more will come, and throw away what it
+ * still sends until it closes (CONN_LINGER, CONN_LINGER_BYTES). Closing with input unread resets the connection, and the reset may
+ * destroy the last reply.
  */
 void conn_linger(struct conn *);
 

@@ -199,8 +199,7 @@ serve(struct conn *conn, const struct protocol *protocol, void *session, int tim
 	log_number("received", (long long)conn->received);
 	log_number("sent", (long long)conn->sent);
 	log_end();
-	if (l.end != SERVE_EOF && l.end != SERVE_DROPPED && l.end != SERVE_ERROR)
-		conn_linger(conn);
+	conn->linger = l.end != SERVE_EOF && l.end != SERVE_DROPPED && l.end != SERVE_ERROR;
 	return l.end;
 }
 

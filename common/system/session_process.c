@@ -77,6 +77,8 @@ session_process(
 	log_number("port", client->port);
 	log_end();
 	int status = server->serve(&conn, &info, server->context);
+	if (conn.linger)
+		conn_linger(&conn);
 	conn_free(&conn);
 	return status;
 }

@@ -34,6 +34,8 @@ serve_on(int in, int out, int stop_fd, int timeout)
 	if (conn_init(&conn, in, out, stop_fd) < 0)
 		_exit(99);
 	enum serve_end end = serve(&conn, &toy_protocol, &toy, timeout);
+	if (conn.linger)
+		conn_linger(&conn);
 	conn_free(&conn);
 	line_free(&toy.line);
 	_exit((int)end);
