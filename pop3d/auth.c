@@ -57,10 +57,11 @@ log_in(struct session *s, const char *method, struct buf *out)
 	}
 	buf_free(&reason);
 	note.counted = "messages";
-	note.number = s->backend->count(s->context);
+	size_t count = s->backend->count(s->context);
+	note.number = count;
 	s->backend->log(s->context, &note);
 	s->state = TRANSACTION;
-	buf_printf(out, "+OK %s has %llu messages\r\n", s->user, (unsigned long long)note.number);
+	buf_printf(out, "+OK %s has %zu message%s\r\n", s->user, count, command_plural(count));
 	return EVENT_INPUT;
 }
 

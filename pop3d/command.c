@@ -8,6 +8,12 @@ command_note(const struct session *s, const char *event)
 	return (struct backend_note){ .event = event, .user = span_of(s->user) };
 }
 
+const char *
+command_plural(size_t messages)
+{
+	return messages == 1 ? "" : "s";
+}
+
 enum event
 command_refuse(struct session *s, const char *text, struct buf *out)
 {

@@ -59,6 +59,9 @@ enum event command_refuse(struct session *, const char *text, struct buf *out);
 enum event command_refuse_status(
     struct session *, enum backend_status, const char *what, struct buf *reason, struct buf *out);
 
+/* The s of messages, where there isn't one. */
+const char *command_plural(size_t messages);
+
 /* For the log: the event with the user of this session; the rest is the caller's to fill in. */
 struct backend_note command_note(const struct session *, const char *event);
 

@@ -36,6 +36,14 @@ transaction_stat(struct session *s, const struct argument *argument, struct buf 
 }
 
 static void
+say_count(struct session *s, struct buf *out)
+{
+	size_t left = s->backend->count(s->context) - s->deleted;
+
+	buf_printf(out, "+OK %zu message%s\r\n", left, command_plural(left));
+}
+
+static void
 add_octets(struct session *s, size_t message, struct buf *out)
 {
 	buf_printf(
@@ -69,7 +77,7 @@ list(struct session *s, const struct argument *argument,
 		item(s, argument->message, out);
 		return EVENT_INPUT;
 	}
-	buf_printf(out, "+OK %zu messages\r\n", s->backend->count(s->context) - s->deleted);
+	say_count(s, out);
 	s->item = item;
 	s->message = 0;
 	s->more = list_more;
@@ -197,7 +205,7 @@ transaction_rset(struct session *s, const struct argument *argument, struct buf 
 	s->marks = NULL;
 	s->deleted = 0;
 	s->deleted_octets = 0;
-	buf_printf(out, "+OK %zu messages\r\n", s->backend->count(s->context));
+	say_count(s, out);
 	return EVENT_INPUT;
 }
 
@@ -237,7 +245,7 @@ transaction_quit(struct session *s, const struct argument *argument, struct buf 
 	s->backend->close(s->context);
 	s->backend->log(s->context, &note);
 	if (status == BACKEND_OK)
-		buf_printf(out, "+OK bye, %zu messages deleted\r\n", s->deleted);
+		buf_printf(out, "+OK bye, %zu message%s deleted\r\n", s->deleted, command_plural(s->deleted));
 	else
 		command_refuse_status(s, status, "nothing was deleted", &reason, out);
 	buf_free(&reason);
