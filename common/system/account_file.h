@@ -8,7 +8,7 @@
 
 #include "account_name.h"
 
-enum { ACCOUNT_BLOCK = 64 * 1024 }; /* bytes; a longer line comes in pieces, and is no account's */
+enum { ACCOUNT_BLOCK = 16 * 1024 }; /* bytes; a longer line comes in pieces, and is no account's */
 
 struct account_file {
 	int fd;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "account_file.h"
 #include "mail_root.h"
 
 #define SCRAM                                                                                        \
@@ -125,7 +126,7 @@ END_TEST
 /* Lines at every place around the end of a block; a line longer than one, whose rest looks like somebody's. */
 START_TEST(reads_long_files)
 {
-	enum { BLOCK = 64 * 1024 };
+	enum { BLOCK = ACCOUNT_BLOCK };
 	static char text[3 * BLOCK + 200];
 	struct credential c;
 
