@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -198,6 +199,7 @@ daemon_serve(struct daemon *d, struct server *server)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	log_open(d->program, d->config.log_syslog);
+	tzset(); /* so that no child has to read the time zone */
 	server->program = d->program;
 	server->config = &d->config;
 	return d->inetd ? server_inetd(server) : server_run(server);
