@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +77,8 @@ finish_connect(int fd, int64_t deadline)
 
 	do {
 		int64_t left = deadline - conn_now();
-		n = poll(&wait, 1, left > 0 ? (int)left : 0);
+		left = left < 0 ? 0 : left;
+		n = poll(&wait, 1, left > INT_MAX ? INT_MAX : (int)left);
 	} while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return ETIMEDOUT;

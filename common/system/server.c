@@ -322,8 +322,10 @@ wait_for(struct state *s, struct pollfd *fds, nfds_t n, int timeout)
 
 	fds[0] = (struct pollfd){ .fd = s->wake[0], .events = POLLIN };
 	int ready = poll(fds, n, timeout);
-	while (ready > 0 && fds[0].revents != 0 && read(s->wake[0], bytes, sizeof bytes) > 0)
-		;
+	if (ready < 0 || fds[0].revents != 0) {
+		while (read(s->wake[0], bytes, sizeof bytes) == sizeof bytes)
+			;
+	}
 	if (got_child)
 		reap(s);
 	return ready;

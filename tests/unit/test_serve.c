@@ -391,6 +391,23 @@ START_TEST(a_stop_waits_for_a_long_reply)
 }
 END_TEST
 
+START_TEST(a_stop_is_seen_within_a_long_reply)
+{
+	int status;
+
+	greeted(1);
+	say("more 1000000\n");
+	receive();
+	stop_it();
+	for (int i = 0; i < 20; i++)
+		receive();
+	ck_assert_int_eq(waitpid(process, &status, 0), process);
+	ck_assert_int_eq(WEXITSTATUS(status), SERVE_STOPPED);
+	close(peer);
+	close(stop);
+}
+END_TEST
+
 START_TEST(a_failed_login_waits)
 {
 	int64_t before;
@@ -535,6 +552,7 @@ add(TCase *t)
 	tcase_add_test(t, a_stop_ends_the_idle);
 	tcase_add_test(t, a_stop_waits_for_a_transfer);
 	tcase_add_test(t, a_stop_waits_for_a_long_reply);
+	tcase_add_test(t, a_stop_is_seen_within_a_long_reply);
 	tcase_add_test(t, a_failed_login_waits);
 	tcase_add_test(t, a_stop_ends_that_wait);
 	tcase_add_test(t, a_drop_says_nothing_more);
