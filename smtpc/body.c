@@ -25,6 +25,7 @@ rewind_body(struct body *body)
 	encoder_free(&body->encoder);
 	encoder_init(&body->encoder, body->encoding);
 	body->header_at = 0;
+	body->in_line = false;
 	body->offset = body->start;
 	body->begun = true;
 }
@@ -46,12 +47,18 @@ body_next(void *context, struct buf *out)
 		errno = ENOMEM;
 		return -1;
 	}
+	size_t before = out->len;
 	ssize_t n = draft_at(body->draft, body->offset, bytes, sizeof(bytes));
 	if (n < 0)
 		return -1;
 	body->offset += (uint64_t)n;
 	body->begun = n > 0;
-	if (encoder_push(&body->encoder, (struct span){ bytes, (size_t)n }, n == 0, out) < 0) {
+	encoder_push(&body->encoder, (struct span){ bytes, (size_t)n }, n == 0, out);
+	if (out->len > before)
+		body->in_line = out->data[out->len - 1] != '\n';
+	if (n == 0 && body->in_line)
+		buf_add(out, "\r\n", 2);
+	if (body->encoder.carry.failed || out->failed) {
 		errno = ENOMEM;
 		return -1;
 	}

@@ -15,6 +15,7 @@ struct body {
 	size_t header_at; /* what went out of both */
 	uint64_t offset;
 	bool begun;
+	bool in_line; /* the last line has no end yet */
 };
 
 /* encoding: ENCODING_7BIT for a body that goes out as it is. */
