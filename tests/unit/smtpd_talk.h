@@ -79,7 +79,8 @@ fake_refused(void *context, const char *word, struct span argument, const struct
 {
 	struct world *w = context;
 
-	(void)argument;
+	/* What we do not know may be a secret. */
+	ck_assert(word != NULL || argument.n == 0);
 	buf_printf(&w->refusals, "%s %d;", word == NULL ? "?" : word, reply->code);
 }
 
@@ -102,15 +103,30 @@ begin(void)
 	ck_assert_int_eq(session_protocol.greet(&world.session, &said), EVENT_TURN);
 }
 
+/* A copy that ends where a page begins that nobody may read: one such place for all, for there are many. */
+static inline struct span
+at_the_edge(struct span bytes)
+{
+	enum { EDGE = 256 * 1024 };
+	static char *place;
+
+	if (place == NULL) {
+		char *zeros = calloc(1, EDGE);
+		ck_assert_ptr_nonnull(zeros);
+		place = guarded(zeros, EDGE);
+		free(zeros);
+	}
+	ck_assert_uint_le(bytes.n, EDGE);
+	return (struct span){ memcpy(place + EDGE - bytes.n, bytes.at, bytes.n), bytes.n };
+}
+
 /* One call of input, and its contract. Bytes taken. */
 static inline size_t
 give(struct span bytes, bool more)
 {
 	size_t used, before = said.len;
-	char *at = guarded(bytes.at, bytes.n);
-	enum event event = session_protocol.input(&world.session, (struct span){ at, bytes.n }, &used, &said);
+	enum event event = session_protocol.input(&world.session, at_the_edge(bytes), &used, &said);
 
-	unguard(at, bytes.n);
 	ck_assert_uint_le(used, bytes.n);
 	ck_assert(event != EVENT_INPUT || used == bytes.n || said.len > before);
 	world.closed = event == EVENT_CLOSE;

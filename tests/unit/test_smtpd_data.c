@@ -118,6 +118,7 @@ START_TEST(keeps_chunks_in_order)
 	talk(BEGIN "BDAT 1\r\nxRSET\r\nBDAT 1 LAST\r\nx" MAIL,
 	    BEGUN "250 2.0.0, 250 2.0.0, 503 5.5.1, 250 2.1.0");
 	talk(BEGIN "BDAT 1\r\nx" EHLO "BDAT 1 LAST\r\nx", BEGUN "250 2.0.0, 250, 503 5.5.1");
+	ck_assert_uint_eq(world.content.len, 0);
 	ck_assert_int_eq(world.messages, 0);
 }
 END_TEST
@@ -151,8 +152,11 @@ START_TEST(refuses_chunks_that_are_too_big)
 	    BEGUN "250 2.0.0, 250 2.0.0, 250, 250 2.1.0, 250 2.1.5, 552 5.3.4, 503 5.5.1, 250 2.1.0");
 	ck_assert_int_eq(world.messages, 1);
 	talk(BEGIN "BDAT 9\r\n012345678BDAT 2\r\nxyBDAT 0 LAST\r\n", BEGUN "250 2.0.0, 552 5.3.4, 503 5.5.1");
-	/* More octets than anybody will ever send. */
+	/* More octets than anybody will ever send: none of them is kept. */
 	talk(BEGIN "BDAT 9223372036854775807 LAST\r\nxyz", "220, 250, 250 2.1.0, 250 2.1.5");
+	ck_assert_uint_eq(world.content.len, 0);
+	talk(BEGIN "BDAT 9\r\n012345678BDAT 2\r\nx", BEGUN "250 2.0.0");
+	ck_assert_uint_eq(world.content.len, 0);
 }
 END_TEST
 
