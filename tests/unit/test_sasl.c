@@ -1,7 +1,9 @@
 #include "unit.h"
 
+#include "codec.h"
 #include "sasl.h"
 #include "sasl_vectors.h"
+#include "scram.h"
 
 static const uint8_t random_of_test[SASL_NONCE] = "abcdefghijklmnopq";
 
@@ -233,6 +235,47 @@ START_TEST(scram_server_reads_the_final)
 }
 END_TEST
 
+/* Somebody who knows the password signs another gs2-header or nonce than was agreed on. */
+START_TEST(scram_server_wants_what_was_agreed_on)
+{
+	static const struct {
+		const char *bare; /* client-final-message-without-proof */
+		enum sasl_status status;
+	} finals[] = {
+		{ "c=biws,r=" BOTH, SASL_CHALLENGE },
+		{ "c=biws,r=" BOTH ",x=extension", SASL_CHALLENGE },
+		{ "c=eSws,r=" BOTH, SASL_DENIED },
+		{ "c=,r=" BOTH, SASL_DENIED },
+		{ "c=biws,r=" BOTH "x", SASL_DENIED },
+		{ "c=biws,r=" CLIENT_NONCE, SASL_DENIED },
+		{ "c=biws,r=x" CLIENT_NONCE, SASL_DENIED },
+		{ "c=biws,r=" CLIENT_NONCE "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k1", SASL_DENIED },
+	};
+
+	for (size_t i = 0; i < sizeof(finals) / sizeof(finals[0]); i++) {
+		struct scram_keys keys;
+		struct buf signed_text, message;
+		uint8_t proof[SHA256_SIZE];
+
+		begin_server(SASL_SCRAM_SHA_256);
+		ck_assert_int_eq(server_gets(span_of(CLIENT_FIRST)), SASL_LOOKUP);
+		ck_assert_int_eq(look_up(VERIFIER), SASL_CHALLENGE);
+		scram_keys(&keys, span_of("pencil"), server.credential.salt, server.credential.salt_n, 4096);
+		buf_init(&signed_text, 1000);
+		buf_printf(&signed_text, "%s,%s,%s", CLIENT_FIRST + 3, SERVER_FIRST, finals[i].bare);
+		hmac_sha256(keys.stored, SHA256_SIZE, signed_text.data, signed_text.len, proof);
+		for (int k = 0; k < SHA256_SIZE; k++)
+			proof[k] ^= keys.client[k];
+		buf_init(&message, 1000);
+		buf_printf(&message, "%s,p=", finals[i].bare);
+		base64_encode((struct span){ (const char *)proof, SHA256_SIZE }, &message);
+		ck_assert_int_eq(server_gets(buf_span(&message)), finals[i].status);
+		buf_free(&signed_text);
+		buf_free(&message);
+	}
+}
+END_TEST
+
 START_TEST(scram_server_wants_an_empty_end)
 {
 	begin_server(SASL_SCRAM_SHA_256);
@@ -261,6 +304,11 @@ START_TEST(bounds_messages)
 	begin_server(SASL_SCRAM_SHA_256);
 	ck_assert_int_eq(server_gets(span_of(CLIENT_FIRST)), SASL_LOOKUP);
 	ck_assert_int_eq(look_up(VERIFIER), SASL_MALFORMED);
+	buf_free(&out);
+	buf_init(&out, 8);
+	begin_server(SASL_LOGIN);
+	ck_assert_int_eq(server_gets(span_of("user")), SASL_MALFORMED);
+	expect_span(buf_span(&out), "");
 }
 END_TEST
 
@@ -277,6 +325,7 @@ add(TCase *t)
 	tcase_add_test(t, scram_server_of_the_rfc);
 	tcase_add_loop_test(t, scram_server_reads_the_first, 0, ROWS(first_vectors));
 	tcase_add_loop_test(t, scram_server_reads_the_final, 0, ROWS(final_vectors));
+	tcase_add_test(t, scram_server_wants_what_was_agreed_on);
 	tcase_add_test(t, scram_server_wants_an_empty_end);
 	tcase_add_test(t, bounds_messages);
 }
