@@ -79,12 +79,21 @@ take_signals(int wake)
 	sigaction(SIGXFSZ, &action, NULL);
 }
 
+/* Before we serve, whoever started us reads standard error, even where the log goes to syslog. */
+static void
+say(const struct state *s, const char *what)
+{
+	if (s->server->config->log_syslog)
+		fprintf(stderr, "%s: %s\n", s->server->program, what);
+}
+
 static int
-failed(const char *event, const char *what, int status)
+failed(const struct state *s, const char *event, const char *what, int status)
 {
 	log_begin_error(event);
 	log_text("reason", what);
 	log_end();
+	say(s, what);
 	return status;
 }
 
@@ -93,7 +102,7 @@ open_listeners(struct state *s)
 {
 	const struct config *config = s->server->config;
 	const char *port = geteuid() == 0 ? s->server->default_port_root : s->server->default_port_user;
-	char fallback[NET_ADDRESS];
+	char fallback[NET_ADDRESS], reason[256];
 
 	snprintf(fallback, sizeof fallback, "127.0.0.1:%s", port);
 	int n = config->listens > 0 ? config->listens : 1;
@@ -101,16 +110,12 @@ open_listeners(struct state *s)
 		const char *address = config->listens > 0 ? config->listen[i] : fallback;
 		int fd = net_listen(address, s->names[i]);
 		if (fd < 0) {
-			int error = errno;
-			log_begin_error("listen-failed");
-			log_text("address", address);
-			log_errno(error);
-			log_end();
-			return EX_UNAVAILABLE;
+			snprintf(reason, sizeof reason, "%s: %s", address, strerror(errno));
+			return failed(s, "listen-failed", reason, EX_UNAVAILABLE);
 		}
 		s->listeners[s->n++] = fd;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-			return failed("listen-failed", strerror(errno), EX_OSERR);
+			return failed(s, "listen-failed", strerror(errno), EX_OSERR);
 	}
 	return EX_OK;
 }
@@ -132,7 +137,6 @@ open_spare(struct state *s)
 	s->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Who waits for the line reads standard error, even where the log goes to syslog. */
 static void
 announce(const struct state *s)
 {
@@ -142,8 +146,7 @@ announce(const struct state *s)
 		snprintf(event, sizeof event, "listening on %s", s->names[i]);
 		log_begin(event);
 		log_end();
-		if (s->server->config->log_syslog)
-			fprintf(stderr, "%s: %s\n", s->server->program, event);
+		say(s, event);
 	}
 }
 
@@ -158,10 +161,10 @@ prepare(struct state *s)
 		return status;
 	status = privilege_become(server->config->user, reason, sizeof reason);
 	if (status != EX_OK)
-		return failed("privilege-failed", reason, status);
+		return failed(s, "privilege-failed", reason, status);
 	open_spare(s);
 	if (s->spare < 0 || open_pipe(s->wake) < 0 || open_pipe(s->stop) < 0)
-		return failed("start-failed", strerror(errno), EX_OSERR);
+		return failed(s, "start-failed", strerror(errno), EX_OSERR);
 	take_signals(s->wake[1]);
 	if (server->start != NULL && (status = server->start(server->context)) != EX_OK)
 		return status;

@@ -93,7 +93,7 @@ run(bool scarce)
 		.serve = serve_toy,
 		.reload = reload };
 
-	log_open("toyd", false);
+	log_open("toyd", config.log_syslog);
 	if (scarce) {
 		int next = open("/dev/null", O_RDONLY);
 		close(next);
@@ -256,6 +256,16 @@ START_TEST(listens_on_all_addresses)
 	await_log("client=::1 ", 0);
 	close(first);
 	close(second);
+}
+END_TEST
+
+START_TEST(says_where_it_listens_even_with_syslog)
+{
+	config.log_syslog = true;
+	start();
+	int fd = dial();
+	ck_assert_int_eq(strncmp(logged, "toyd: listening on 127.0.0.1:", 29), 0);
+	close(fd);
 }
 END_TEST
 
@@ -505,6 +515,7 @@ add(TCase *t)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, serves_and_logs);
 	tcase_add_test(t, listens_on_all_addresses);
+	tcase_add_test(t, says_where_it_listens_even_with_syslog);
 	tcase_add_test(t, refuses_past_max_sessions);
 	tcase_add_test(t, refuses_past_max_per_source);
 	tcase_add_test(t, survives_without_descriptors);
