@@ -49,7 +49,7 @@ refuse(struct deliver *d, int status)
 static enum delivered
 put_command(struct deliver *d, struct incoming *in)
 {
-	int ends[2], status;
+	int ends[2], status = 0;
 
 	if (pipe(ends) < 0)
 		return deliver_fail(d, EXITS_CANNOT_CREATE, NULL);
@@ -66,8 +66,12 @@ put_command(struct deliver *d, struct incoming *in)
 	if (pid > 0 && error != 0)
 		kill(pid, SIGKILL); /* it must not take a part for the whole */
 	close(ends[1]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	pid_t ended;
+	do
+		ended = pid < 0 ? pid : waitpid(pid, &status, 0);
+	while (ended < 0 && pid > 0 && errno == EINTR);
+	if (error == 0 && ended < 0)
+		error = errno;
 	if (error != 0) {
 		errno = error;
 		return deliver_fail(d, EXITS_CANNOT_WRITE, NULL);

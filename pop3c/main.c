@@ -311,6 +311,7 @@ main(int argc, char **argv)
 	open_standard();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
 	int result = parse_options(argc, argv, &o);
 	if (result == 0 && (o.help || o.version)) {
 		if (o.version)

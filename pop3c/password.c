@@ -15,7 +15,7 @@
 #include "netrc.h"
 #include "terminal.h"
 
-enum { NETRC_FILE = 1024 * 1024 };
+enum { NETRC_FILE = 1024 * 1024, ACCOUNT = 4096 };
 
 /* Read to the end, or up to the first LF, which is not kept. 0, or -1. */
 static int
@@ -112,12 +112,13 @@ static void
 name_of_account(struct buf *user)
 {
 	const char *name = getenv("LOGNAME");
-	const struct passwd *account = name != NULL && *name != '\0' ? NULL : getpwuid(getuid());
+	struct passwd account, *found = NULL;
+	char space[ACCOUNT];
 
-	if (account != NULL)
-		name = account->pw_name;
-	if (name != NULL)
+	if (name != NULL && *name != '\0')
 		buf_add_string(user, name);
+	else if (getpwuid_r(getuid(), &account, space, sizeof(space), &found) == 0 && found != NULL)
+		buf_add_string(user, found->pw_name);
 }
 
 /* Neither may end a command line, or begin another. */
