@@ -321,11 +321,10 @@ reap(struct state *s)
 static int
 wait_for(struct state *s, struct pollfd *fds, nfds_t n, int timeout)
 {
-	char bytes[64];
-
 	fds[0] = (struct pollfd){ .fd = s->wake[0], .events = POLLIN };
 	int ready = poll(fds, n, timeout);
 	if (ready < 0 || fds[0].revents != 0) {
+		char bytes[64];
 		while (read(s->wake[0], bytes, sizeof bytes) == sizeof bytes)
 			;
 	}
