@@ -61,6 +61,18 @@ START_TEST(a_child_alone_can_be_stopped)
 }
 END_TEST
 
+START_TEST(children_end_with_their_parent)
+{
+	start();
+	int fd = dial();
+	kill(server_pid, SIGKILL);
+	ck_assert_int_eq(waitpid(server_pid, NULL, 0), server_pid);
+	server_pid = 0;
+	expect(fd, "stop\r\n");
+	expect_eof(fd);
+}
+END_TEST
+
 START_TEST(sighup_reloads)
 {
 	start();
@@ -134,6 +146,7 @@ add(TCase *t)
 	tcase_add_test(t, a_transfer_outlives_sigterm);
 	tcase_add_test(t, sigint_of_the_whole_group_is_the_same);
 	tcase_add_test(t, a_child_alone_can_be_stopped);
+	tcase_add_test(t, children_end_with_their_parent);
 	tcase_add_test(t, sighup_reloads);
 	tcase_add_test(t, a_crash_is_one_sessions_own);
 	tcase_add_test(t, inetd_serves_one_and_keeps_its_log_back);
