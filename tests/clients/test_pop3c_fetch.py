@@ -4,6 +4,7 @@
 import fcntl
 import mailbox
 import os
+import re
 import resource
 import shutil
 import signal
@@ -329,6 +330,23 @@ class Broken(Fetch):
                 if number == signal.SIGINT and word.startswith("DELE"):
                     self.assertEqual(len(self.subjects()), 3)
                 self.once(server)
+
+    def test_all_is_synced_before_anything_is_deleted(self):
+        if shutil.which("strace") is None:
+            self.skipTest("skipped: there is no strace")
+        for dest, synced in (("box", ["box", ""]), ("folder/", ["", "folder", "tmp/", "tmp/", "tmp/", "folder/new"])):
+            server = self.server(THREE)
+            done = subprocess.run(["strace", "-y", "-s", "200", "-o", self.path("trace"), "-e",
+                                   "trace=fsync,fdatasync,write,writev,sendto,sendmsg", letterbox.binary("pop3c"), "-q", "-S", server.address,
+                                   "fetch", dest], cwd=self.home, env=self.environment, stderr=subprocess.PIPE, timeout=30, check=False)
+            if b"ptrace" in done.stderr or not os.path.exists(self.path("trace")):
+                self.skipTest("skipped: strace may not trace here")
+            before = self.read("trace").decode().split("DELE 1")[0]
+            found = re.findall(r"(?:fsync|fdatasync)\(\d+<%s/?([^>]*)>\) += 0" % re.escape(self.home), before)
+            state = [name for name in found if name.startswith(".local")]
+            rest = [re.sub(r"^folder/tmp/.*", "tmp/", name) for name in found if not name.startswith(".local")]
+            self.assertEqual(rest, synced)
+            self.assertTrue(found[-1].startswith(".local") and len(state) == 2, found)
 
     def test_killed_at_each_system_call_that_matters(self):
         if shutil.which("strace") is None:
