@@ -112,7 +112,7 @@ class Password(Pop3c):
     def test_the_environment_comes_first_and_is_not_handed_on(self):
         self.environment["MAIL_PASSWORD"] = "secret"
         server = self.server([ONE])
-        self.run_it(server, "-P", "echo wrong", "fetch", "|test -z \"$MAIL_PASSWORD\"")
+        self.run_it(server, "-P", "echo wrong", "fetch", "|test -z \"${MAIL_PASSWORD+set}\"")
         self.assertEqual(server.mails, [])
 
     def test_netrc_names_user_and_password(self):
