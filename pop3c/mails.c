@@ -7,7 +7,7 @@
 
 enum {
 	LINE = 32, /* octets of a LIST line, for the bound of the answer */
-	POOL = 512 * 1024 * 1024
+	POOL = 128 * 1024 * 1024
 };
 
 void
@@ -176,6 +176,11 @@ mails_headers(struct pop3_client *c, const struct mails *m, mails_each *each, vo
 			pop3_send(c, top ? "TOP %lu 0" : "RETR %lu", (unsigned long)m->at[sent].number);
 		buf_clear(&header);
 		status = pop3_reply(c);
+		if (status == POP3_REFUSED && top && !(c->capabilities & POP3_CAPA)) {
+			top =
+			    false; /* an old server without TOP, and without a way to say so; nothing was sent ahead */
+			status = pop3_command(c, "RETR %lu", (unsigned long)m->at[i].number);
+		}
 		if (status == POP3_OK)
 			status = pop3_body(c, POP3_MESSAGE, keep_header, &header);
 		if ((status == POP3_OK || status == POP3_REFUSED) &&
