@@ -1,7 +1,10 @@
 #include <sys/wait.h>
 
+#include <time.h>
+
 #include "unit.h"
 
+#include "hash.h"
 #include "unique.h"
 
 static int
@@ -10,7 +13,7 @@ compare(const void *a, const void *b)
 	return memcmp(a, b, UNIQUE_ID + 1);
 }
 
-/* Several processes, each with a child: no id twice, each of the alphabet, the later ones of a process behind the earlier. */
+/* Several processes, each with a child: no id twice, and each of the alphabet. */
 START_TEST(ids_are_unique)
 {
 	enum { PROCESSES = 4, EACH = 5000, ALL = PROCESSES * 2 * EACH };
@@ -51,18 +54,49 @@ START_TEST(ids_are_unique)
 }
 END_TEST
 
-START_TEST(ids_sort_by_time_and_tell_hosts)
+/* The bytes behind an id's characters, five bits each. */
+static void
+decode(const char *id, uint8_t bytes[17])
 {
-	char first[UNIQUE_ID + 1], second[UNIQUE_ID + 1], other[UNIQUE_ID + 1];
+	static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
-	unique_id("a.example", first);
-	do
-		unique_id("a.example", second);
-	while (memcmp(first, second, 11) == 0); /* the same microsecond */
-	unique_id("b.example", other);
-	ck_assert_int_lt(memcmp(first, second, UNIQUE_ID), 0);
-	ck_assert_str_eq(first + 20, second + 20);
-	ck_assert_str_ne(first + 20, other + 20);
+	memset(bytes, 0, 17);
+	for (size_t bit = 0; bit < (size_t)UNIQUE_ID * 5; bit++) {
+		size_t value = (size_t)(strchr(alphabet, id[bit / 5]) - alphabet);
+
+		if ((value >> (4 - bit % 5) & 1) != 0)
+			bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	}
+}
+
+static uint64_t
+number(const uint8_t *bytes, size_t n)
+{
+	return n == 0 ? 0 : number(bytes, n - 1) << 8 | bytes[n - 1];
+}
+
+START_TEST(ids_hold_what_makes_them_unique)
+{
+	char id[UNIQUE_ID + 1];
+	uint8_t first[17], next[17], host[SHA256_SIZE];
+	struct timespec before, after;
+
+	sha256("mx.example", 10, host);
+	clock_gettime(CLOCK_REALTIME, &before);
+	unique_id("mx.example", id);
+	decode(id, first);
+	unique_id("mx.example", id);
+	decode(id, next);
+	clock_gettime(CLOCK_REALTIME, &after);
+	uint64_t from = (uint64_t)before.tv_sec * 1000000 + (uint64_t)before.tv_nsec / 1000;
+	uint64_t to = (uint64_t)after.tv_sec * 1000000 + (uint64_t)after.tv_nsec / 1000;
+	ck_assert_uint_ge(number(first, 7), from);
+	ck_assert_uint_ge(number(next, 7), number(first, 7));
+	ck_assert_uint_le(number(next, 7), to);
+	ck_assert_uint_eq(number(first + 7, 3), (uint64_t)getpid());
+	ck_assert_uint_eq(number(next + 10, 2), number(first + 10, 2) + 1);
+	ck_assert_mem_eq(first + 12, host, 4);
+	ck_assert_uint_eq(first[16], 0);
 }
 END_TEST
 
@@ -88,7 +122,7 @@ static void
 add(TCase *t)
 {
 	tcase_add_test(t, ids_are_unique);
-	tcase_add_test(t, ids_sort_by_time_and_tell_hosts);
+	tcase_add_test(t, ids_hold_what_makes_them_unique);
 	tcase_add_test(t, random_bytes_fill_everything);
 }
 
