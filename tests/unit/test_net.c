@@ -207,6 +207,21 @@ START_TEST(listens_and_dials_both_families)
 }
 END_TEST
 
+START_TEST(both_families_share_a_port)
+{
+	char name[NET_ADDRESS], other[NET_ADDRESS], v6[NET_ADDRESS];
+	int first = net_listen("0.0.0.0:0", name);
+
+	ck_assert_int_ge(first, 0);
+	snprintf(v6, sizeof v6, "[::]%s", strchr(name, ':'));
+	int second = net_listen(v6, other);
+	ck_assert_int_ge(second, 0);
+	ck_assert_str_eq(v6, other);
+	close(first);
+	close(second);
+}
+END_TEST
+
 START_TEST(listening_fails_with_errno)
 {
 	char name[NET_ADDRESS], other[NET_ADDRESS];
@@ -314,6 +329,7 @@ add(TCase *t)
 	tcase_add_test(t, a_source_is_an_address_or_a_customers_network);
 	tcase_add_test(t, parses_addresses);
 	tcase_add_test(t, listens_and_dials_both_families);
+	tcase_add_test(t, both_families_share_a_port);
 	tcase_add_test(t, listening_fails_with_errno);
 	tcase_add_test(t, dialling_takes_many_forms);
 	tcase_add_test(t, dialling_nonsense_says_so);
