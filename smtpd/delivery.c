@@ -79,15 +79,13 @@ reply_of(enum maildrop_status status)
 	return (struct reply){ 451, "4.3.0", words };
 }
 
-/* Is there a place for so many bytes? Mailboxes that are open stay open: what is broken is refused at RCPT, not after the message. */
+/* Is there a place for so many bytes? What is broken is refused here, at RCPT, not after the message. The first mailboxes stay open. */
 static enum maildrop_status
 try_mailbox(struct delivery *d, size_t i, uint64_t bytes)
 {
 	struct maildrop own = { .mbox = -1 }, *drop = i < DELIVERY_OPEN ? &d->drops[i] : &own;
-
-	if (i >= DELIVERY_OPEN && d->config->mailbox_size == 0)
-		return MAILDROP_OK;
 	enum maildrop_status status = maildrop_open(drop, d->root, d->to[i].user);
+
 	if (status != MAILDROP_OK)
 		return status;
 	if (d->config->mailbox_size > 0)
