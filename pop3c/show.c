@@ -230,13 +230,31 @@ show_sender(struct span header, struct buf *out)
 	return out->failed ? -1 : 0;
 }
 
+/* When it was written; else when it came here, which stands behind the last semicolon of the topmost Received (RFC 5321 4.4). */
+static bool
+find_date(struct span header, int64_t *seconds)
+{
+	struct field field;
+
+	if (field_find(header, "Date", &field) && date_parse(field.value, seconds, NULL) == 0)
+		return true;
+	if (!field_find(header, "Received", &field))
+		return false;
+	struct span rest = field.value, date = { NULL, 0 };
+	while (rest.n > 0) {
+		span_until(rest, ';', &rest);
+		if (rest.at != NULL)
+			date = rest;
+	}
+	return date_parse(date, seconds, NULL) == 0;
+}
+
 int
 show_date(struct span header, show_zone *zone, struct buf *out)
 {
-	struct field field;
 	int64_t seconds;
 
-	if (!field_find(header, "Date", &field) || date_parse(field.value, &seconds, NULL) < 0)
+	if (!find_date(header, &seconds))
 		return buf_add_string(out, "---------- --:--");
 	struct civil c = civil_of(seconds, zone(seconds));
 	return buf_printf(out, "%04d-%02d-%02d %02d:%02d", c.year, c.month, c.day, c.hour, c.minute);

@@ -28,7 +28,7 @@ int show_message(struct span message, struct buf *out);
 /* "Name <address>" of who sent it; "-" where the header does not say. */
 int show_sender(struct span header, struct buf *out);
 
-/* "2026-11-24 05:31"; as many characters of '-' where the header has no date. */
+/* "2026-11-24 05:31", of Date, else of the topmost Received; "---------- --:--" where the header has neither. */
 int show_date(struct span header, show_zone *, struct buf *out);
 
 int show_subject(struct span header, struct buf *out);

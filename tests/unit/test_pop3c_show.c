@@ -277,6 +277,14 @@ START_TEST(a_summary)
 	    utc, "Doe, J. <j@example.org>         2026-11-24 23:31  two words");
 	expect_summary("Date: Tue, 24 Nov 2026 23:31:18 +0000\r\nReturn-Path: <bounce@example.org>\r\n",
 	    an_hour_east, "bounce@example.org              2026-11-25 00:31  (no subject)");
+	expect_summary("Received: from a; by b\r\n\tid c; Tue, 24 Nov 2026 23:31:18 +0000\r\nReceived: x; "
+		       "Tue, 24 Nov 2026 20:00:00 +0000\r\n"
+		       "Date: soon\r\n",
+	    utc, "-                               2026-11-24 23:31  (no subject)");
+	expect_summary(
+	    "Received: no date\r\n", utc, "-                               ---------- --:--  (no subject)");
+	expect_summary(
+	    "Received: ;\r\n", utc, "-                               ---------- --:--  (no subject)");
 	expect_summary("", utc, "-                               ---------- --:--  (no subject)");
 	expect_summary("From: =?utf-8?q?=1B]0;x=07?= <\x1b@x>\r\nSubject: a\r\n b\x1b[2J\r\n", utc,
 	    "]0;x < @x>                      ---------- --:--  a b [2J");
