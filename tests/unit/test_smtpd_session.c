@@ -22,6 +22,7 @@ START_TEST(takes_two_in_a_session)
 	    "220, 250, 250 2.1.0, 250 2.1.5, 354, 250 2.0.0, 250 2.1.0, 250 2.1.5, 354, 250 2.0.0");
 	ck_assert_int_eq(world.messages, 2);
 	expect_span(buf_span(&world.stored), "b\r\n");
+	ck_assert_str_eq(world.sender, "carl@example.net");
 }
 END_TEST
 
