@@ -90,7 +90,7 @@ add_input(struct draft *draft, enum draft_input kind, struct lone_dot *dot, stru
 		over = s.n > 0 ? lone_dot_push(dot, s, undotted) : (lone_dot_end(dot, undotted), false);
 		s = buf_span(undotted);
 	}
-	buf_init(&clean, 3 * PIECE);
+	buf_init(&clean, (size_t)3 * PIECE);
 	crlf_push(crlf, s.at, s.n, &clean);
 	int status = clean.failed || undotted->failed ? -1 : draft_add(draft, buf_span(&clean));
 	buf_free(&clean);

@@ -46,7 +46,7 @@ job_init(struct job *job)
 	buf_init(&job->from, HEADER);
 	buf_init(&job->to, HEADER);
 	buf_init(&job->cc, HEADER);
-	buf_init(&job->header, 4 * HEADER);
+	buf_init(&job->header, (size_t)4 * HEADER);
 	draft_init(&job->draft);
 	buf_init(&job->host, ADDRESS);
 	buf_init(&job->message_id, ADDRESS);

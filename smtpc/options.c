@@ -144,15 +144,21 @@ take_option(struct options *o, int option)
 }
 
 /* A line break in an argument would be a field, or a command, of its own. */
+static bool
+has_line_break(const char *text)
+{
+	return text != NULL && strpbrk(text, "\r\n") != NULL;
+}
+
 static int
 check_lines(const struct options *o)
 {
-	if (o->subject != NULL && strpbrk(o->subject, "\r\n") != NULL)
+	if (has_line_break(o->subject))
 		return complain(EXITS_USAGE, "-s: a subject has no line breaks");
-	if (o->from != NULL && strpbrk(o->from, "\r\n") != NULL)
+	if (has_line_break(o->from))
 		return complain(EXITS_USAGE, "-f: an address has no line breaks");
 	for (size_t i = 0; i < o->addresses_n; i++)
-		if (strpbrk(o->addresses[i].text, "\r\n") != NULL)
+		if (has_line_break(o->addresses[i].text))
 			return complain(EXITS_USAGE, "an address has no line breaks");
 	return -1;
 }
