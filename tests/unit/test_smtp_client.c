@@ -367,33 +367,44 @@ START_TEST(sends_no_bare_line_end)
 }
 END_TEST
 
-/* 300 recipients whose addresses fill more than a batch: what goes out before a reply is bounded. */
-START_TEST(sends_recipients_in_batches)
+/* 300 recipients: what goes out before a reply is bounded, in recipients and in bytes. A batch of another size would wait for ever. */
+static void
+expect_batches(size_t local, size_t first_batch, size_t batch)
 {
 	static char address[500], rcpt[600];
-	static const char *script[1000] = { PIPELINED, "< MAIL FROM:<a@a.example>", "> 250 ok" };
-	size_t steps = 6, batch = SMTP_BATCH_RCPT;
+	static const char *script[1000];
+	const char *const begin[] = { PIPELINED, "< MAIL FROM:<a@a.example>", "> 250 ok" };
+	const char *const end[] = { "> 354 go", ".", "> 250 ok", QUIT, NULL };
+	size_t steps = sizeof(begin) / sizeof(begin[0]);
 
 	fresh();
-	memset(address, 'x', 400);
-	strcpy(address + 60, "@b.example");
+	memcpy(script, begin, sizeof(begin));
+	memset(address, 'x', local);
+	strcpy(address + local, "@b.example");
 	snprintf(rcpt, sizeof(rcpt), "< RCPT TO:<%s>", address);
-	for (size_t first = 0; first < MOST; first += batch) {
-		size_t last = first + batch < MOST ? first + batch : MOST;
-		for (size_t i = first; i < last; i++)
+	for (size_t first = 0, n = first_batch; first < MOST; first += n, n = batch) {
+		if (n > MOST - first)
+			n = MOST - first;
+		for (size_t i = 0; i < n; i++)
 			script[steps++] = rcpt;
-		if (last == MOST)
+		if (first + n == MOST)
 			script[steps++] = "< DATA";
-		for (size_t i = first; i < last; i++)
+		for (size_t i = 0; i < n; i++)
 			script[steps++] = "> 250 ok";
 	}
-	for (const char *const *more = (const char *const[]){ "> 354 go", ".", "> 250 ok", QUIT, NULL };
-	     *more != NULL; more++)
-		script[steps++] = *more;
+	memcpy(script + steps, end, sizeof(end));
 	for (size_t i = 0; i < MOST; i++)
 		recipients[i].address = address;
 	message.recipients_n = MOST;
 	expect(run(script, 20), SMTP_DONE, 250, NULL);
+}
+
+START_TEST(sends_recipients_in_batches)
+{
+	size_t line = strlen("RCPT TO:<@b.example>\r\n") + 400, mail = strlen("MAIL FROM:<a@a.example>\r\n");
+
+	expect_batches(60, SMTP_BATCH_RCPT, SMTP_BATCH_RCPT);
+	expect_batches(400, (SMTP_BATCH - mail + line - 1) / line, (SMTP_BATCH + line - 1) / line);
 }
 END_TEST
 
