@@ -85,6 +85,7 @@ START_TEST(finds_targets)
 	expect_targets(text, "", "-");
 	expect_targets("", "x", "-");
 	expect_targets("x:\nx: y\n", "x", "@y;");
+	expect_targets("x: y,\n\n# z\n z\n", "x", "@y;@z;");
 }
 END_TEST
 

@@ -201,6 +201,11 @@ START_TEST(expands_an_alias_once)
 {
 	put_aliases("anna: carl\nteam: anna, bob\nall: anna, team\n");
 	expect("all@example.org", "carl bob");
+	/* 2^12 routes. */
+	put_aliases(
+	    "a: b, b\nb: c, c\nc: d, d\nd: e, e\ne: f, f\nf: g, g\ng: h, h\nh: i, i\ni: j, j\nj: k, k\n"
+	    "k: l, l\nl: anna, anna\n");
+	expect("a@example.org", "anna");
 }
 END_TEST
 
