@@ -1,6 +1,9 @@
 #include "log.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -14,6 +17,8 @@ enum {
 
 static const char *program_name = "letterbox";
 static bool to_syslog;
+static int output = STDERR_FILENO;
+static long long lost; /* lines of this process */
 static char context_pairs[LOG_CONTEXT];
 
 static struct {
@@ -42,11 +47,29 @@ put_string(const char *string)
 	put(string, strlen(string));
 }
 
+/*
+ * Whoever started the daemon with a pipe and forgot to read from it must not be able to stop the mail. The pipe is opened anew, as others who
+ * have it expect it to block.
+ */
+static int
+open_output(void)
+{
+	struct stat st;
+
+	if (fstat(STDERR_FILENO, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return STDERR_FILENO;
+	int fd = open("/dev/stderr", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? STDERR_FILENO : fd;
+}
+
 void
 log_open(const char *program, bool syslog)
 {
 	program_name = program;
 	to_syslog = syslog;
+	if (output != STDERR_FILENO)
+		close(output);
+	output = open_output();
 	if (syslog)
 		openlog(program, LOG_PID, LOG_MAIL);
 }
@@ -146,11 +169,26 @@ log_errno(int error)
 	log_text("error", strerror(error));
 }
 
+static void
+write_line(void)
+{
+	ssize_t n;
+
+	line.text[line.n++] = '\n';
+	do
+		n = write(output, line.text, line.n);
+	while (n < 0 && errno == EINTR);
+	/* Where standard error takes nothing any more, there is nobody to tell but the next line's reader. */
+	lost = n < 0 ? lost + 1 : 0;
+}
+
 void
 log_end(void)
 {
 	int error = errno;
 
+	if (lost > 0)
+		log_number("lost", lost);
 	if (line.cut) {
 		memcpy(line.text + line.n, "...\"", 4);
 		line.n += line.quoted ? 4 : 3;
@@ -158,11 +196,7 @@ log_end(void)
 	if (to_syslog) {
 		line.text[line.n] = '\0';
 		syslog(line.priority, "%s", line.text);
-	} else {
-		line.text[line.n++] = '\n';
-		/* Where standard error takes nothing any more, there is nobody to tell. */
-		while (write(STDERR_FILENO, line.text, line.n) < 0 && errno == EINTR)
-			;
-	}
+	} else
+		write_line();
 	errno = error;
 }

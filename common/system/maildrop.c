@@ -44,23 +44,23 @@ open_folder(int root, const char *name)
 	if ((mkdirat(root, "users", 0700) < 0 && errno != EEXIST) ||
 	    (mkdirat(root, path, 0700) < 0 && errno != EEXIST))
 		return -1;
-	if (io_sync_directory(root, ".") < 0 || io_sync_directory(root, "users") < 0)
-		return -1;
 	return openat(root, path, flags);
 }
 
+/* Durable with all that leads to it: whoever made the folders may have died before they were. */
 static int
 create_mbox(int dir)
 {
 	int fd = openat(dir, "mbox", O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 
-	if (fd >= 0 && fsync(dir) < 0) {
-		int error = errno;
-		close(fd);
-		errno = error;
+	if (fd < 0)
 		return -1;
-	}
-	return fd;
+	if (fsync(dir) == 0 && io_sync_directory(dir, "..") == 0 && io_sync_directory(dir, "../..") == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
 }
 
 /* A mailbox is a file of its own: never a link, a FIFO or a directory. */

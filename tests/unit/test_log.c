@@ -153,6 +153,7 @@ START_TEST(a_broken_standard_error_is_passed_over)
 	int full = open("/dev/full", O_WRONLY);
 	if (full >= 0) {
 		dup2(full, STDERR_FILENO);
+		log_open("toyd", false);
 		log_begin("x");
 		log_end();
 	}
@@ -160,6 +161,35 @@ START_TEST(a_broken_standard_error_is_passed_over)
 	log_begin("x");
 	log_end();
 	ck_assert_int_eq(errno, EXDEV);
+}
+END_TEST
+
+/* Nobody reads: the lines that do not fit are lost and counted, and the daemon goes on. */
+START_TEST(a_full_pipe_stops_nobody)
+{
+	enum { LINES = 5000 };
+	char text[65536];
+	ssize_t n;
+
+	for (int i = 0; i < LINES; i++) {
+		log_begin("delivered");
+		log_text("user", "anna");
+		log_end();
+	}
+	ck_assert_int_eq(fcntl(log_fd, F_SETFL, O_NONBLOCK), 0);
+	size_t lines = 0;
+	while ((n = read(log_fd, text, sizeof text)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			lines += text[i] == '\n';
+	ck_assert_uint_lt(lines, LINES);
+	log_begin("next");
+	log_end();
+	char expected[64];
+	snprintf(expected, sizeof expected, "next lost=%zu", LINES - lines);
+	ck_assert_str_eq(line(), expected);
+	log_begin("next");
+	log_end();
+	ck_assert_str_eq(line(), "next");
 }
 END_TEST
 
@@ -172,6 +202,7 @@ add(TCase *t)
 	tcase_add_test(t, a_line_is_bounded);
 	tcase_add_test(t, many_pairs_are_bounded);
 	tcase_add_test(t, a_long_context_is_cut);
+	tcase_add_test(t, a_full_pipe_stops_nobody);
 	tcase_add_test(t, a_broken_standard_error_is_passed_over);
 }
 
