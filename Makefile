@@ -1,5 +1,10 @@
 # Letterbox. `make help` lists the targets; V=1 shows the commands.
 
+# As many jobs as there are processors, where nobody said otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
+endif
+
 PROGRAMS = smtpd pop3d smtpc pop3c
 
 CC      ?= cc
@@ -13,8 +18,11 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Modules that see neither a system header nor a header of common/system; `make layers` holds them to it.
-PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch],$(addprefix smtpd/,alias command data hops reply session trace transaction) \
-           $(addprefix pop3d/,auth backend command session transaction) $(addprefix smtpc/,compose content envelope) $(addprefix pop3c/,html mime netrc safe show)))
+PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch], \
+           $(addprefix smtpd/,alias command data hops reply session trace transaction) \
+           $(addprefix pop3d/,auth backend command session transaction) \
+           $(addprefix smtpc/,compose content envelope) \
+           $(addprefix pop3c/,html mime netrc safe show)))
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 

@@ -16,6 +16,6 @@ enum maildrop_status recover_tail(struct maildrop *, off_t known);
 enum maildrop_status recover_open_end(struct maildrop *);
 
 /* Append bytes from..to of a file to the mailbox's mbox.torn, durably. 0, or -1 with errno. */
-int recover_keep(const struct maildrop *, int fd, off_t from, off_t to, const char *why);
+int recover_keep(const struct maildrop *, int source, off_t from, off_t to, const char *why);
 
 #endif
