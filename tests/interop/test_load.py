@@ -17,7 +17,7 @@ import mail  # noqa: E402
 
 SENDERS = 50
 EACH = 8
-STORM = int(os.environ.get("STORM", "2000"))
+STORM = int(os.environ.get("STORM", "500" if letterbox.SANITIZED else "2000"))
 
 
 def message(name):
