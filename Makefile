@@ -8,7 +8,7 @@ endif
 PROGRAMS = smtpd pop3d smtpc pop3c
 
 CC      ?= cc
-CFLAGS  ?= -O2 -g
+CFLAGS  ?= -O2
 WARN     = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
            -Wcast-qual -Wwrite-strings -Wvla -Wswitch-enum -Wundef
 STD      = -std=c11 -D_POSIX_C_SOURCE=200809L
