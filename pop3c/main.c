@@ -2,7 +2,6 @@
  * pop3c: list, read, fetch and delete mail over POP3. Options, the way to the server, the login; then one of commands, fetch, shell.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "commands.h"
 #include "exits.h"
 #include "fetch.h"
+#include "io.h"
 #include "login.h"
 #include "net.h"
 #include "password.h"
@@ -186,28 +186,6 @@ parse_task(struct task *task, int argc, char **argv)
 	return parse_numbers(task, argc - 1, argv + 1);
 }
 
-/* HOST, HOST:PORT, [ADDRESS]:PORT; what is in brackets goes without them. */
-static void
-split_server(const char *server, struct span *host, struct span *port)
-{
-	struct span text = span_of(server), rest, more;
-
-	*port = span_of("110");
-	*host = text;
-	if (text.at[0] == '[') {
-		*host = span_until(span_slice(text, 1, text.n), ']', &rest);
-		if (rest.n > 1 && rest.at[0] == ':')
-			*port = span_slice(rest, 1, rest.n);
-		return;
-	}
-	struct span name = span_until(text, ':', &rest);
-	span_until(rest, ':', &more);
-	if (rest.n > 0 && more.at == NULL) {
-		*host = name;
-		*port = rest;
-	}
-}
-
 /* The greeting, CAPA, the login. */
 static int
 enter(struct pop3_client *c, const struct options *o, struct span user, struct span password)
@@ -261,22 +239,22 @@ run(const struct options *o, const struct task *task)
 {
 	struct buf user, password, key;
 	struct fetch fetch;
-	struct span host, port;
+	struct server_name server;
 
+	if (!net_server_name(o->server, "110", &server))
+		return usage("%s: not a server's name, HOST or HOST:PORT", o->server);
 	buf_init(&user, PASSWORD_USER);
 	buf_init(&password, PASSWORD_MAX);
 	buf_init(&key, 2 * PASSWORD_USER);
-	split_server(o->server, &host, &port);
 	if (o->user != NULL)
 		buf_add_string(&user, o->user);
-	int result = password_find(host, o->command, &user, &password);
+	int result = password_find(span_of(server.host), o->command, &user, &password);
 	if (result == 0 && task->is_fetch) {
 		buf_add_span(&key, buf_span(&user));
 		buf_add_char(&key, '@');
-		for (size_t i = 0; i < host.n; i++)
-			buf_add_char(&key, ascii_lower(host.at[i]));
-		buf_add_char(&key, ':');
-		buf_add_span(&key, port);
+		for (const char *c = server.host; *c != '\0'; c++)
+			buf_add_char(&key, ascii_lower(*c));
+		buf_printf(&key, ":%s", server.port);
 		result = fetch_open(&fetch, task->dest, buf_string(&key), task->keep, o->quiet);
 		if (result == 0)
 			result = converse(o, task, &fetch, buf_span(&user), buf_span(&password));
@@ -289,26 +267,13 @@ run(const struct options *o, const struct task *task)
 	return result;
 }
 
-/* What a shell or cron left closed must not become a socket or a mailbox. */
-static void
-open_standard(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 int
 main(int argc, char **argv)
 {
 	struct options o = { .server = getenv("MAILSERVER"), .seconds = 60 };
 	struct task task = { .command = NULL };
 
-	open_standard();
+	io_hold_standard();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);

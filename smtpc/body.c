@@ -103,7 +103,5 @@ body_print(struct body *body)
 		print_lines(buf_span(&piece));
 	}
 	buf_free(&piece);
-	if (more == 0 && (fflush(stdout) == EOF || ferror(stdout)))
-		return -1;
 	return more;
 }

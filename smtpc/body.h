@@ -28,7 +28,7 @@ int body_next(void *context, struct buf *out);
 /* Bytes in all. 0, or -1 with errno. */
 int body_measure(struct body *, uint64_t *size);
 
-/* On standard output, with the line ends of this system. 0, or -1 with errno. */
+/* On standard output, with the line ends of this system; what cannot be written is not noticed here. 0, or -1 with errno. */
 int body_print(struct body *);
 
 #endif

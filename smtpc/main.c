@@ -11,6 +11,7 @@
 #include "compose.h"
 #include "exits.h"
 #include "identity.h"
+#include "io.h"
 #include "prompt.h"
 #include "send.h"
 #include "unique.h"
@@ -252,9 +253,7 @@ deliver(struct job *job)
 
 	body_init(&body, &job->header, &job->draft, job->body_start, job->encoding);
 	if (job->options.dry) {
-		status = body_print(&body) < 0 ? complain(EXITS_CANNOT_WRITE,
-						     "the message cannot be written: %s", strerror(errno))
-					       : EXITS_DONE;
+		status = body_print(&body) < 0 ? cannot_read() : printed("the message");
 	} else {
 		struct letter letter = {
 			.sender = buf_string(&job->sender),
@@ -276,8 +275,9 @@ main(int argc, char **argv)
 	struct job job = { .body_start = 0 };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	sigaction(SIGPIPE, &ignore,
-	    NULL); /* a reader of our output that is gone must not stop a message on its way */
+	io_hold_standard();
+	/* A reader of our output that is gone must not stop a message on its way. */
+	sigaction(SIGPIPE, &ignore, NULL);
 	int status = options_parse(&job.options, argc, argv);
 	if (status >= 0) {
 		options_free(&job.options);

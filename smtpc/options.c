@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "net.h"
 #include "span.h"
 #include "version.h"
 
@@ -35,18 +37,26 @@ complain(int status, const char *format, ...)
 	return status;
 }
 
+int
+printed(const char *what)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXITS_DONE;
+	return complain(EXITS_CANNOT_WRITE, "%s cannot be written: %s", what, strerror(errno));
+}
+
 static int
 help(void)
 {
 	fputs(usage, stdout);
-	return EXITS_DONE;
+	return printed("the help");
 }
 
 static int
 version(void)
 {
 	printf("smtpc (Letterbox) %s\n", LETTERBOX_VERSION);
-	return EXITS_DONE;
+	return printed("the version");
 }
 
 static int
@@ -164,6 +174,16 @@ check_lines(const struct options *o)
 }
 
 static int
+check_server(const char *server)
+{
+	struct server_name name;
+
+	if (net_server_name(server, SMTP_PORT, &name))
+		return -1;
+	return complain(EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT", server);
+}
+
+static int
 check_forms(struct options *o)
 {
 	if (o->whole) {
@@ -201,6 +221,8 @@ options_parse(struct options *o, int argc, char **argv)
 		add_addresses(o, 't', argv[optind]);
 	if (status < 0)
 		status = check_lines(o);
+	if (status < 0)
+		status = check_server(o->server);
 	return status < 0 ? check_forms(o) : status;
 }
 

@@ -13,6 +13,8 @@ struct address_argument {
 	const char *text;
 };
 
+#define SMTP_PORT "25"
+
 struct options {
 	const char *server; /* -S, else $MAILSERVER, else localhost */
 	const char *from;   /* -f; NULL: none */
@@ -27,6 +29,9 @@ struct options {
 /* -1: go on; else the exit status, and what is to say has been said. Free with options_free. */
 int options_parse(struct options *, int argc, char **argv);
 void options_free(struct options *);
+
+/* What was printed, `what`, has left: EXITS_DONE, or EXITS_CANNOT_WRITE, and why was said. */
+int printed(const char *what);
 
 /* One line on standard error, "smtpc: …"; returns the status. */
 int complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -166,10 +166,8 @@ connect_and_talk(const struct options *o, const struct letter *letter, const str
 	struct conn conn;
 	int fd;
 
-	enum net_status status = net_dial(o->server, "25", o->wait, &fd, reason, sizeof(reason));
-	if (status != NET_OK)
-		return complain(
-		    status == NET_NAME_LATER ? EXITS_LATER : EXITS_UNREACHABLE, "not sent: %s", reason);
+	if (net_dial(o->server, SMTP_PORT, o->wait, &fd, reason, sizeof(reason)) != NET_OK)
+		return complain(EXITS_UNREACHABLE, "not sent: %s", reason);
 	if (o->verbose)
 		fprintf(stderr, "connected to %s\n", o->server);
 	if (conn_init(&conn, fd, fd, -1) < 0) {
@@ -209,7 +207,6 @@ send_letter(const struct options *o, const struct letter *letter)
 	for (size_t i = 0; i < envelope->n; i++)
 		smtp_answer_free(&message.recipients[i].answer);
 	free(message.recipients);
-	if (fflush(stdout) == EOF && result == EXITS_DONE)
-		result = EXITS_CANNOT_WRITE;
-	return result;
+	int output = printed("the server's answer");
+	return result == EXITS_DONE ? output : result;
 }

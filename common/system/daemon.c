@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "log.h"
 #include "version.h"
 
@@ -127,25 +128,13 @@ configure(const struct daemon *d, const char *root, struct config *config, char 
 	return config_read(config, reason) < 0 ? EX_CONFIG : EX_OK;
 }
 
-/* A socket or a mailbox must never become descriptor 0, 1 or 2: what is printed would go into it. */
-static void
-open_standard_descriptors(void)
-{
-	int fd;
-
-	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
-		;
-	if (fd >= 0)
-		close(fd);
-}
-
 int
 daemon_begin(struct daemon *d, int argc, char **argv)
 {
 	char reason[CONFIG_REASON];
 	const char *root = NULL;
 
-	open_standard_descriptors();
+	io_hold_standard();
 	umask(077);
 	d->root = -1;
 	d->argc = argc;

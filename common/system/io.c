@@ -47,6 +47,15 @@ io_read_at(int fd, void *bytes, size_t n, off_t at)
 	return (ssize_t)got;
 }
 
+void
+io_hold_standard(void)
+{
+	/* open(2) takes the lowest that is free. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int
 io_sync_directory(int dir, const char *name)
 {

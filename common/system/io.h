@@ -17,6 +17,12 @@ int io_write_at(int fd, struct span, off_t at);
 /* Up to n bytes from an offset; fewer only at the end of the file. -1 with errno. */
 ssize_t io_read_at(int fd, void *bytes, size_t n, off_t at);
 
+/*
+ * Whichever of the descriptors 0, 1 and 2 is closed becomes one that can neither be read nor written: no socket or file takes its place,
+ * and what is printed there is known to be lost.
+ */
+void io_hold_standard(void);
+
 /* fsync(2) of a directory, named relative to dir. 0, or -1 with errno. */
 int io_sync_directory(int dir, const char *name);
 

@@ -47,10 +47,19 @@ int net_parse(const char *text, struct sockaddr_storage *, socklen_t *);
  */
 int net_listen(const char *address, char name[NET_ADDRESS]);
 
+/* Where a server is, as a person says it. */
+struct server_name {
+	char host[256]; /* an IPv6 address without its brackets */
+	char port[8];	/* a number from 1 to 65535 */
+};
+
+/* HOST, HOST:PORT, ADDR6, [ADDR6], [ADDR6]:PORT. False: it is malformed. */
+bool net_server_name(const char *server, const char *default_port, struct server_name *);
+
 enum net_status { NET_OK, NET_NO_NAME, NET_NAME_LATER, NET_UNREACHABLE };
 
 /*
- * Connect to HOST[:PORT] ([ADDR6]:PORT), each address of the host in turn, within `seconds` in all. *fd on NET_OK; on failure a
+ * Connect to a server's name, each address of the host in turn, within `seconds` in all. *fd on NET_OK; on failure a
  * sentence without a newline is in reason.
  */
 enum net_status

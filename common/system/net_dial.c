@@ -20,13 +20,6 @@
  * The only file that asks for names. getaddrinfo(3) cannot be given a deadline; the resolver's own (resolv.conf(5)) count there.
  */
 
-enum { HOST_NAME = 256 };
-
-struct server_name {
-	char host[HOST_NAME];
-	char port[8];
-};
-
 /* A name that can go into a message for a terminal or a log as it is. */
 static bool
 copy_host(struct server_name *name, struct span host)
@@ -41,9 +34,8 @@ copy_host(struct server_name *name, struct span host)
 	return true;
 }
 
-/* HOST, HOST:PORT, [ADDR6], [ADDR6]:PORT, ADDR6. */
-static bool
-split(const char *server, const char *default_port, struct server_name *name)
+bool
+net_server_name(const char *server, const char *default_port, struct server_name *name)
 {
 	struct span host, port, all = span_of(server);
 
@@ -146,7 +138,7 @@ net_dial(const char *server, const char *default_port, int seconds, int *fd, cha
 	struct server_name name;
 	struct peer last;
 
-	if (!split(server, default_port, &name)) {
+	if (!net_server_name(server, default_port, &name)) {
 		snprintf(reason, reason_n, "not a server's name, HOST or HOST:PORT");
 		return NET_NO_NAME;
 	}

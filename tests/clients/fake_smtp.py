@@ -30,7 +30,9 @@ class FakeSmtp:
         return self
 
     def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        self.thread.join(10)
 
     def await_end(self, seconds=10):
         """Until the first session is over."""

@@ -145,7 +145,8 @@ class Usage(Pop3c):
     def test_one_line_and_64(self):
         for words in (["-Z", "stat"], ["-T", "tls", "stat"], ["-X", "nc", "stat"], ["-w", "0", "stat"], ["-w", "x", "stat"], ["-S"], [],
                       ["nonsense"], ["stat", "1"], ["read"], ["read", "x"], ["read", "1", "2"], ["delete"], ["delete", "1", "-1"],
-                      ["fetch", "-z"], ["fetch", "a", "b"], ["fetch", ""], ["--nonsense"]):
+                      ["fetch", "-z"], ["fetch", "a", "b"], ["fetch", ""], ["--nonsense"],
+                      ["-S", "", "stat"], ["-S", "host:pop3", "stat"], ["-S", "host:65536", "stat"], ["-S", "[::1", "stat"]):
             self.said(None, *words, status=64)
 
     def test_help_and_version(self):
@@ -261,6 +262,16 @@ class Scripted(Pop3c):
                 _, err = self.run_it(server, *words, status=74, stdout=full)
                 self.assertIn("No space left", err)
         self.assertEqual(server.mails, [ONE])
+
+    def test_standard_output_that_is_closed(self):
+        server = self.server([ONE])
+        for words in (["stat"], ["list"], ["read", "1"], ["raw", "1"], ["fetch", "-"]):
+            _, err = self.run_it(server, *words, status=74, preexec_fn=lambda: os.close(1))
+            self.assertIn("Bad file descriptor", err)
+        self.assertEqual(server.mails, [ONE])
+
+    def test_standard_error_that_is_closed(self):
+        self.run_it(self.server([ONE]), "-v", "stat", preexec_fn=lambda: os.close(2))
 
     def test_plain_text_into_a_pipe(self):
         self.environment["PAGER"] = "touch pager"

@@ -191,6 +191,27 @@ class Outcomes(Smtpc):
         server.listener.close()
         _, err = self.run_it(None, "-S", server.address, "b@b.example", status=69)
         self.assertIn(server.address.split(":")[1], err)
+        _, err = self.run_it(None, "-S", "host.invalid", "b@b.example", status=69)
+        self.assertIn("host.invalid", err)
+
+    def test_descriptors_that_are_closed(self):
+        command = [letterbox.binary("smtpc"), "-v", "-S"]
+        for fd, status in ((0, 66), (1, 74), (2, 0)):
+            with self.subTest(fd=fd):
+                server = self.server()
+                done = subprocess.run(command + [server.address, "b@b.example"], input=b"x\n" if fd else None, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, timeout=60, env=environment(), preexec_fn=lambda fd=fd: os.close(fd))
+                self.assertEqual(done.returncode, status, done)
+                self.assertEqual(len(server.messages), 1 if fd else 0)
+
+    def test_output_that_cannot_be_written(self):
+        server = self.server()
+        for arguments in (["-h"], ["-V"], ["-n", "b@b.example"], ["-S", server.address, "b@b.example"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([letterbox.binary("smtpc")] + arguments, input=b"x\n", stdout=full, stderr=subprocess.PIPE,
+                                      timeout=60, env=environment())
+            self.assertEqual(done.returncode, 74, arguments)
+            self.assertRegex(done.stderr, rb"^smtpc: [^\n]+ cannot be written: No space left on device\n$")
 
     def test_silent_server(self):
         begun = time.monotonic()
@@ -206,7 +227,7 @@ class Usage(Smtpc):
                           ["-f", "a@b, c@d", "a@b"], ["-w", "0", "a@b"], ["-w", "x", "a@b"], ["-S", "", "a@b"], ["-t", "-s", "x"],
                           ["-t", "-c", "a@b"], ["-i", "a@b"], ["-s", "x\nBcc: c@d", "a@b"], ["-s", "x\rBcc: c@d", "a@b"],
                           ["a@b\nX: y"], ["-c", "c@d\r\nX: y", "a@b"], ["-f", "a@b>\nX: y", "a@b"], ["-a", "f", "a@b"],
-                          ["-u", "u", "a@b"], ["-P", "c", "a@b"], ["-T", "tls", "a@b"], ["-X", "c", "a@b"], ["--frob"],
+                          ["-u", "u", "a@b"], ["-P", "c", "a@b"], ["-T", "tls", "a@b"], ["-X", "c", "a@b"], ["--frob"], ["-S", "host:smtp", "a@b"], ["-S", "a b", "a@b"],
                           ["a@b", "-s", "x"]):
             with self.subTest(arguments=arguments):
                 out, err = self.run_it(None, "-n", *arguments, status=64)
