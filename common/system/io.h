@@ -23,6 +23,12 @@ ssize_t io_read_at(int fd, void *bytes, size_t n, off_t at);
  */
 void io_hold_standard(void);
 
+/*
+ * open(2) in dir, with mode 0600 where it makes the file: close-on-exec, and only a regular file with no other name: never through a
+ * link, a FIFO, a device. A descriptor, or -1 with errno (EBADMSG, ELOOP, ENXIO, EISDIR: it is no such file).
+ */
+int io_open(int dir, const char *name, int flags);
+
 /* fsync(2) of a directory, named relative to dir. 0, or -1 with errno. */
 int io_sync_directory(int dir, const char *name);
 

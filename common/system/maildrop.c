@@ -51,7 +51,7 @@ open_folder(int root, const char *name)
 static int
 create_mbox(int dir)
 {
-	int fd = openat(dir, "mbox", O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = io_open(dir, "mbox", O_RDWR | O_APPEND | O_CREAT);
 
 	if (fd < 0)
 		return -1;
@@ -63,32 +63,15 @@ create_mbox(int dir)
 	return -1;
 }
 
-/* A mailbox is a file of its own: never a link, a FIFO or a directory. */
-static int
-open_mbox(int dir)
-{
-	struct stat st;
-	int fd = openat(dir, "mbox", O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT)
-		fd = create_mbox(dir);
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink > 1) {
-		close(fd);
-		errno = EBADMSG;
-		return -1;
-	}
-	return fd;
-}
-
 static int
 open_files(struct maildrop *m)
 {
-	m->mbox = open_mbox(m->dir);
+	m->mbox = io_open(m->dir, "mbox", O_RDWR | O_APPEND);
+	if (m->mbox < 0 && errno == ENOENT)
+		m->mbox = create_mbox(m->dir);
 	if (m->mbox < 0 || lock_init(&m->lock, m->mbox) < 0)
 		return -1;
-	m->index = openat(m->dir, "mbox.index", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	m->index = io_open(m->dir, "mbox.index", O_RDWR);
 	return 0;
 }
 

@@ -38,7 +38,7 @@ int
 recover_keep(const struct maildrop *m, int source, off_t from, off_t to, const char *why)
 {
 	char file[128];
-	int fd = openat(m->dir, "mbox.torn", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = io_open(m->dir, "mbox.torn", O_WRONLY | O_CREAT | O_APPEND);
 
 	if (fd < 0)
 		return -1;

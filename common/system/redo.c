@@ -283,7 +283,7 @@ finish(struct maildrop *m, int *redo)
 enum maildrop_status
 redo_finish(struct maildrop *m)
 {
-	int redo = openat(m->dir, file_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int redo = io_open(m->dir, file_name, O_RDWR);
 
 	if (redo < 0)
 		return errno == ENOENT ? MAILDROP_OK : maildrop_failed(m, "redo file not opened");

@@ -34,8 +34,7 @@ take_session_lock(struct snapshot *s, const char *client, struct buf *holder)
 {
 	char text[128];
 
-	s->session_lock = openat(
-	    s->maildrop.dir, "pop3.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	s->session_lock = io_open(s->maildrop.dir, "pop3.lock", O_RDWR | O_CREAT);
 	if (s->session_lock < 0)
 		return maildrop_failed(&s->maildrop, "session lock not opened");
 	switch (lock_fcntl(s->session_lock, 0)) {
