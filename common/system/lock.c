@@ -113,7 +113,8 @@ is_stale(int dir, const char *name, ino_t inode)
 	char *end;
 	long long pid = strtoll(text, &end, 10);
 	if (end == text || pid <= 0 || pid > INT_MAX)
-		return time(NULL) - st.st_mtime > DOTLOCK_UNREADABLE;
+		return time(NULL) - st.st_mtime >
+		       (end > text && pid == 0 ? DOTLOCK_NAMELESS : DOTLOCK_UNREADABLE);
 	if (*end == '\n' && end[1] != '\0' && strtoull(end + 1, NULL, 10) == (unsigned long long)inode)
 		return true;
 	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;

@@ -127,14 +127,35 @@ START_TEST(breaks_ours_when_the_fcntl_lock_is_free)
 }
 END_TEST
 
+static void
+age_dotlock(time_t seconds)
+{
+	struct timespec old[2] = { { .tv_sec = time(NULL) - seconds }, { .tv_sec = time(NULL) - seconds } };
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, store_file(&store, "mbox.lock"), old, 0), 0);
+}
+
 START_TEST(breaks_an_unreadable_one_when_it_is_old)
 {
 	struct lock lock;
-	struct timespec old[2] = { { .tv_sec = time(NULL) - 10 }, { .tv_sec = time(NULL) - 10 } };
 
 	store_write(&store, "mbox.lock", span_of(""));
 	ck_assert_int_eq(lock_now(&lock), LOCK_BUSY);
-	ck_assert_int_eq(utimensat(AT_FDCWD, store_file(&store, "mbox.lock"), old, 0), 0);
+	age_dotlock(10);
+	expect_free();
+}
+END_TEST
+
+/* As procmail and a plain dotlockfile write it: a script may work on the mailbox for a while under this lock alone. */
+START_TEST(gives_a_nameless_one_time)
+{
+	struct lock lock;
+
+	store_write(&store, "mbox.lock", span_of("0\n"));
+	age_dotlock(100);
+	ck_assert_int_eq(lock_now(&lock), LOCK_BUSY);
+	ck_assert(store_has(&store, "mbox.lock"));
+	age_dotlock(400);
 	expect_free();
 }
 END_TEST
@@ -187,6 +208,7 @@ add(TCase *t)
 	tcase_add_test(t, breaks_the_dotlock_of_a_dead_process);
 	tcase_add_test(t, breaks_ours_when_the_fcntl_lock_is_free);
 	tcase_add_test(t, breaks_an_unreadable_one_when_it_is_old);
+	tcase_add_test(t, gives_a_nameless_one_time);
 	tcase_add_test(t, sees_that_the_name_moved);
 	tcase_add_test(t, waits_for_the_holder);
 }
