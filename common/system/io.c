@@ -66,9 +66,7 @@ io_open(int dir, const char *name, int flags)
 
 	if (fd < 0)
 		return -1;
-	int error = fstat(fd, &st) < 0			       ? errno
-		    : !S_ISREG(st.st_mode) || st.st_nlink > 1 ? EBADMSG
-							       : 0;
+	int error = fstat(fd, &st) < 0 ? errno : !S_ISREG(st.st_mode) || st.st_nlink > 1 ? EBADMSG : 0;
 	if (error == 0)
 		return fd;
 	close(fd);
