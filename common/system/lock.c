@@ -32,13 +32,15 @@ lock_init(struct lock *lock, int fd)
 	return 0;
 }
 
+/* Again and again: one that comes just before the wait must not be the last. */
 static void
 on_alarm(int signal)
 {
 	(void)signal;
+	alarm(1);
 }
 
-/* The kernel's queue is fair and wakes at once, but knows no time-out: the alarm only interrupts the wait. */
+/* The kernel's queue is fair and wakes at once, but knows no time-out: the alarm does nothing but interrupt the wait. */
 static enum lock_status
 wait_for_fcntl(int fd, struct flock *range, int seconds)
 {
