@@ -29,6 +29,7 @@ put_line_end(struct mbox_quoter *q, struct buf *out)
 {
 	put(q, "\n", 1, out);
 	q->wire++;
+	q->quotes = false;
 	q->matched = 0;
 }
 
@@ -44,6 +45,7 @@ quote_start(struct mbox_quoter *q, struct span content, struct buf *out)
 	while (i < content.n && q->matched == 0 && content.at[i] == '>')
 		i++;
 	put(q, content.at, i, out);
+	q->quotes |= i > 0;
 	for (; i < content.n; i++) {
 		if (content.at[i] != from_[q->matched]) {
 			put(q, from_, (size_t)q->matched, out);
@@ -109,7 +111,7 @@ int
 mbox_quote_end(struct mbox_quoter *q, struct buf *out)
 {
 	size_t before = out->len;
-	bool in_line = q->matched != 0;
+	bool in_line = q->quotes || q->matched != 0;
 
 	if (q->matched > 0)
 		put(q, from_, (size_t)q->matched, out);

@@ -16,6 +16,8 @@ static const struct {
 	{ " From here\r\nFrom\r\nFrom", " From here\nFrom\nFrom\n\n" },
 	{ "From ", ">From \n\n" },
 	{ ">Fro\r\n>\r\n", ">Fro\n>\n\n" },
+	{ "a\r\n>", "a\n>\n\n" },
+	{ ">>Fro", ">>Fro\n\n" },
 	{ "\r\n\r\nFrom x\r\n", "\n\n>From x\n\n" },
 	{ "Fr\r\nFro\r\n>From\r\nFFrom x\r\n", "Fr\nFro\n>From\nFFrom x\n\n" },
 	{ ".dot\r\n..\r\n", ".dot\n..\n\n" },
