@@ -151,6 +151,9 @@ scan_uidl(struct scan *scan, char uidl[MBOX_UIDL + 1])
 	uint8_t digest[SHA256_SIZE];
 	size_t n = 0;
 
+	/* A header that ends without a line end will have one as soon as another message follows. */
+	if (scan->mid_line && scan->part != SCAN_BODY && !scan->skip_field)
+		sha256_add(&scan->identity, "\n", 1);
 	sha256_end(&scan->identity, digest);
 	/* 128 bits, five at a time. */
 	for (unsigned bit = 0; bit < 128; bit += 5) {

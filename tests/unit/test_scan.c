@@ -96,6 +96,11 @@ START_TEST(knows_a_message_again)
 	ck_assert_str_ne(before, after);
 	uidl_of("From a\nSubject: x\nTo: b\nStatus-Of: x\n\nbody\n\n", after);
 	ck_assert_str_ne(before, after);
+	/* The line ends that are added before the next message change nothing. */
+	uidl_of("From a\nSubject: x\nTo: b", after);
+	ck_assert_str_eq(before, after);
+	uidl_of("From a\nSubject: x\nTo: b\nStatus: R", after);
+	ck_assert_str_eq(before, after);
 }
 END_TEST
 
