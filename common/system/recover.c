@@ -225,19 +225,20 @@ judge_last(struct window *w, off_t at)
 static off_t
 find_torn(struct window *w, off_t known)
 {
-	off_t at = find_stump(w, known);
+	int begins = known > 0 ? 1 : survey_is_boundary(w, 0);
+	off_t at = begins < 0 ? -1 : find_stump(w, known);
 
-	if (at != w->size)
+	/* In what is no mbox a stump means nothing, unless it is all there is. */
+	if (at != w->size && (begins != 0 || at == known))
 		return at;
 	at = find_last(w, known);
 	if (at == -2)
 		return -1;
 	if (at == -1)
 		return judge_headless(w, known);
-	int begins = known > 0 || at == 0 ? 1 : survey_is_boundary(w, 0);
 	if (begins == 0)
 		errno = EBADMSG;
-	return begins < 1 ? -1 : judge_last(w, at);
+	return begins == 0 ? -1 : judge_last(w, at);
 }
 
 enum maildrop_status

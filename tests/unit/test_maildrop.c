@@ -222,6 +222,11 @@ START_TEST(leaves_what_is_no_mbox)
 	store_write(&store, "mbox", span_of("Dear diary,\n\nFrom now on\n"));
 	expect_refused(MAILDROP_BROKEN);
 	store_expect(&store, "mbox", span_of("Dear diary,\n\nFrom now on\n"));
+	/* Its end looks like what a crash leaves of a From_ line. */
+	store_write(&store, "mbox", span_of("Dear diary,\n\nF"));
+	expect_refused(MAILDROP_BROKEN);
+	store_expect(&store, "mbox", span_of("Dear diary,\n\nF"));
+	ck_assert(!store_has(&store, "mbox.torn"));
 }
 END_TEST
 
