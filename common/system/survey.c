@@ -96,13 +96,16 @@ survey_prefix(struct window *w, off_t at, struct survey_prefix *prefix)
 int
 survey_is_boundary(struct window *w, off_t at)
 {
+	const size_t before = at < 2 ? 0 : 2;
 	struct span text;
 
-	if (at > w->size)
+	if (at > w->size || at == 1)
 		return 0;
-	if (window_at(w, at, 5, JUMP, &text) < 0)
+	if (window_at(w, at - (off_t)before, before + 5, JUMP, &text) < 0)
 		return -1;
-	return at == w->size || mbox_is_from_line(text);
+	if (before > 0 && memcmp(text.at, "\n\n", before) != 0)
+		return 0;
+	return at == w->size || mbox_is_from_line(span_slice(text, before, text.n));
 }
 
 /* Through the message from its first line, or from its header where that is known. Adds up into scan. */

@@ -70,6 +70,31 @@ START_TEST(keeps_uidls)
 }
 END_TEST
 
+/* Another program made a message of ours longer: where it ended stands "From " now, but not behind an empty line. */
+START_TEST(jumps_to_no_quoted_from_line)
+{
+	store_deliver_text(&store, "id1", "Subject: x\r\n\r\none\r\nFrom here\r\n");
+	struct buf mbox = store_read(&store, "mbox"), longer;
+	size_t quoted = mbox.len - strlen(">From here\n\n");
+
+	buf_init(&longer, mbox.len + 100);
+	buf_add(&longer, mbox.data, quoted);
+	buf_add_string(&longer, "0123456789\n>From here\n\nFrom x\nS: y\n\n");
+	store_write(&store, "mbox", buf_span(&longer));
+	struct snapshot snapshot;
+	store_open(&store, &snapshot);
+	ck_assert_uint_eq(snapshot_count(&snapshot), 2);
+	struct buf out = store_retr(&snapshot, 0, -1);
+	expect_span(buf_span(&out),
+	    "Return-Path: <bob@example.org>\r\nSubject: x\r\n\r\none\r\n0123456789\r\nFrom here\r\n");
+	ck_assert_uint_eq(out.len, snapshot_octets(&snapshot, 0));
+	snapshot_close(&snapshot);
+	buf_free(&out);
+	buf_free(&longer);
+	buf_free(&mbox);
+}
+END_TEST
+
 START_TEST(tells_twins_apart)
 {
 	struct buf one;
@@ -236,6 +261,7 @@ add(TCase *t)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, reads_other_programs_mail);
 	tcase_add_test(t, keeps_uidls);
+	tcase_add_test(t, jumps_to_no_quoted_from_line);
 	tcase_add_test(t, tells_twins_apart);
 	tcase_add_test(t, top_stops_behind_its_lines);
 	tcase_add_test(t, sees_that_a_message_moved);
