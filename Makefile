@@ -30,6 +30,7 @@ COMMON   = $(wildcard common/pure/*.c common/system/*.c)
 SOURCES  = $(COMMON) $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
 HEADERS  = $(wildcard common/*/*.h $(PROGRAMS:%=%/*.h))
 UNITS    = $(wildcard tests/unit/test_*.c)
+FUZZERS  = $(wildcard tests/fuzz/fuzz_*.c)
 C_FILES  = $(SOURCES) $(HEADERS) $(wildcard tests/*/*.[ch])
 PYTHON   = $(wildcard tests/*.py tests/*/*.py)
 SHELL_SCRIPTS = .ci/run mailboxes/run $(wildcard tests/peers tests/*/*.sh)
@@ -39,6 +40,7 @@ object   = $(patsubst %.c,$(BUILD)/%.o,$(1))
 # A program's own objects without its main: what tests link.
 rest     = $(call object,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
 unit     = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNITS))
+fuzzer   = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZERS))
 
 # `$(call quiet,CC,file)command` prints "CC file" in place of the command.
 ifdef V
@@ -80,6 +82,22 @@ $(foreach p,$(PROGRAMS),$(eval $(call unit_of,$(p))))
 $(BUILD)/unit/test_%: tests/unit/test_%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(STD) $(CFLAGS) $(INCLUDE) -Itests/unit -MMD -MP $(LDFLAGS) -o $@ $(filter-out %.h,$^) $$(pkg-config --cflags --libs check)
+
+# tests/fuzz/fuzz_X.c is one program, linked as test_X.c is.
+fuzz: ## SECONDS=10: feed each parser with made-up input for so long (clang's libFuzzer)
+	@tests/fuzz/run.sh probe build-fuzz
+	@$(MAKE) --no-print-directory fuzzers BUILD=build-fuzz CC=clang CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link'
+	@tests/fuzz/run.sh $(or $(SECONDS),10) build-fuzz $(FUZZERS)
+
+fuzzers: $(fuzzer)
+
+define fuzzer_of
+$(BUILD)/fuzz/fuzz_$(1)%: tests/fuzz/fuzz_$(1)%.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h $(2) $(LIBRARY)
+	@mkdir -p $$(@D)
+	$(call quiet,CC,$$<)$(CC) $(STD) $(CFLAGS) $(WARN) -fsanitize=fuzzer $(INCLUDE) $(addprefix -I,$(3)) -Itests/fuzz -o $$@ $$(filter-out %.h,$$^)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call fuzzer_of,$(p)_,$(call rest,$(p)),$(p))))
+$(eval $(call fuzzer_of))
 
 run: all ## a mail server in mailboxes/: start it, send a message, read it back, show how to use it
 	@BUILD=$(BUILD) mailboxes/run
@@ -126,11 +144,11 @@ compdb: ## compile_commands.json, for editors and clang-tidy
 	@printf '%s\n' '[' $(foreach f,$(SOURCES),'$(call entry,$(f))$(if $(filter $(f),$(lastword $(SOURCES))),,$(comma))') ']' > compile_commands.json
 
 clean: ## remove what was built
-	rm -rf $(BUILD) build-asan build-gcc build-clang compile_commands.json
+	rm -rf $(BUILD) build-asan build-fuzz build-gcc build-clang compile_commands.json
 
 help: ## this list
 	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit run peers test asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test asan lint layers install uninstall compdb clean help
