@@ -180,14 +180,14 @@ pop3_challenge(struct pop3_client *c, bool *challenge, struct span *bytes)
 	*challenge = false;
 	if (status != POP3_OK)
 		return status;
-	show(c, "S: ", line_text(&c->line));
 	struct span line = line_text(&c->line);
-	if (line.n > 0 && line.at[0] == '+' && (line.n == 1 || line.at[1] == ' ')) {
-		*challenge = true;
-		*bytes = span_trim(span_slice(line, 1, line.n));
-		return POP3_OK;
-	}
-	return parse_reply(c, line);
+	*challenge = line.n > 0 && line.at[0] == '+' && (line.n == 1 || line.at[1] == ' ');
+	/* What SCRAM's server says is enough to try passwords on. */
+	show(c, "S: ", *challenge ? span_of("+ (secret)") : line);
+	if (!*challenge)
+		return parse_reply(c, line);
+	*bytes = span_trim(span_slice(line, 1, line.n));
+	return POP3_OK;
 }
 
 enum pop3_status

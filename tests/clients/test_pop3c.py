@@ -87,6 +87,7 @@ class Login(Pop3c):
             server = self.server([ONE], capa=capa, greeting=greeting, scram="yes")
             _, err = self.run_it(server, "-v", "stat")
             self.assertIn("C: STAT\nS: +OK 1 ", err)
+            self.assertNotRegex(err, r"\+ [^(]")
             for secret in ["secret\n", "AGFubmE"] + [line.split()[-1] for line in server.asked if line.startswith("APOP")]:
                 self.assertNotIn(secret, err.replace("(secret)", ""))
 
