@@ -48,16 +48,6 @@ compose_header(const struct heading *heading, const struct content *content, str
 	return out->failed ? -1 : 0;
 }
 
-/* The From_ line of an mbox, which is no field, quoted or not. */
-static void
-skip_from_line(struct span *message)
-{
-	size_t quoted = message->n > 0 && message->at[0] == '>' ? 1 : 0;
-
-	if (span_is(span_slice(*message, quoted, quoted + strlen("From ")), "From "))
-		span_until(*message, '\n', message);
-}
-
 /* What the fields of a header were, so far. */
 struct seen {
 	bool date, message_id, from;
@@ -124,7 +114,6 @@ compose_complete(struct span message, const struct heading *heading, struct enve
 
 	*completed = (struct completed){ .body = 0 };
 	buf_init(&completed->sender, SMTP_PATH);
-	skip_from_line(&rest);
 	while (field_next(&rest, &field))
 		if (take_field(&field, &seen, envelope, completed, out, reason) < 0) {
 			if (out->failed)

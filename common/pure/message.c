@@ -31,6 +31,15 @@ name_length(struct span s, size_t *colon)
 	return *colon < s.n && s.at[*colon] == ':' ? n : 0;
 }
 
+/* "From …", quoted or not. */
+static bool
+is_envelope_line(struct span s)
+{
+	size_t quoted = s.n > 0 && s.at[0] == '>' ? 1 : 0;
+
+	return span_is(span_slice(s, quoted, quoted + strlen("From ")), "From ");
+}
+
 /* At the end of the header: leave out the empty line, if there is one. */
 static bool
 end_header(struct span *rest)
@@ -47,6 +56,10 @@ field_next(struct span *rest, struct field *field)
 {
 	struct span s = *rest;
 	size_t colon;
+
+	while (is_envelope_line(s))
+		s = span_slice(s, line_end(s, 0), s.n);
+	*rest = s;
 	size_t n = name_length(s, &colon);
 
 	if (n == 0)

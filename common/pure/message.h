@@ -15,7 +15,7 @@ struct field {
 };
 
 /* The next field of a header. True while there is one; at the empty line or the end: false, and *rest is the body. A line that is no field
- * ends the header as the empty line does. */
+ * ends the header as the empty line does; but the From_ line of an mbox, which strays into many a header, is passed over. */
 bool field_next(struct span *rest, struct field *);
 
 /* The first field of that name in the header at the start of message. */

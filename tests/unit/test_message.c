@@ -57,8 +57,17 @@ START_TEST(ends_at_what_is_no_field)
 	expect_fields("\xc3\xa4: 1\r\n", "!\xc3\xa4: 1\r\n");
 	expect_fields("A", "!A");
 	expect_fields("A: 1\r\n\r", "A= 1|!\r");
-	expect_fields(
-	    "From a@b Tue Nov 24 05:31:18 2026\nA: 1\n", "!From a@b Tue Nov 24 05:31:18 2026\nA: 1\n");
+	expect_fields("A: 1\r\nFrom\r\n", "A= 1|!From\r\n");
+}
+END_TEST
+
+START_TEST(passes_over_an_envelope_line)
+{
+	expect_fields("From a@b Tue Nov 24 05:31:18 2026\nA: 1\n\nFrom x\n", "A= 1|!From x\n");
+	expect_fields("A: 1\r\n>From a@b 05:31\r\nFrom x\r\nB: 2\r\n", "A= 1|B= 2|!");
+	expect_fields("A: 1\r\nFrom x\r\n\r\nbody", "A= 1|!body");
+	expect_fields("A: 1\r\nFrom x", "A= 1|!");
+	expect_fields("From ", "!");
 }
 END_TEST
 
@@ -118,6 +127,7 @@ add(TCase *t)
 {
 	tcase_add_test(t, takes_fields_apart);
 	tcase_add_test(t, ends_at_what_is_no_field);
+	tcase_add_test(t, passes_over_an_envelope_line);
 	tcase_add_test(t, stays_within_a_cut);
 	tcase_add_test(t, finds_the_first);
 	tcase_add_test(t, unfolds);
