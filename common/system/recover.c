@@ -180,28 +180,6 @@ judge_headless(struct window *w, off_t known)
 	return known > 0 ? w->size : -1;
 }
 
-/*
- * A hole at the end of a message hides the empty line before the next one, which may be whole and acknowledged: the length in the entry
- * line leads to it. *at: the last From_ line behind an empty line, then the last one. 0, or -1 with errno.
- */
-static int
-pass_holes(struct window *w, off_t *at)
-{
-	struct survey_prefix prefix;
-	int boundary;
-
-	do {
-		if (survey_prefix(w, *at, &prefix) < 0)
-			return -1;
-		off_t end = *at + (off_t)prefix.entry.stored;
-		bool leads = prefix.ours && prefix.entry.stored > prefix.length && end < w->size;
-		boundary = leads ? survey_is_boundary(w, end) : 0;
-		if (boundary > 0)
-			*at = end;
-	} while (boundary > 0);
-	return boundary;
-}
-
 /* The last message begins at `at`. */
 static off_t
 judge_last(struct window *w, off_t at)
@@ -209,7 +187,7 @@ judge_last(struct window *w, off_t at)
 	struct survey_prefix prefix;
 	struct tail tail;
 
-	if (pass_holes(w, &at) < 0 || survey_prefix(w, at, &prefix) < 0)
+	if (survey_prefix(w, at, &prefix) < 0)
 		return -1;
 	if (!prefix.ours)
 		return prefix.begun || prefix.nul ? at : w->size;

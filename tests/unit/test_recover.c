@@ -120,26 +120,6 @@ START_TEST(mends_holes)
 }
 END_TEST
 
-/* The empty line between them is gone; what follows was acknowledged. */
-START_TEST(keeps_what_stands_behind_a_hole)
-{
-	struct buf all;
-
-	buf_init(&all, 3 * second.len);
-	buf_add_span(&all, buf_span(&second));
-	for (size_t i = 1; i <= 6; i++)
-		all.data[all.len - i] = '\0';
-	store_deliver_text(&store, "id3", "Subject: z\r\n\r\nthree\r\n");
-	struct buf third = store_read(&store, "mbox");
-	buf_add(&all, third.data + second.len, third.len - second.len);
-	put(buf_span(&all), INDEX_ABSENT);
-	ck_assert_str_eq(store_uidls(&store), "id1 id2 id3 ");
-	store_expect(&store, "mbox", buf_span(&all));
-	buf_free(&third);
-	buf_free(&all);
-}
-END_TEST
-
 START_TEST(takes_a_wrong_sum_for_torn)
 {
 	put(buf_span(&second), INDEX_ABSENT);
@@ -217,7 +197,6 @@ add(TCase *t)
 	tcase_add_test(t, mends_every_cut_of_the_first);
 	tcase_add_test(t, mends_every_cut_behind_a_foreign_message);
 	tcase_add_test(t, mends_holes);
-	tcase_add_test(t, keeps_what_stands_behind_a_hole);
 	tcase_add_test(t, takes_a_wrong_sum_for_torn);
 	tcase_add_test(t, keeps_whole_messages_beyond_the_clean_size);
 	tcase_add_test(t, keeps_what_a_reader_rewrote);
