@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "io.h"
 #include "scan.h"
 
@@ -148,9 +149,44 @@ read_entry(struct window *w, const struct survey_prefix *prefix, struct index_en
 	return 0;
 }
 
-/* The message at entry->offset. */
+/* Is the message as long as its entry line says, and its sum right? Then it is whole, whatever stands behind it. -1 with errno. */
 static int
-survey_one(struct window *w, struct index_entry *entry)
+is_certified(struct window *w, off_t at, const struct survey_prefix *prefix)
+{
+	const off_t end = at + (off_t)prefix->entry.stored;
+	struct span text;
+
+	if (prefix->entry.stored <= prefix->length || end > w->size)
+		return 0;
+	if (window_at(w, at, prefix->length, prefix->length, &text) < 0)
+		return -1;
+	uint32_t sum = adler32(1, text.at, prefix->length - strlen("01234567\n"));
+	for (off_t i = at + (off_t)prefix->length; i < end; i += (off_t)text.n) {
+		if (window_at(w, i, 1, WINDOW, &text) < 0)
+			return -1;
+		text = span_slice(text, 0, (size_t)(end - i));
+		sum = adler32(sum, text.at, text.n);
+	}
+	return sum == prefix->entry.sum;
+}
+
+/* Behind a message of ours: blocks that were never written, up to the next message. */
+static int
+read_torn(struct window *w, struct index_entry *entry)
+{
+	struct scan scan;
+
+	scan_init(&scan, SCAN_BODY);
+	if (read_through(w, (off_t)entry->offset, &scan) < 0)
+		return -1;
+	entry->stored = scan.stored;
+	entry->kind = INDEX_TORN;
+	return 0;
+}
+
+/* The message at entry->offset. behind: the one before ends there by its entry line alone. 1: so does this one; 0; -1 with errno. */
+static int
+survey_one(struct window *w, bool behind, struct index_entry *entry)
 {
 	struct survey_prefix prefix;
 
@@ -161,6 +197,8 @@ survey_one(struct window *w, struct index_entry *entry)
 		if (window_at(w, (off_t)entry->offset, 5, JUMP, &text) < 0)
 			return -1;
 		/* A From_ line may be longer than any of ours. */
+		if (behind && !mbox_is_from_line(text))
+			return read_torn(w, entry);
 		if (!mbox_is_from_line(text)) {
 			errno = EBADMSG;
 			return -1;
@@ -172,16 +210,20 @@ survey_one(struct window *w, struct index_entry *entry)
 	int jump = 0;
 	if (prefix.entry.stored > prefix.length && prefix.entry.stored <= (uint64_t)w->size - entry->offset)
 		jump = survey_is_boundary(w, (off_t)(entry->offset + prefix.entry.stored));
-	if (jump < 0)
+	if (jump < 0 || (jump == 0 && read_entry(w, &prefix, entry) < 0))
 		return -1;
-	if (jump == 0)
-		return read_entry(w, &prefix, entry);
+	/* A NUL hides a message of ours, unless it stands behind one that is whole. */
+	int certified = 0;
+	if (jump == 0 && entry->kind == INDEX_TORN)
+		certified = is_certified(w, (off_t)entry->offset, &prefix);
+	if (jump == 0 && certified < 1)
+		return certified;
 	entry->stored = prefix.entry.stored;
 	entry->wire = prefix.entry.wire;
 	entry->prefix = prefix.length;
 	entry->separator = 1;
 	entry->kind = INDEX_OURS;
-	return 0;
+	return certified;
 }
 
 int
@@ -190,17 +232,17 @@ survey(int mbox, off_t from, off_t size, struct index_list *list)
 	struct window w;
 	int result = window_init(&w, mbox, size);
 
-	while (result == 0 && from < size) {
+	while (result >= 0 && from < size) {
 		struct index_entry entry = { .offset = (uint64_t)from };
-		result = survey_one(&w, &entry);
-		if (result == 0 && index_list_add(list, &entry) < 0)
+		result = survey_one(&w, result == 1, &entry);
+		if (result >= 0 && index_list_add(list, &entry) < 0)
 			result = -1;
 		from += (off_t)entry.stored;
 	}
 	int error = errno;
 	window_free(&w);
 	errno = error;
-	return result;
+	return result < 0 ? -1 : 0;
 }
 
 /* Where in the table, of a power of two of entry numbers + 1, a UIDL is, or belongs. FNV-1a, linear probing. */

@@ -179,6 +179,30 @@ START_TEST(hides_a_torn_message_in_the_middle)
 }
 END_TEST
 
+/* What was acknowledged is seen, although blocks behind it were never written and another program's message followed. */
+START_TEST(sees_a_whole_message_before_a_hole)
+{
+	static const char hole[60];
+	struct snapshot snapshot;
+
+	put(buf_span(&first), INDEX_ABSENT);
+	store_append(&store, (struct span){ hole, sizeof hole });
+	store_append(&store, span_of("\n\nFrom x\nS: z\n\nforeign\n\n"));
+	for (int time = 0; time < 2; time++) {
+		store_open(&store, &snapshot);
+		ck_assert_uint_eq(snapshot_count(&snapshot), 2);
+		ck_assert_str_eq(snapshot_uidl(&snapshot, 0), "id1");
+		struct buf out = store_retr(&snapshot, 0, -1);
+		expect_span(buf_span(&out), "Return-Path: <bob@example.org>\r\nSubject: x\r\n\r\none\r\n");
+		buf_free(&out);
+		snapshot_close(&snapshot);
+	}
+	ck_assert_int_eq(store_expunge(&store, 2), MAILDROP_OK);
+	store_expect(&store, "mbox", buf_span(&first));
+	ck_assert(store_has(&store, "mbox.torn"));
+}
+END_TEST
+
 START_TEST(recovers_at_the_start_of_a_daemon)
 {
 	/* A void redo file is all that is left of an expunge that was finished. */
@@ -201,6 +225,7 @@ add(TCase *t)
 	tcase_add_test(t, keeps_whole_messages_beyond_the_clean_size);
 	tcase_add_test(t, keeps_what_a_reader_rewrote);
 	tcase_add_test(t, hides_a_torn_message_in_the_middle);
+	tcase_add_test(t, sees_a_whole_message_before_a_hole);
 	tcase_add_test(t, recovers_at_the_start_of_a_daemon);
 }
 
