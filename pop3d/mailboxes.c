@@ -1,5 +1,6 @@
 #include "mailboxes.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "account.h"
@@ -48,7 +49,17 @@ find_credential(void *context, struct span login, char *user, struct credential 
 
 	if (!account_name(without_local_domain(m->config, login), user))
 		nobodys_name(login, user);
-	return account_credential(m->root, user, credential);
+	if (account_credential(m->root, user, credential) == 0)
+		return 0;
+	int error = errno;
+	log_begin_error("account not read");
+	log_span("user", login);
+	if (error == EINVAL)
+		log_text("reason", "malformed credential");
+	else
+		log_errno(error);
+	log_end();
+	return -1;
 }
 
 /* The session's words for the store's. */

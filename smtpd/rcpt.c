@@ -1,5 +1,6 @@
 #include "rcpt.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,10 @@ take_mailbox(struct walk *w, const char *local)
 	case ACCOUNT_FAILED:
 		break;
 	}
+	int error = errno;
+	log_begin_error("accounts not read");
+	log_errno(error);
+	log_end();
 	return no_accounts;
 }
 
