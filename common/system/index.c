@@ -50,6 +50,14 @@ index_write_header(int fd, const struct index_header *header)
 	return io_write_at(fd, (struct span){ (const char *)header, sizeof(*header) }, 0);
 }
 
+void
+index_make_void(int fd)
+{
+	static const struct index_header none = { .inode = 0 };
+
+	(void)index_write_header(fd, &none);
+}
+
 int
 index_append(int fd, struct index_header *header, const struct index_entry *entry)
 {

@@ -59,6 +59,9 @@ int index_append(int fd, struct index_header *, const struct index_entry *);
 /* Put the header back as it was before an append that was taken back. */
 int index_write_header(int fd, const struct index_header *);
 
+/* It is of no more use, for anybody who has it open. */
+void index_make_void(int fd);
+
 /*
  * A mapping of the entries that header counts, each checked to follow on the one before. NULL where it is doubtful, or empty.
  * Give it back with index_unmap.

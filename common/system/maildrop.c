@@ -63,6 +63,13 @@ create_mbox(int dir)
 	return -1;
 }
 
+static void
+read_index(struct maildrop *m)
+{
+	if (m->index < 0 || !index_read_header(m->index, m->lock.inode, &m->header))
+		m->header = (struct index_header){ .clean = 0 };
+}
+
 static int
 open_files(struct maildrop *m)
 {
@@ -72,6 +79,7 @@ open_files(struct maildrop *m)
 	if (m->mbox < 0 || lock_init(&m->lock, m->mbox) < 0)
 		return -1;
 	m->index = io_open(m->dir, "mbox.index", O_RDWR);
+	read_index(m);
 	return 0;
 }
 
@@ -123,6 +131,13 @@ lock_current(struct maildrop *m, bool lax)
 	return status;
 }
 
+/* Does the index speak of all that is in the mailbox? */
+static bool
+is_clean(const struct maildrop *m)
+{
+	return m->header.inode != 0 && m->header.clean == (uint64_t)m->lock.size;
+}
+
 static enum maildrop_status
 recover(struct maildrop *m)
 {
@@ -130,18 +145,35 @@ recover(struct maildrop *m)
 
 	if (status != MAILDROP_OK)
 		return status;
-	if (m->index < 0 || !index_read_header(m->index, m->lock.inode, &m->header))
+	read_index(m);
+	if (m->header.clean > (uint64_t)m->lock.size) {
+		/* It speaks of what is gone. Mail to come may end where that did, and would be taken for it. */
+		index_make_void(m->index);
 		m->header = (struct index_header){ .clean = 0 };
-	const off_t clean = (off_t)m->header.clean, size = m->lock.size;
+	}
 	m->open_end = 0;
-	m->indexed = m->header.inode != 0 && clean == size;
-	if (!m->indexed)
-		status = recover_tail(m, clean < size ? clean : 0);
+	if (!is_clean(m))
+		status = recover_tail(m, (off_t)m->header.clean);
 	else if (m->header.open_end)
 		status = recover_open_end(m);
-	if (m->lock.size != size)
-		m->indexed = m->header.inode != 0 && clean == m->lock.size;
+	m->indexed = is_clean(m);
 	return status;
+}
+
+/*
+ * Who only appends need not look further where the index, as it was when it was opened or is now, ends with the mailbox: should an expunge be
+ * under way, what stands behind the old size is kept by whoever finishes it.
+ */
+static enum maildrop_status
+prepare_append(struct maildrop *m)
+{
+	if (!is_clean(m))
+		read_index(m);
+	if (!is_clean(m))
+		return recover(m);
+	m->indexed = true;
+	m->open_end = 0;
+	return m->header.open_end ? recover_open_end(m) : MAILDROP_OK;
 }
 
 enum maildrop_status
@@ -154,7 +186,7 @@ maildrop_lock(struct maildrop *m, bool lax)
 			errno = EBUSY;
 		return maildrop_failed(m, "mailbox not locked");
 	}
-	enum maildrop_status status = recover(m);
+	enum maildrop_status status = lax ? recover(m) : prepare_append(m);
 	if (status != MAILDROP_OK)
 		maildrop_unlock(m);
 	return status;

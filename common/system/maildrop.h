@@ -34,7 +34,7 @@ struct maildrop {
 	int mbox;  /* O_APPEND: whoever writes without the lock, too, ends up behind it */
 	int index; /* mbox.index, -1 where there is none */
 	struct lock lock;
-	struct index_header header; /* of the index, while locked */
+	struct index_header header; /* of the index, as it was seen last */
 	bool indexed;		    /* and it speaks of all that is in the mbox */
 	unsigned open_end;	    /* line ends to add before a message can follow, while locked */
 	off_t start, end;	    /* what was appended last */

@@ -10,7 +10,8 @@
  *                                   then what was there before
  * E  cut          valid             whole, new size            makes the redo file void
  * A redo file that is not valid was never finished: the mailbox is as before.
- * In B to E another program, who knows nothing of redo files, may have appended: what lies beyond the old size in B to D, or beyond
+ * In B to E somebody may have appended, another program, who knows nothing of redo files, or smtpd, which does not look for one where the
+ * index ends with the mailbox: what lies beyond the old size in B to D, or beyond
  * the new one in E, is kept. The NUL tells D from E, for no message begins with one.
  */
 #include "redo.h"

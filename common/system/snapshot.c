@@ -105,6 +105,23 @@ survey_and_index(struct snapshot *s)
 	return MAILDROP_OK;
 }
 
+/* The index, mapped, if the last message that it knows stands in the mailbox: a size alone may be right by chance. */
+static const struct index_entry *
+trusted(const struct maildrop *m)
+{
+	const struct index_entry *entries = index_map(m->index, &m->header);
+	struct window w;
+
+	if (entries == NULL)
+		return NULL;
+	bool holds = window_init(&w, m->mbox, m->lock.size) == 0 &&
+		     survey_still_there(&w, &entries[m->header.count - 1]) == 1;
+	window_free(&w);
+	if (!holds)
+		index_unmap(entries, m->header.count);
+	return holds ? entries : NULL;
+}
+
 static enum maildrop_status
 load(struct snapshot *s)
 {
@@ -112,7 +129,7 @@ load(struct snapshot *s)
 	enum maildrop_status status = MAILDROP_OK;
 
 	if (m->indexed)
-		s->mapped = index_map(m->index, &m->header);
+		s->mapped = trusted(m);
 	if (s->mapped == NULL && !(m->indexed && m->lock.size == 0)) {
 		status = survey_and_index(s);
 		if (status == MAILDROP_OK && m->indexed)
@@ -217,7 +234,11 @@ check_place(struct snapshot *s, const struct index_entry *entry)
 
 	if (there < 0)
 		return maildrop_failed(&s->maildrop, "mailbox not read");
-	return there == 1 ? MAILDROP_OK : MAILDROP_CHANGED;
+	if (there == 1)
+		return MAILDROP_OK;
+	/* The next session finds out what stands there now. */
+	unlinkat(s->maildrop.dir, "mbox.index", 0);
+	return MAILDROP_CHANGED;
 }
 
 enum maildrop_status

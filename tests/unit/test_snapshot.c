@@ -230,6 +230,41 @@ START_TEST(survives_any_index)
 }
 END_TEST
 
+/* Messages of one length, and an index that could not be told that the second is gone. */
+START_TEST(takes_no_message_for_another_of_its_length)
+{
+	for (int logged_in = 0; logged_in < 2; logged_in++) {
+		store_write(&store, "mbox", (struct span){ "", 0 });
+		store_deliver_text(&store, "one", "x\r\n");
+		struct buf one = store_read(&store, "mbox");
+		store_uidls(&store);
+		store_deliver_text(&store, "two", "x\r\n");
+		store_write(&store, "mbox", buf_span(&one));
+		if (logged_in == 0)
+			store_deliver_text(&store, "new", "x\r\n");
+		else
+			ck_assert_str_eq(store_uidls(&store), "one ");
+		store_deliver_text(&store, "end", "x\r\n");
+		ck_assert_str_eq(store_uidls(&store), logged_in == 0 ? "one new end " : "one end ");
+		buf_free(&one);
+	}
+}
+END_TEST
+
+/* After a power cut an index of long ago may be back. */
+START_TEST(looks_for_the_last_message)
+{
+	store_deliver_text(&store, "one", "x\r\n");
+	ck_assert_str_eq(store_uidls(&store), "one ");
+	store_write(&store, "mbox", (struct span){ "", 0 });
+	struct buf index = store_read(&store, "mbox.index");
+	store_deliver_text(&store, "two", "x\r\n");
+	store_write(&store, "mbox.index", buf_span(&index));
+	ck_assert_str_eq(store_uidls(&store), "two ");
+	buf_free(&index);
+}
+END_TEST
+
 START_TEST(indexes_many)
 {
 	struct buf mbox;
@@ -267,6 +302,8 @@ add(TCase *t)
 	tcase_add_test(t, sees_that_a_message_moved);
 	tcase_add_test(t, shuts_a_second_session_out);
 	tcase_add_test(t, survives_any_index);
+	tcase_add_test(t, takes_no_message_for_another_of_its_length);
+	tcase_add_test(t, looks_for_the_last_message);
 	tcase_add_test(t, indexes_many);
 }
 
