@@ -18,6 +18,7 @@
 
 #include "bounds.h"
 #include "conn.h"
+#include "pid.h"
 
 int
 lock_init(struct lock *lock, int fd)
@@ -127,7 +128,7 @@ static void
 write_holder(int fd, ino_t inode)
 {
 	char text[64];
-	int n = snprintf(text, sizeof(text), "%ld\n%llu\n", (long)getpid(), (unsigned long long)inode);
+	int n = snprintf(text, sizeof(text), "%ld\n%llu\n", pid_own(), (unsigned long long)inode);
 
 	if (write(fd, text, (size_t)n) != n)
 		(void)ftruncate(fd, 0);

@@ -9,6 +9,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "pid.h"
+
 enum {
 	LOG_LINE = 4096, /* with its end; PIPE_BUF of Linux, so lines of many children do not mix in a pipe */
 	LOG_TAIL = 5,	 /* kept free: ..." and the newline */
@@ -88,7 +90,7 @@ begin(const char *event, int priority)
 	line.priority = priority;
 	if (!to_syslog) {
 		char prefix[64];
-		snprintf(prefix, sizeof prefix, "%.32s[%ld]: ", program_name, (long)getpid());
+		snprintf(prefix, sizeof prefix, "%.32s[%ld]: ", program_name, pid_own());
 		put_string(prefix);
 	}
 	put_string(event);

@@ -7,6 +7,7 @@
 
 #include "bounds.h"
 #include "io.h"
+#include "pid.h"
 
 void
 spool_init(struct spool *spool, int root)
@@ -42,7 +43,7 @@ open_unlinked(int root)
 	char name[64];
 
 	for (int attempt = 0; attempt < 100; attempt++) {
-		snprintf(name, sizeof(name), "spool.%ld.%d", (long)getpid(), attempt);
+		snprintf(name, sizeof(name), "spool.%ld.%d", pid_own(), attempt);
 		int fd = openat(root, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd >= 0) {
 			unlinkat(root, name, 0);

@@ -13,6 +13,7 @@
 #endif
 
 #include "hash.h"
+#include "pid.h"
 
 /* Some of n random bytes: how many, or -1 with errno. On Linux without a descriptor, so that it works in a confined process, too. */
 static ssize_t
@@ -72,7 +73,7 @@ unique_id(const char *hostname, char out[UNIQUE_ID + 1])
 	clock_gettime(CLOCK_REALTIME, &now);
 	sha256(hostname, strlen(hostname), host);
 	put(id, 7, (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
-	put(id + 7, 3, (uint64_t)getpid());
+	put(id + 7, 3, (uint64_t)pid_own());
 	put(id + 10, 2, counter++);
 	memcpy(id + 12, host, 4);
 	for (unsigned i = 0; i < UNIQUE_ID; i++) {
