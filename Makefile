@@ -99,6 +99,15 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call fuzzer_of,$(p)_,$(call rest,$(p)),$(p))))
 $(eval $(call fuzzer_of))
 
+# What tests/fault preloads into the programs.
+SHIM     = $(BUILD)/fault/shim.so
+$(SHIM): tests/fault/shim.c tests/fault/calls.c tests/fault/shim.h
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(CC) -std=c11 -O2 -g $(WARN) -fPIC -shared -o $@ $(filter %.c,$^) -ldl
+
+fault: all $(SHIM) ## fail or kill the store's programs at every one of their system calls; JOBS=2
+	@BUILD=$(BUILD) tests/fault/run.py --jobs $(or $(JOBS),2)
+
 run: all ## a mail server in mailboxes/: start it, send a message, read it back, show how to use it
 	@BUILD=$(BUILD) mailboxes/run
 
@@ -106,7 +115,7 @@ peers: # installs what the tests need, where it may
 	@tests/peers
 
 test: peers ## every test; installs what it needs through apt-get where it may
-	@$(MAKE) --no-print-directory all units
+	@$(MAKE) --no-print-directory all units $(SHIM)
 	@BUILD=$(BUILD) python3 tests/run.py
 
 asan: ## every test, built with AddressSanitizer and UndefinedBehaviorSanitizer
@@ -151,4 +160,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test fault asan lint layers install uninstall compdb clean help

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Fails, or kills, a program at every system call of everything the store does, and looks whether the promises hold.
+
+    run.py [--every K] [--jobs N] [WORD]...      only scenarios whose name contains one of the words; each K-th call
+
+Prints, last but one, how much was tried, and last `N passed, N failed`: a case is a kind of fault at every call of one scenario.
+"""
+
+import argparse
+import collections
+import multiprocessing
+import os
+import sys
+import tempfile
+
+import crash
+import scenarios
+import world as w
+
+FILE = {
+    "read": ["EIO", "EIO+", "EINTR", "short"],
+    "write": ["EIO", "EIO+", "ENOSPC", "ENOSPC+", "EDQUOT", "EDQUOT+", "EINTR", "short", "short, ENOSPC+"],
+    "create": ["EIO", "EIO+", "ENOSPC", "ENOSPC+", "EDQUOT", "EDQUOT+", "EMFILE", "EMFILE+"],
+    "open": ["EIO", "EIO+", "EMFILE", "EMFILE+"],
+    "sync": ["EIO", "EIO+", "ENOSPC", "EDQUOT"],
+    "rename": ["EIO", "EIO+", "ENOSPC", "EDQUOT"],
+    "mkdir": ["EIO", "EIO+", "ENOSPC", "EDQUOT"],
+    "unlink": ["EIO"],
+    "truncate": ["EIO"],
+    "stat": ["EIO", "EIO+"],
+    "lock": ["ENOLCK", "EAGAIN"],
+    "mmap": ["ENOMEM"],
+    "close": ["EIO"],
+    "seek": ["EIO"],
+}
+SOCKET = {"recv": ["EINTR", "short"], "send": ["EINTR", "short", "EPIPE"], "read": ["EINTR"], "close": ["EIO"]}
+OTHER = {"write": ["EIO", "ENOSPC", "EAGAIN", "EINTR"], "close": ["EIO"]}
+INVISIBLE = ("EINTR", "short")
+state = {}
+
+
+def faults_of(call):
+    """Which faults a call may have."""
+    name, kind = call
+    table = {"sock": SOCKET, "other": OTHER}.get(kind, FILE)
+    return ["kill", "killed", "power", "append"] + table.get(name, [])
+
+
+def calls_of(scenario):
+    """The calls of a run that nothing disturbs: [(name, kind)]."""
+    with w.World(scenario.files) as world, tempfile.NamedTemporaryFile(dir=w.PLACE) as log:
+        went = scenario.act(world, w.environment(world.root, log=log.name), w.subprocess.DEVNULL)
+        if not scenario.succeeded(went):
+            raise w.Wrong("does not work even undisturbed")
+        return [tuple(line.decode("utf-8", "replace").split(" ")[1:3]) for line in log.read().splitlines()]
+
+
+def variables(world, fault, number):
+    """For the shim."""
+    do, _, on = fault.partition(", ")
+    more = {"at": number, "do": do.rstrip("+")}
+    if fault == "power":
+        more.update(do="kill", shadow=world.shadow)
+    if fault.endswith("+"):
+        more["on"] = (on or do).rstrip("+")
+    if fault == "append":
+        more.update(mbox=world.path("users", "anna", "mbox"), foreign=w.FOREIGN.decode(), done=world.path("appended"))
+    return w.environment(world.root, **more)
+
+
+def after_power_cuts(scenario, world, disk, went):
+    """Every state that a power cut now may leave."""
+    seen = 0
+    for files in crash.states(disk, world.shadow):
+        with w.World(files) as after:
+            w.Oracle(after, scenario.allowed(after, went)).judge(seen % 2 == 0)
+        seen += 1
+    return seen
+
+
+def judge_replies(scenario, error, went):
+    wrong = scenario.replies(error, went)
+    if wrong:
+        raise w.Wrong("replied %s" % wrong)
+
+
+def one(task):
+    """One fault; returns (scenario's number, fault, states checked, what is wrong or None)."""
+    which, number, fault, call = task
+    scenario = state["scenarios"][which]
+    with w.World(scenario.files) as world, tempfile.TemporaryFile(dir=w.PLACE) as log:
+        try:
+            disk = crash.Disk(world.root) if fault == "power" else None
+            went = scenario.act(world, variables(world, fault, number), log)
+            if fault == "power":
+                return which, fault, after_power_cuts(scenario, world, disk, went), None
+            error = fault.split("+")[0].split(",")[0]
+            if error not in ("kill", "killed"):
+                judge_replies(scenario, "ENOSPC" if "ENOSPC" in fault else error, went)
+            unseen = fault in INVISIBLE or call[0] == "close" or call == ("write", "other")
+            if unseen and error not in ("kill", "killed") and not scenario.succeeded(went):
+                raise w.Wrong("does not succeed")
+            w.Oracle(world, scenario.allowed(world, went)).judge(number % 2 == (fault == "killed"))
+            return which, fault, 1, None
+        except w.Wrong as wrong:
+            log.seek(0)
+            text = "%s: %s at call %d (%s %s): %s\n%s" % (scenario.name, fault, number, *call, wrong, log.read().decode("utf-8", "replace"))
+            return which, fault, 1, text
+
+
+def tasks(every):
+    """Each K-th call, the first of which differs with the scenario; all kinds of faults that it may have."""
+    for which, scenario in enumerate(state["scenarios"]):
+        calls = calls_of(scenario)
+        for number in range(1 + which % every, len(calls) + 1, every):
+            for fault in faults_of(calls[number - 1]):
+                if fault != "append" or "anna" in scenario.users:
+                    yield which, number, fault, calls[number - 1]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("words", nargs="*")
+    options = parser.parse_args()
+    state["scenarios"] = [s for s in scenarios.scenarios() if not options.words or any(word in s.name for word in options.words)]
+    injected, states, failed = 0, 0, collections.Counter()
+    cases = set()
+    with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
+        for which, fault, checked, wrong in pool.imap_unordered(one, tasks(options.every), 8):
+            cases.add((which, fault))
+            injected, states = injected + 1, states + checked
+            if wrong:
+                failed[which, fault] += 1
+                if failed[which, fault] <= 2:
+                    print(wrong, flush=True)
+    for (which, fault), times in sorted(failed.items()):
+        print("%s: %s: %d wrong" % (state["scenarios"][which].name, fault, times))
+    print("faults: %d injected in %d scenarios, %d states checked" % (injected, len(state["scenarios"]), states))
+    print("%d passed, %d failed" % (len(cases) - len(failed), len(failed)))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

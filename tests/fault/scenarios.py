@@ -1,0 +1,214 @@
+"""What is done while something fails, and what may be there afterwards."""
+
+import os
+import subprocess
+
+
+import world as w
+from world import letterbox
+
+FRESH = w.letter("the fresh one")
+OTHERS = w.FOREIGN[w.FOREIGN.index(b"\n") + 1:-1].replace(b"\n", b"\r\n")  # as POP3 shows it
+LARGE = w.letter("the large one", 400000)
+
+
+def template():
+    """Three messages of ours of the same length and one of another program, for each user, with an index; and what a session sees."""
+    with w.World({"accounts": ("".join("%s:{PLAIN}%s\n" % (u, w.PASSWORD) for u in w.USERS + ("dora",)).encode(), None),
+                  "accounts.secret": (bytes(range(32)), None), "users": (None, None)}) as made:
+        for number in (1, 2, 3):
+            expect(w.deliver(made.root, w.USERS, w.letter("number %d" % number)).acknowledged == set(w.USERS), "deliver")
+            if number == 1:
+                for user in w.USERS:
+                    made.write("users/%s/mbox" % user, made.read("users/%s/mbox" % user) + w.FOREIGN)
+        seen = {}
+        for user in w.USERS:
+            went = w.session(made.root, user)
+            expect(went.quit and len(went.mail) == 4, "session")
+            seen[user] = [(uidl, went.mail[uidl]) for uidl in went.uidls]
+        return made.capture(), dict(seen, dora=[])
+
+
+def expect(condition, what):
+    if not condition:
+        raise letterbox.Failure("the template could not be made: " + what)
+
+
+class Scenario:
+    """One thing to do. users: those whose mailboxes are looked at."""
+
+    name = None
+    users = ("anna",)
+
+    def __init__(self, files, seen):
+        self.seen = seen
+        self.files = self.prepare(files)
+
+    def prepare(self, files):
+        return files
+
+    def act(self, world, env, log):
+        """Do it; returns what allowed() and replies() judge by."""
+        raise NotImplementedError
+
+    def allowed(self, world, went):
+        raise NotImplementedError
+
+    def foreign(self, world, user, mailboxes):
+        """With another program's message where that did get in: somewhere behind what is there."""
+        if user != "anna" or not os.path.exists(world.path("appended")):
+            return mailboxes
+        return [mailbox[:at] + [(w.ANY, OTHERS)] + mailbox[at:] for mailbox in mailboxes for at in range(len(mailbox) + 1)]
+
+
+class Deliver(Scenario):
+    body = FRESH
+
+    def __init__(self, files, seen, name, users=("anna",), body=FRESH, prepare=None):
+        self.name, self.users, self.body = name, users, body
+        self.change = prepare
+        super().__init__(files, seen)
+
+    def prepare(self, files):
+        return self.change(files) if self.change else files
+
+    def act(self, world, env, log):
+        return w.deliver(world.root, self.users, self.body, env, log)
+
+    def allowed(self, world, went):
+        fresh = [(None, self.body)]
+        whole = {user: [self.seen[user] + fresh] for user in self.users}
+        if went is None:
+            return {user: [self.seen[user]] + whole[user] for user in self.users}
+        return {user: self.foreign(world, user, whole[user] + ([] if user in went.acknowledged else [self.seen[user]])) for user in self.users}
+
+    def succeeded(self, went):
+        return went.acknowledged == set(self.users) and went.status == 0
+
+    def replies(self, fault, went):
+        sane = {"EIO": b"451 4.3.0", "EMFILE": b"451 4.3.0", "ENOSPC": b"452 4.3.1", "EDQUOT": b"452 4.2.2"}.get(fault, b"451 4.3.0")
+        return [reply for reply in went.refused if not reply.startswith(sane)]
+
+
+class Session(Scenario):
+    """delete: numbers from 1."""
+
+    def __init__(self, files, seen, name, retrieve, delete, prepare=None):
+        self.name, self.retrieve, self.delete = name, retrieve, delete
+        self.change = prepare
+        super().__init__(files, seen)
+
+    def prepare(self, files):
+        return self.change(files) if self.change else files
+
+    def act(self, world, env, log):
+        return w.session(world.root, "anna", self.retrieve, self.delete, env, log)
+
+    def allowed(self, world, went):
+        before = self.seen["anna"]
+        after = [m for number, m in enumerate(before, 1) if number not in self.delete]
+        if went is None:
+            return {"anna": [before, after]}
+        for uidl, content in went.mail.items():
+            if (uidl, content) not in before and content != dict(before).get(uidl, content):
+                raise w.Wrong("RETR sends something else of " + uidl)
+        return {"anna": self.foreign(world, "anna", [after] if went.quit else [before, after])}
+
+    def succeeded(self, went):
+        return went.quit and not went.errors and went.status == 0
+
+    def replies(self, fault, went):
+        sane = b"-ERR [IN-USE]" if fault == "EAGAIN" else b"-ERR [SYS/TEMP]"
+        return [reply for reply in went.errors if not reply.startswith(sane)]
+
+
+class User(Scenario):
+    """A change of `accounts`. Exit status 0 is what acknowledges it."""
+
+    def __init__(self, files, seen, name, arguments, line_before, line_after):
+        self.name, self.arguments, self.before, self.after = name, arguments, line_before, line_after
+        super().__init__(files, seen)
+
+    def act(self, world, env, log):
+        with subprocess.Popen([letterbox.binary("pop3d"), "-d", world.root, "user"] + self.arguments, stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, stderr=log, env=env, close_fds=False) as process:
+            try:
+                process.communicate(b"another\n", w.SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise w.Wrong("does not end") from None
+        return process.returncode
+
+    def allowed(self, world, went):
+        """Every other line of the file is as before, and this one either way."""
+        old = self.files["accounts"][0].splitlines()
+        lines = (world.read("accounts") or b"").splitlines()
+        name = self.arguments[-1].encode() + b":"
+        mine = [line for line in lines if line.startswith(name)]
+        if [line for line in lines if not line.startswith(name)] != [line for line in old if not line.startswith(name)]:
+            raise w.Wrong("another user's line has changed")
+        if not (mine == self.before and went != 0 or self.after(mine)):
+            raise w.Wrong("the line is %r after exit status %s" % (mine, went))
+        if oct(os.stat(world.path("accounts")).st_mode)[-3:] != "600":
+            raise w.Wrong("accounts may be read by others")
+        return {"anna": [self.seen["anna"]]}
+
+    def succeeded(self, went):
+        return went == 0
+
+    def replies(self, _, went):
+        return [] if went in (0, 65, 66, 73, 74) or went < 0 else [b"exit status %d" % went]
+
+
+def without_index(files):
+    return {path: file for path, file in files.items() if not path.endswith("/mbox.index")}
+
+
+def crashed(files):
+    """A process died in the middle of a message: half of one, a dotlock, an index that speaks of the time before."""
+    mbox, inode = files["users/anna/mbox"]
+    part = mbox[:mbox.index(b"\n\nFrom ") // 2]
+    return dict(files, **{"users/anna/mbox": (mbox + part, inode), "users/anna/mbox.lock": (b"%d\n%d\n" % (2147483000, inode), inode)})
+
+
+def half_expunged(files):
+    """An expunge of messages 1 and 3 was killed while it copied."""
+    with w.World(files) as world:
+        log = world.path("log")
+        with open(os.devnull, "wb") as null:
+            w.session(world.root, "anna", (), (1, 3), w.environment(world.root, log=log), null)
+            with open(log, encoding="utf-8") as file:
+                calls = [line.split() for line in file]
+        at = [int(c[0]) for c in calls if c[1] == "write" and c[3].endswith("/mbox")][0]
+    with w.World(files) as world:
+        with open(os.devnull, "wb") as null:
+            w.session(world.root, "anna", (), (1, 3), w.environment(world.root, at=at, do="killed"), null)
+        expect(world.read("users/anna/mbox.redo"), "half an expunge")
+        return world.capture()
+
+
+def scenarios():
+    """All of them, each with its template."""
+    files, seen = template()
+    expunged = dict(seen, anna=[seen["anna"][1], seen["anna"][3]])
+    secret = b"{PLAIN}" + w.PASSWORD.encode()
+    return [
+        Deliver(files, seen, "deliver to one"),
+        Deliver(files, seen, "deliver to three", w.USERS),
+        Deliver(files, seen, "deliver a large one", body=LARGE),
+        Deliver(files, seen, "deliver the first", ("dora",)),
+        Deliver(files, seen, "deliver without an index", prepare=without_index),
+        Deliver(files, seen, "deliver after a crash", prepare=crashed),
+        Deliver(files, expunged, "deliver after half an expunge", prepare=half_expunged),
+        Session(files, seen, "retrieve and delete", (1, 2, 3), (2,)),
+        Session(files, seen, "expunge some", (), (1, 3)),
+        Session(files, seen, "expunge the last", (), (4,)),
+        Session(files, seen, "expunge all", (), (1, 2, 3, 4)),
+        Session(files, seen, "expunge none", (2,), ()),
+        Session(files, seen, "rebuild the index", (1, 4), (), without_index),
+        Session(files, seen, "log in after a crash", (4,), (), crashed),
+        Session(files, expunged, "log in after half an expunge", (1,), (), half_expunged),
+        User(files, seen, "user add", ["add", "emil"], [], lambda lines: len(lines) == 1 and b"emil:{SCRAM-SHA-256}" in lines[0]),
+        User(files, seen, "user passwd", ["passwd", "bert"], [b"bert:" + secret], lambda lines: len(lines) == 1 and b"bert:{SCRAM" in lines[0]),
+        User(files, seen, "user remove", ["remove", "bert"], [b"bert:" + secret], lambda lines: not lines),
+    ]
