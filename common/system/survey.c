@@ -104,8 +104,7 @@ survey_is_boundary(struct window *w, off_t at)
 		return 0;
 	if (window_at(w, at - (off_t)before, before + 5, JUMP, &text) < 0)
 		return -1;
-	/* Where a NUL stands, the empty line was never written. */
-	if (before > 0 && memcmp(text.at, "\n\n", before) != 0 && memchr(text.at, '\0', before) == NULL)
+	if (before > 0 && memcmp(text.at, "\n\n", before) != 0)
 		return 0;
 	return at == w->size || mbox_is_from_line(span_slice(text, before, text.n));
 }

@@ -39,7 +39,7 @@ struct survey_prefix {
 /* Look at what stands at an offset. -1 with errno. */
 int survey_prefix(struct window *, off_t at, struct survey_prefix *);
 
-/* Is this the end of a message: behind an empty line (or a hole), or at the start, a From_ line or the end of the file? -1 with errno. */
+/* Is this the end of a message: behind an empty line, or at the start, a From_ line or the end of the file? -1 with errno. */
 int survey_is_boundary(struct window *, off_t at);
 
 /*
