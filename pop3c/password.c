@@ -78,9 +78,9 @@ run_command(const char *command, struct buf *password)
 	close(ends[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	/* One that goes on printing is ended by SIGPIPE: its first line was had. */
-	bool ended = pid > 0 && ((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-				    (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE));
+	/* One that goes on printing is ended by SIGPIPE, or what it runs is, as sh tells it: its first line was had. */
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	bool ended = pid > 0 && (code == 0 || code == 128 + SIGPIPE);
 	return result == 0 && ended && password->len > 0 ? 0 : -1;
 }
 

@@ -107,6 +107,8 @@ class Password(Pop3c):
 
     def test_the_command_of_P_prints_it(self):
         self.run_it(self.server(), "-P", "echo secret; echo more", "stat")
+        self.run_it(self.server(), "-P", "echo secret; exec yes", "stat")
+        self.run_it(self.server(), "-P", "echo secret; yes; exit $?", "stat")
         self.said(self.server(), "-P", "exit 1", "stat", status=77)
         self.said(self.server(), "-P", "true", "stat", status=77)
 
