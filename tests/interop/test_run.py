@@ -2,7 +2,9 @@
 """`make run`: a message goes through all four programs; a second time on the same mail root; everything has ended after it."""
 
 import os
+import pty
 import re
+import select
 import stat
 import sys
 import tempfile
@@ -42,6 +44,31 @@ class Run(unittest.TestCase):
             self.run_it(root)
             os.unlink(os.path.join(root, "run.password"))
             self.run_it(root)
+
+    def test_on_a_terminal_it_serves_until_an_interrupt(self):
+        with tempfile.TemporaryDirectory(prefix="letterbox-") as root:
+            pid, terminal = pty.fork()
+            if pid == 0:
+                os.chdir(letterbox.REPOSITORY)
+                os.environ.update(MAILBOXES=root, BUILD=letterbox.BUILD, TERM="xterm")
+                os.environ.pop("PAGER", None)
+                os.execv("mailboxes/run", ["mailboxes/run"])
+            shown, deadline = "", letterbox.Deadline(60)
+            while "Serving until Ctrl-C" not in shown and select.select([terminal], [], [], deadline.left())[0]:
+                shown += os.read(terminal, 65536).decode()
+            ports = re.findall(r" listens on 127\.0\.0\.1:([0-9]+)| pop3d on 127\.0\.0\.1:([0-9]+)", shown)
+            for port in filter(None, sum(ports, ())):
+                letterbox.connect(int(port)).close()
+            os.write(terminal, b"\x03")
+            try:
+                while select.select([terminal], [], [], deadline.left())[0] and os.read(terminal, 65536):
+                    pass
+            except OSError:  # the terminal is closed
+                pass
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, shown)
+            os.close(terminal)
+            self.assertIn("Serving until Ctrl-C", shown)
+            self.assertEqual(len(ports), 2, shown)
 
 
 if __name__ == "__main__":
