@@ -7,6 +7,7 @@
 #include "account.h"
 #include "bounds.h"
 #include "daemon.h"
+#include "mailbox.h"
 #include "mailboxes.h"
 #include "maildrop.h"
 #include "serve.h"
@@ -19,6 +20,8 @@ static const char usage[] =
     "usage: pop3d [-d DIR] [-l ADDR:PORT]... [-o KEY=VALUE]...   serve in the foreground\n"
     "       pop3d [-d DIR] [-o KEY=VALUE]... -i                  one session on stdin and stdout\n"
     "       pop3d [-d DIR] user [list | add NAME | passwd NAME | remove NAME]\n"
+    "       pop3d [-d DIR] mailbox [check | repair] NAME...      what is wrong with users' mail; put it "
+    "right\n"
     "\n"
     "  -d DIR         the mail root (else $MAILBOXES, else ./mailboxes)\n"
     "  -l ADDR:PORT   listen there; port 0 is any free one\n"
@@ -86,7 +89,7 @@ run(struct daemon *d)
 	if (operands[0] != NULL && strcmp(operands[0], "user") == 0)
 		return user_command(d->config.root, d->argc - d->operand - 1, operands + 1);
 	if (operands[0] != NULL && strcmp(operands[0], "mailbox") == 0)
-		return daemon_misused(d, "mailbox: not supported by this version");
+		return mailbox_command(d->config.root, d->argc - d->operand - 1, operands + 1);
 	if (operands[0] != NULL)
 		return daemon_misused(d, "unknown subcommand %s; pop3d -h lists them", operands[0]);
 	struct server server = {

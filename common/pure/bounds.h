@@ -45,6 +45,7 @@ enum {
 	DOTLOCK_UNREADABLE = 5, /* seconds after which an empty dotlock is taken for a dead one's */
 	DOTLOCK_NAMELESS =
 	    300, /* the same for the pid 0: procmail's or dotlockfile's; liblockfile's own figure */
+	CHECKUP_LOCK_SECONDS = 2, /* who only looks does not wait long */
 
 	/* clients */
 	REPLY_LINE = 4096,	/* RFC 5321 4.5.3.1.5 says 512, servers say more */

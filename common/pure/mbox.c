@@ -259,6 +259,26 @@ mbox_entry_end(uint32_t sum, struct buf *out)
 	return buf_printf(out, "%08lx\n", (unsigned long)sum);
 }
 
+int
+mbox_entry_write(struct mbox_entry *entry, uint64_t n, uint32_t sum, struct buf *out)
+{
+	const size_t from = out->len;
+	uint64_t length = from;
+
+	/* The length counts its own digits. */
+	entry->stored = 0;
+	while (entry->stored != length + n) {
+		entry->stored = length + n;
+		buf_cut(out, from);
+		mbox_entry_begin(entry, out);
+		length = out->len + strlen("01234567\n");
+	}
+	if (out->failed)
+		return -1;
+	entry->sum = adler32_combine(adler32(1, out->data, out->len), sum, n);
+	return mbox_entry_end(entry->sum, out);
+}
+
 static bool
 parse_sum(struct span text, uint32_t *sum)
 {

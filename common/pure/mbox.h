@@ -69,6 +69,12 @@ struct mbox_entry {
 int mbox_entry_begin(const struct mbox_entry *, struct buf *out);
 int mbox_entry_end(uint32_t sum, struct buf *out);
 
+/*
+ * The entry line of a message of ours, behind its From_ line, which is all that out holds: n bytes of that Adler-32 follow. uidl and wire are
+ * given; sets stored and sum.
+ */
+int mbox_entry_write(struct mbox_entry *, uint64_t n, uint32_t sum, struct buf *out);
+
 /* The line (without its end) of ours; false for anybody else's X-UIDL. */
 bool mbox_entry_parse(struct span line, struct mbox_entry *);
 

@@ -75,6 +75,23 @@ io_open(int dir, const char *name, int flags)
 }
 
 int
+io_copy(int from, off_t at, off_t end, int to)
+{
+	char piece[64 * 1024];
+
+	while (at < end) {
+		size_t want = end - at < (off_t)sizeof(piece) ? (size_t)(end - at) : sizeof(piece);
+		ssize_t n = io_read_at(from, piece, want, at);
+		if (n <= 0 || io_write(to, (struct span){ piece, (size_t)n }) < 0) {
+			errno = n == 0 ? EIO : errno;
+			return -1;
+		}
+		at += n;
+	}
+	return 0;
+}
+
+int
 io_sync_directory(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -29,6 +29,9 @@ void io_hold_standard(void);
  */
 int io_open(int dir, const char *name, int flags);
 
+/* Bytes at..end of one file to the other's own offset. 0, or -1 with errno. */
+int io_copy(int from, off_t at, off_t end, int to);
+
 /* fsync(2) of a directory, named relative to dir. 0, or -1 with errno. */
 int io_sync_directory(int dir, const char *name);
 

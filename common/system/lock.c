@@ -69,16 +69,28 @@ wait_for_fcntl(int fd, struct flock *range, int seconds)
 	return status;
 }
 
-enum lock_status
-lock_fcntl(int fd, int seconds)
+static enum lock_status
+take_fcntl(int fd, short type, int seconds)
 {
-	struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock range = { .l_type = type, .l_whence = SEEK_SET };
 
 	if (fcntl(fd, F_SETLK, &range) == 0)
 		return LOCK_OK;
 	if (errno != EAGAIN && errno != EACCES)
 		return LOCK_FAILED;
 	return seconds > 0 ? wait_for_fcntl(fd, &range, seconds) : LOCK_BUSY;
+}
+
+enum lock_status
+lock_fcntl(int fd, int seconds)
+{
+	return take_fcntl(fd, F_WRLCK, seconds);
+}
+
+enum lock_status
+lock_fcntl_shared(int fd, int seconds)
+{
+	return take_fcntl(fd, F_RDLCK, seconds);
 }
 
 void
@@ -121,6 +133,17 @@ is_stale(int dir, const char *name, ino_t inode)
 	if (*end == '\n' && end[1] != '\0' && strtoull(end + 1, NULL, 10) == (unsigned long long)inode)
 		return true;
 	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+enum dotlock
+lock_look(int dir, const char *name, ino_t inode)
+{
+	char dotlock[NAME_MAX + 1];
+	struct stat st;
+
+	if (!dotlock_name(name, dotlock) || fstatat(dir, dotlock, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return DOTLOCK_NONE;
+	return is_stale(dir, dotlock, inode) ? DOTLOCK_STALE : DOTLOCK_HELD;
 }
 
 /* A dotlock is empty where there is no room to write into it; it holds all the same. */

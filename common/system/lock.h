@@ -30,6 +30,16 @@ int lock_init(struct lock *, int fd);
 enum lock_status lock_fcntl(int fd, int seconds);
 void lock_fcntl_release(int fd);
 
+/* The same as a read lock, for those who only look: fd may be open for reading alone. */
+enum lock_status lock_fcntl_shared(int fd, int seconds);
+
+/*
+ * The dotlock of the mailbox `name` in dir: whoever holds the fcntl lock of the file with that inode (shared will do) may know whether it is
+ * stale. Changes nothing.
+ */
+enum dotlock { DOTLOCK_NONE, DOTLOCK_HELD, DOTLOCK_STALE };
+enum dotlock lock_look(int dir, const char *name, ino_t inode);
+
 /*
  * Both locks of the mailbox `name` in the directory dir, open for writing as fd. lax: where there is no room for a dotlock, go on
  * without it: on a full disk mail must still be read and deleted.

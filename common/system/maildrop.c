@@ -198,31 +198,22 @@ maildrop_unlock(struct maildrop *m)
 	lock_mbox_release(m->dir, "mbox", m->mbox, &m->lock);
 }
 
-/* What stands before the body: From_ line, entry line, trace. The lengths in the entry line count the line itself. */
+/* What stands before the body: From_ line, entry line, trace. */
 static int
 write_head(const struct letter *letter, struct index_entry *entry, struct buf *out)
 {
 	struct mbox_entry line = { .stored = 0 };
-	size_t fixed, lines = 0;
+	size_t lines = 0;
 
-	mbox_from_line(letter->sender, letter->now, out);
-	fixed = out->len + letter->trace.n + (size_t)spool_stored(letter->body);
 	for (size_t i = 0; i < letter->trace.n; i++)
 		lines += letter->trace.at[i] == '\n';
 	snprintf(line.uidl, sizeof(line.uidl), "%s", letter->id);
 	line.wire = letter->trace.n + lines + spool_wire(letter->body);
-	size_t from = out->len, before = 0;
-	while (line.stored != fixed + before) {
-		line.stored = fixed + before;
-		buf_cut(out, from);
-		mbox_entry_begin(&line, out);
-		before = out->len - from + strlen("01234567\n");
-	}
-	if (out->failed)
+	uint32_t sum = adler32(1, letter->trace.at, letter->trace.n);
+	sum = adler32_combine(sum, letter->body->quoter.sum, spool_stored(letter->body));
+	mbox_from_line(letter->sender, letter->now, out);
+	if (mbox_entry_write(&line, letter->trace.n + spool_stored(letter->body), sum, out) < 0)
 		return -1;
-	uint32_t sum = adler32(1, out->data, out->len);
-	sum = adler32(sum, letter->trace.at, letter->trace.n);
-	mbox_entry_end(adler32_combine(sum, letter->body->quoter.sum, spool_stored(letter->body)), out);
 	*entry = (struct index_entry){
 		.stored = line.stored, .wire = line.wire, .prefix = (uint32_t)out->len, .separator = 1
 	};

@@ -17,23 +17,6 @@
 #include "scan.h"
 #include "survey.h"
 
-static int
-copy_range(int from, off_t at, off_t end, int to)
-{
-	char piece[64 * 1024];
-
-	while (at < end) {
-		size_t want = end - at < (off_t)sizeof(piece) ? (size_t)(end - at) : sizeof(piece);
-		ssize_t n = io_read_at(from, piece, want, at);
-		if (n <= 0 || io_write(to, (struct span){ piece, (size_t)n }) < 0) {
-			errno = n == 0 ? EIO : errno;
-			return -1;
-		}
-		at += n;
-	}
-	return 0;
-}
-
 int
 recover_keep(const struct maildrop *m, int source, off_t from, off_t to, const char *why)
 {
@@ -42,7 +25,7 @@ recover_keep(const struct maildrop *m, int source, off_t from, off_t to, const c
 
 	if (fd < 0)
 		return -1;
-	int result = copy_range(source, from, to, fd);
+	int result = io_copy(source, from, to, fd);
 	if (result == 0)
 		result = io_write(fd, span_of("\n"));
 	if (result == 0)

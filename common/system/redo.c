@@ -200,6 +200,19 @@ read_plan(const struct maildrop *m, int redo, struct plan *plan)
 	return sum == plan->sum;
 }
 
+enum redo_state
+redo_look(const struct maildrop *m)
+{
+	struct plan plan;
+	int redo = io_open(m->dir, file_name, O_RDONLY);
+
+	if (redo < 0)
+		return errno == ENOENT ? REDO_NONE : REDO_UNREADABLE;
+	int valid = read_plan(m, redo, &plan);
+	close(redo);
+	return valid < 0 ? REDO_UNREADABLE : valid == 0 ? REDO_VOID : REDO_VALID;
+}
+
 enum next { NEXT_COPY, NEXT_VOID, NEXT_GIVE_UP, NEXT_ERROR };
 
 /* Which row of the table is it? */

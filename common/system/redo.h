@@ -20,4 +20,8 @@ enum maildrop_status redo_expunge(struct maildrop *, off_t offset, const struct 
 /* The mailbox is locked: finish what another has left. May change maildrop->lock.size. */
 enum maildrop_status redo_finish(struct maildrop *);
 
+/* What is there? Changes nothing. Needs dir and lock.inode. */
+enum redo_state { REDO_NONE, REDO_VOID, REDO_VALID, REDO_UNREADABLE };
+enum redo_state redo_look(const struct maildrop *);
+
 #endif

@@ -29,20 +29,20 @@ sign_session_lock(int fd, const char *client)
 	(void)io_write_at(fd, span_of(text), 0);
 }
 
-static enum maildrop_status
-take_session_lock(struct snapshot *s, const char *client, struct buf *holder)
+enum maildrop_status
+snapshot_lock_session(const struct maildrop *m, const char *client, struct buf *holder, int *fd)
 {
 	char text[128];
 
-	s->session_lock = io_open(s->maildrop.dir, "pop3.lock", O_RDWR | O_CREAT);
-	if (s->session_lock < 0)
-		return maildrop_failed(&s->maildrop, "session lock not opened");
-	switch (lock_fcntl(s->session_lock, 0)) {
+	*fd = io_open(m->dir, "pop3.lock", O_RDWR | O_CREAT);
+	if (*fd < 0)
+		return maildrop_failed(m, "session lock not opened");
+	switch (lock_fcntl(*fd, 0)) {
 	case LOCK_OK:
-		sign_session_lock(s->session_lock, client);
+		sign_session_lock(*fd, client);
 		return MAILDROP_OK;
 	case LOCK_BUSY: {
-		ssize_t n = io_read_at(s->session_lock, text, sizeof(text), 0);
+		ssize_t n = io_read_at(*fd, text, sizeof(text), 0);
 		struct span line = { text, n > 0 ? (size_t)n : 0 };
 		buf_add_escaped(holder, span_trim(line));
 		return MAILDROP_IN_USE;
@@ -51,7 +51,7 @@ take_session_lock(struct snapshot *s, const char *client, struct buf *holder)
 	case LOCK_FAILED:
 		break;
 	}
-	return maildrop_failed(&s->maildrop, "session lock not taken");
+	return maildrop_failed(m, "session lock not taken");
 }
 
 /* The index is behind: what it knows but for the last message, which may have grown, and the rest read anew. False: read it all anew. */
@@ -170,7 +170,7 @@ snapshot_open(struct snapshot *s, int root, const char *name, const char *client
 	*s = (struct snapshot){ .session_lock = -1 };
 	enum maildrop_status status = maildrop_open(&s->maildrop, root, name);
 	if (status == MAILDROP_OK)
-		status = take_session_lock(s, client, holder);
+		status = snapshot_lock_session(&s->maildrop, client, holder, &s->session_lock);
 	if (status == MAILDROP_OK)
 		status = maildrop_lock(&s->maildrop, true);
 	if (status != MAILDROP_OK)

@@ -64,6 +64,10 @@ enum maildrop_status snapshot_read(struct snapshot_reader *, size_t limit, struc
 enum maildrop_status snapshot_expunge(
     struct snapshot *, bool (*deleted)(const void *context, size_t message), const void *context);
 
+/* For repair.c: the session lock alone, which closing *fd releases. */
+enum maildrop_status
+snapshot_lock_session(const struct maildrop *, const char *client, struct buf *holder, int *fd);
+
 /* For expunge.c: all that is in the locked mailbox now, as a list of one's own. */
 enum maildrop_status snapshot_survey(struct maildrop *, struct index_list *);
 

@@ -1,0 +1,160 @@
+#include "checkup.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "io.h"
+#include "survey.h"
+
+static const char *
+kind_of(const struct stat *st)
+{
+	if (S_ISLNK(st->st_mode))
+		return "a symbolic link";
+	if (S_ISDIR(st->st_mode))
+		return "a directory";
+	if (S_ISFIFO(st->st_mode))
+		return "a FIFO";
+	return S_ISREG(st->st_mode) ? "a file with another name, too (a hard link)" : "a device or a socket";
+}
+
+/* What the name stands for, before it is opened: opening a FIFO or a device is not only looking. */
+static enum checkup_status
+look_at_name(struct checkup *c)
+{
+	struct stat st;
+
+	if (fstatat(c->maildrop.dir, "mbox", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? CHECKUP_NO_MBOX : CHECKUP_FAILED;
+	if (S_ISREG(st.st_mode) && st.st_nlink == 1)
+		return CHECKUP_OK;
+	c->kind = kind_of(&st);
+	return CHECKUP_NO_FILE;
+}
+
+static enum checkup_status
+open_folder(struct checkup *c, int root, const char *name)
+{
+	char path[sizeof("users/") + sizeof(c->maildrop.name)];
+	struct stat st;
+
+	snprintf(c->maildrop.name, sizeof(c->maildrop.name), "%s", name);
+	snprintf(path, sizeof(path), "users/%s", c->maildrop.name);
+	c->maildrop.dir = openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->maildrop.dir >= 0)
+		return CHECKUP_OK;
+	if (errno == ENOENT)
+		return CHECKUP_NO_FOLDER;
+	return fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) ? CHECKUP_FAILED
+											 : CHECKUP_NO_FOLDER;
+}
+
+/* The lock on the file that has the name now. */
+static enum checkup_status
+lock(struct checkup *c)
+{
+	struct maildrop *m = &c->maildrop;
+	struct stat st, named;
+
+	for (int attempt = 0; attempt < 3; attempt++) {
+		if (m->mbox >= 0)
+			close(m->mbox);
+		m->mbox = io_open(m->dir, "mbox", O_RDONLY);
+		if (m->mbox < 0 || lock_init(&m->lock, m->mbox) < 0)
+			return CHECKUP_FAILED;
+		c->locked = lock_fcntl_shared(m->mbox, CHECKUP_LOCK_SECONDS) == LOCK_OK;
+		if (fstat(m->mbox, &st) < 0)
+			return CHECKUP_FAILED;
+		m->lock.size = c->size = st.st_size;
+		if (fstatat(m->dir, "mbox", &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == st.st_ino)
+			return CHECKUP_OK;
+	}
+	errno = EBUSY;
+	return CHECKUP_FAILED;
+}
+
+enum checkup_status
+checkup_open(struct checkup *c, int root, const char *name)
+{
+	*c =
+	    (struct checkup){ .maildrop = { .dir = -1, .mbox = -1, .index = -1, .lock = { .dotlock = -1 } } };
+	enum checkup_status status = open_folder(c, root, name);
+	if (status == CHECKUP_OK)
+		status = look_at_name(c);
+	if (status == CHECKUP_OK)
+		status = lock(c);
+	if (status == CHECKUP_OK) {
+		c->dotlock = lock_look(c->maildrop.dir, "mbox", c->maildrop.lock.inode);
+		/* Who has the fcntl lock has the dotlock, too: without that lock nothing is known about it. */
+		if (!c->locked && c->dotlock == DOTLOCK_STALE)
+			c->dotlock = DOTLOCK_HELD;
+		c->redo = redo_look(&c->maildrop);
+	}
+	return status;
+}
+
+void
+checkup_close(struct checkup *c)
+{
+	maildrop_close(&c->maildrop);
+}
+
+int
+checkup_inspect(struct checkup *c, int (*each)(void *, const struct inspect_part *), void *context)
+{
+	return inspect(c->maildrop.mbox, c->size, each, context);
+}
+
+static bool
+is_same(const struct index_entry *a, const struct index_entry *b)
+{
+	return a->offset == b->offset && a->stored == b->stored && a->wire == b->wire &&
+	       a->prefix == b->prefix && a->separator == b->separator && a->kind == b->kind &&
+	       strcmp(a->uidl, b->uidl) == 0;
+}
+
+static int
+compare(const struct maildrop *m, off_t size, int index, const struct index_header *header, bool *same)
+{
+	struct index_list list = { .count = 0 };
+	int result = survey(m->mbox, 0, size, &list);
+
+	if (result == 0)
+		result = survey_tell_twins_apart(&list);
+	*same = list.count == header->count;
+	const struct index_entry *entries = *same && list.count > 0 ? index_map(index, header) : NULL;
+	*same &= entries != NULL || list.count == 0;
+	for (size_t i = 0; result == 0 && i < list.count && *same; i++)
+		*same = is_same(&list.entries[i], &entries[i]);
+	int error = errno;
+	index_unmap(entries, header->count);
+	index_list_free(&list);
+	errno = error;
+	return result;
+}
+
+int
+checkup_index(const struct maildrop *m, off_t size, enum checkup_index *state)
+{
+	struct index_header header;
+	bool same = false;
+	int index = io_open(m->dir, "mbox.index", O_RDONLY);
+
+	*state = CHECKUP_INDEX_NONE;
+	if (index < 0)
+		return 0;
+	int result = 0;
+	*state = CHECKUP_INDEX_OLD;
+	if (index_read_header(index, m->lock.inode, &header) && header.clean == (uint64_t)size) {
+		result = compare(m, size, index, &header, &same);
+		*state = same ? CHECKUP_INDEX_RIGHT : CHECKUP_INDEX_WRONG;
+	}
+	close(index);
+	return result;
+}

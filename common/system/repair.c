@@ -1,0 +1,331 @@
+/*
+ * What a crash may leave of a repair. The mailbox never lacks, and never has two names.
+ *
+ *    state      mbox       mbox.before-repair   beside it                  who finds it
+ * A  idle       as before  none                 nothing                    nothing to do
+ * B  writing    as before  none                 a part of mbox.repaired    the next repair begins anew
+ * C  keeping    as before  none, or whole       mbox.repaired, mbox.keep   the same, and keeps the original once more
+ * D  renamed    repaired   whole                perhaps an index           its inode is not the mbox's: nobody believes it
+ * mbox.torn is written in B: a repair that is done again sets the same bytes aside twice.
+ */
+#include "repair.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "hash.h"
+#include "io.h"
+#include "recover.h"
+#include "snapshot.h"
+#include "survey.h"
+
+static const char fresh_name[] = "mbox.repaired", keep_name[] = "mbox.keep",
+		  kept_name[] = "mbox.before-repair";
+
+enum { KEPT_MOST = 10000 };
+
+struct writer {
+	const struct maildrop *maildrop;
+	struct repair *repair;
+	struct window window; /* of the original */
+	struct buf buf;
+	int out;
+	unsigned line_ends; /* the last that were written */
+	bool begun;	    /* something was written */
+};
+
+static int
+write_out(struct writer *w, struct span text)
+{
+	if (text.n == 0)
+		return 0;
+	size_t ends = 0;
+	while (ends < text.n && text.at[text.n - 1 - ends] == '\n')
+		ends++;
+	w->line_ends = ends == text.n ? w->line_ends + (unsigned)ends : (unsigned)ends;
+	w->begun = true;
+	return io_write(w->out, text);
+}
+
+/* So that a From_ line may follow. */
+static int
+write_line_ends(struct writer *w, unsigned missing)
+{
+	return write_out(w, (struct span){ "\n\n", missing });
+}
+
+static int
+write_buf(struct writer *w)
+{
+	if (w->buf.failed) {
+		errno = ENOMEM;
+		return -1;
+	}
+	int result = write_out(w, buf_span(&w->buf));
+	buf_clear(&w->buf);
+	return result;
+}
+
+static int
+write_as_it_is(struct writer *w, off_t from, off_t to)
+{
+	struct span text;
+
+	for (off_t at = from; at < to; at += (off_t)text.n) {
+		if (window_at(&w->window, at, 1, WINDOW, &text) < 0)
+			return -1;
+		if ((off_t)text.n > to - at)
+			text.n = (size_t)(to - at);
+		if (write_out(w, text) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+write_mended(struct writer *w, off_t from, off_t to, bool from_line)
+{
+	struct mend mend;
+	struct span text;
+
+	mend_init(&mend);
+	if (from_line)
+		mend.matched = MBOX_IN_LINE;
+	for (off_t at = from; at < to; at += (off_t)text.n) {
+		if (window_at(&w->window, at, 1, WINDOW, &text) < 0)
+			return -1;
+		if ((off_t)text.n > to - at)
+			text.n = (size_t)(to - at);
+		mend_push(&mend, text, 0, &w->buf);
+		if (write_buf(w) < 0)
+			return -1;
+	}
+	mend_end(&mend, &w->buf);
+	return write_buf(w);
+}
+
+/* The entry line anew, for what stands below it; its UIDL stays. */
+static int
+write_resealed(struct writer *w, const struct inspect_part *part)
+{
+	const struct prefix *p = &part->prefix;
+	struct mbox_entry entry = p->entry;
+	unsigned missing = mend_missing(&part->mend);
+
+	entry.wire = part->wire;
+	buf_clear(&w->buf);
+	buf_add(&w->buf, p->text, p->from);
+	uint32_t sum = adler32(part->mend.sum, "\n\n", missing);
+	mbox_entry_write(&entry, part->mend.stored + missing, sum, &w->buf);
+	if (write_buf(w) < 0 || write_mended(w, part->from + (off_t)p->raw, part->to, false) < 0)
+		return -1;
+	return write_line_ends(w, missing);
+}
+
+static int
+write_message(struct writer *w, const struct inspect_part *part)
+{
+	const struct prefix *p = &part->prefix;
+	unsigned missing = w->line_ends < 2 ? 2 - w->line_ends : 0;
+
+	if (w->begun && part->from_line && write_line_ends(w, missing) < 0)
+		return -1;
+	if (!inspect_is_changed(part))
+		return write_as_it_is(w, part->from, part->to);
+	if (p->length == 0)
+		return write_mended(w, part->from, part->to, part->from_line);
+	if (part->reseal)
+		return write_resealed(w, part);
+	if (write_out(w, (struct span){ p->text, p->length }) < 0)
+		return -1;
+	return write_mended(w, part->from + (off_t)p->raw, part->to, false);
+}
+
+static int
+write_part(void *context, const struct inspect_part *part)
+{
+	struct writer *w = context;
+	const char *why = "belongs to no message";
+
+	if (w->repair->each != NULL)
+		w->repair->each(w->repair->context, part);
+	switch (part->kind) {
+	case INSPECT_TORN:
+		why = "torn by a crash";
+		/* FALLTHROUGH */
+	case INSPECT_STRAY:
+		w->repair->set_aside = true;
+		return recover_keep(w->maildrop, w->maildrop->mbox, part->from, part->to, why);
+	case INSPECT_HOLE:
+		return 0;
+	case INSPECT_OURS:
+	case INSPECT_REWRITTEN:
+	case INSPECT_DAMAGED:
+	case INSPECT_FOREIGN:
+	case INSPECT_BLANK:
+		break;
+	}
+	return write_message(w, part);
+}
+
+/* A new file with the owner's rights of the mailbox. Its descriptor, or -1 with errno. */
+static int
+create(const struct maildrop *m, const char *name)
+{
+	struct stat st;
+
+	unlinkat(m->dir, name, 0);
+	int fd = io_open(m->dir, name, O_RDWR | O_CREAT | O_EXCL);
+	if (fd >= 0 && fstat(m->mbox, &st) == 0 && fchmod(fd, st.st_mode & 0777) == 0)
+		return fd;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return -1;
+}
+
+static int
+write_repaired(const struct maildrop *m, struct repair *repair)
+{
+	struct writer w = { .maildrop = m, .repair = repair };
+
+	w.out = create(m, fresh_name);
+	if (w.out < 0)
+		return -1;
+	buf_init(&w.buf, 4 * WINDOW);
+	int result = window_init(&w.window, m->mbox, m->lock.size);
+	if (result == 0)
+		result = inspect(m->mbox, m->lock.size, write_part, &w);
+	if (result == 0)
+		result = fsync(w.out);
+	int error = errno;
+	window_free(&w.window);
+	buf_free(&w.buf);
+	close(w.out);
+	errno = error;
+	return result;
+}
+
+/* Never over one that is there. */
+static int
+link_kept(const struct maildrop *m, struct repair *repair)
+{
+	snprintf(repair->kept, sizeof(repair->kept), "%s", kept_name);
+	for (int i = 1; linkat(m->dir, keep_name, m->dir, repair->kept, 0) < 0; i++) {
+		if (errno != EEXIST || i > KEPT_MOST)
+			return -1;
+		snprintf(repair->kept, sizeof(repair->kept), "%s.%d", kept_name, i);
+	}
+	return 0;
+}
+
+/*
+ * The original, as a copy: were it the same file under a second name, a crash would leave a mailbox with two names, which the daemons refuse.
+ */
+static int
+keep_original(const struct maildrop *m, struct repair *repair)
+{
+	int fd = create(m, keep_name);
+
+	if (fd < 0)
+		return -1;
+	int result = io_copy(m->mbox, 0, m->lock.size, fd);
+	if (result == 0)
+		result = fsync(fd);
+	if (result == 0)
+		result = link_kept(m, repair);
+	if (result == 0)
+		result = unlinkat(m->dir, keep_name, 0);
+	if (result == 0)
+		result = fsync(m->dir);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
+static enum maildrop_status
+rewrite(const struct maildrop *m, struct repair *repair)
+{
+	if (write_repaired(m, repair) < 0 || keep_original(m, repair) < 0 ||
+	    renameat(m->dir, fresh_name, m->dir, "mbox") < 0) {
+		enum maildrop_status status = maildrop_failed(m, "mailbox not repaired");
+		unlinkat(m->dir, fresh_name, 0);
+		unlinkat(m->dir, keep_name, 0);
+		return status;
+	}
+	repair->rewritten = true;
+	unlinkat(m->dir, "mbox.index", 0);
+	return fsync(m->dir) < 0 ? maildrop_failed(m, "mailbox not synced") : MAILDROP_OK;
+}
+
+static int
+stop_where_wrong(void *context, const struct inspect_part *part)
+{
+	(void)context;
+	return inspect_is_wrong(part) ? 1 : 0;
+}
+
+static enum maildrop_status
+drop_wrong_index(const struct maildrop *m, struct repair *repair)
+{
+	enum checkup_index index;
+
+	if (checkup_index(m, m->lock.size, &index) < 0)
+		return maildrop_failed(m, "mailbox not read");
+	if (index != CHECKUP_INDEX_WRONG)
+		return MAILDROP_OK;
+	index_make_void(m->index);
+	if (unlinkat(m->dir, "mbox.index", 0) < 0)
+		return maildrop_failed(m, "index not removed");
+	repair->index_dropped = true;
+	return MAILDROP_OK;
+}
+
+/* Under all locks. */
+static enum maildrop_status
+mend_mailbox(struct maildrop *m, struct repair *repair)
+{
+	enum maildrop_status status = redo_finish(m);
+
+	if (status != MAILDROP_OK)
+		return status;
+	switch (inspect(m->mbox, m->lock.size, stop_where_wrong, NULL)) {
+	case 0:
+		return drop_wrong_index(m, repair);
+	case 1:
+		return rewrite(m, repair);
+	default:
+		return maildrop_failed(m, "mailbox not read");
+	}
+}
+
+enum maildrop_status
+repair_mailbox(int root, const char *name, struct buf *holder, struct repair *repair)
+{
+	struct maildrop m;
+	int session_lock = -1;
+	enum maildrop_status status = maildrop_open(&m, root, name);
+
+	if (status == MAILDROP_OK)
+		status = snapshot_lock_session(&m, "pop3d mailbox repair", holder, &session_lock);
+	if (status == MAILDROP_OK &&
+	    lock_mbox(m.dir, "mbox", m.mbox, MBOX_LOCK_SECONDS, false, &m.lock) != LOCK_OK) {
+		errno = errno == ENOSPC ? ENOSPC : EBUSY;
+		status = maildrop_failed(&m, "mailbox not locked");
+	} else if (status == MAILDROP_OK) {
+		status = mend_mailbox(&m, repair);
+		maildrop_unlock(&m);
+	}
+	if (session_lock >= 0)
+		close(session_lock);
+	maildrop_close(&m);
+	return status;
+}
