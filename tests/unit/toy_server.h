@@ -97,10 +97,13 @@ run(bool scarce)
 
 	log_open("toyd", config.log_syslog);
 	if (scarce) {
-		int next = open("/dev/null", O_RDONLY);
-		close(next);
 		/* A listener, two pipes, the spare. */
-		struct rlimit limit = { (rlim_t)next + 6, (rlim_t)next + 6 };
+		int needed[6];
+		for (int i = 0; i < 6; i++)
+			needed[i] = open("/dev/null", O_RDONLY);
+		struct rlimit limit = { (rlim_t)needed[5] + 1, (rlim_t)needed[5] + 1 };
+		for (int i = 0; i < 6; i++)
+			close(needed[i]);
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	_exit(server_run(&server));
