@@ -30,6 +30,7 @@ lock_init(struct lock *lock, int fd)
 		return -1;
 	lock->device = st.st_dev;
 	lock->inode = st.st_ino;
+	lock->mode = st.st_mode;
 	return 0;
 }
 

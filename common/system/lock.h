@@ -20,7 +20,8 @@ struct lock {
 	bool dotted; /* the dotlock is ours */
 	dev_t device;
 	ino_t inode;
-	off_t size; /* of the mailbox, seen under both locks */
+	mode_t mode; /* of the mailbox, when lock_init saw it */
+	off_t size;  /* of the mailbox, seen under both locks */
 };
 
 /* fd: the mailbox. -1 with errno. */

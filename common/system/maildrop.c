@@ -47,20 +47,25 @@ open_folder(int root, const char *name)
 	return openat(root, path, flags);
 }
 
-/* Durable with all that leads to it: whoever made the folders may have died before they were. */
+/*
+ * A mailbox whose name may not be durable yet carries the x bit: whoever makes it may die before it is, and nobody else could tell that
+ * what he stores there would be gone after a power cut.
+ */
 static int
 create_mbox(int dir)
 {
-	int fd = io_open(dir, "mbox", O_RDWR | O_APPEND | O_CREAT);
+	return openat(
+	    dir, "mbox", O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600 | S_IXUSR);
+}
 
-	if (fd < 0)
+/* Durable with all that leads to it: whoever made the folders may have died before they were. */
+static int
+make_durable(const struct maildrop *m)
+{
+	if (fsync(m->dir) < 0 || io_sync_directory(m->dir, "..") < 0 ||
+	    io_sync_directory(m->dir, "../..") < 0)
 		return -1;
-	if (fsync(dir) == 0 && io_sync_directory(dir, "..") == 0 && io_sync_directory(dir, "../..") == 0)
-		return fd;
-	int error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return fchmod(m->mbox, 0600);
 }
 
 static void
@@ -77,6 +82,8 @@ open_files(struct maildrop *m)
 	if (m->mbox < 0 && errno == ENOENT)
 		m->mbox = create_mbox(m->dir);
 	if (m->mbox < 0 || lock_init(&m->lock, m->mbox) < 0)
+		return -1;
+	if ((m->lock.mode & S_IXUSR) != 0 && make_durable(m) < 0)
 		return -1;
 	m->index = io_open(m->dir, "mbox.index", O_RDWR);
 	read_index(m);
@@ -100,9 +107,11 @@ maildrop_open(struct maildrop *m, int root, const char *name)
 	*m = (struct maildrop){ .mbox = -1, .index = -1, .lock = { .dotlock = -1 } };
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	m->dir = open_folder(root, name);
-	if (m->dir < 0 || open_files(m) < 0)
-		return maildrop_failed(m, "mailbox not opened");
-	return MAILDROP_OK;
+	if (m->dir >= 0 && open_files(m) == 0)
+		return MAILDROP_OK;
+	enum maildrop_status status = maildrop_failed(m, "mailbox not opened");
+	maildrop_close(m);
+	return status;
 }
 
 void

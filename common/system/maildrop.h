@@ -50,7 +50,7 @@ enum maildrop_status maildrop_failed(const struct maildrop *, const char *what);
 
 /*
  * Open users/NAME below root (a descriptor), making the folder and an empty mbox where they are missing (durably). Nothing is locked.
- * The user must be known to exist. A failure is logged with the file's name.
+ * The user must be known to exist. A failure is logged with the file's name, and leaves nothing to close.
  */
 enum maildrop_status maildrop_open(struct maildrop *, int root, const char *name);
 void maildrop_close(struct maildrop *);

@@ -6,13 +6,13 @@
  * A  idle         absent or void    whole                      removes a void one
  * B  planned      valid, synced     as before                  does the copy
  * C  copying      valid             mixed, old size            does the copy again
- * D  copied       valid             whole; behind it a NUL,    cuts
- *                                   then what was there before
+ * D  copied       valid             whole, and behind it what  does the copy again, cuts
+ *                                   was there before
  * E  cut          valid             whole, new size            makes the redo file void
  * A redo file that is not valid was never finished: the mailbox is as before.
- * In B to E somebody may have appended, another program, who knows nothing of redo files, or smtpd, which does not look for one where the
- * index ends with the mailbox: what lies beyond the old size in B to D, or beyond
- * the new one in E, is kept. The NUL tells D from E, for no message begins with one.
+ * In B to E somebody may have appended: another program, who knows nothing of redo files, or smtpd, which does not look for one where
+ * the index ends with the mailbox. What lies beyond the old size in B to D, or beyond the new one in E, is kept. What stands between the
+ * two sizes tells B to D from E: the copying does not touch it.
  */
 #include "redo.h"
 
@@ -30,7 +30,7 @@
 #include "log.h"
 #include "recover.h"
 
-static const char magic[8] = "LBREDO01", file_name[] = "mbox.redo", fresh_name[] = "mbox.redo.new";
+static const char magic[8] = "LBREDO02", file_name[] = "mbox.redo", fresh_name[] = "mbox.redo.new";
 
 enum { PIECE = 256 * 1024 };
 
@@ -41,6 +41,8 @@ struct plan {
 	uint64_t old_size; /* of the mbox */
 	uint64_t kept;	   /* bytes that stay; they follow this header */
 	uint32_t sum;	   /* over them */
+	uint32_t cut_sum;  /* over what is cut off behind them */
+	uint32_t spare;
 	uint32_t plan_sum; /* over the fields above */
 };
 
@@ -84,6 +86,15 @@ sum_of(int fd, off_t at, off_t n, uint32_t *sum)
 	return copy(fd, at, n, -1, 0, sum);
 }
 
+/* Over what stands between the new end and the old one. */
+static int
+sum_of_cut(const struct maildrop *m, const struct plan *plan, uint32_t *sum)
+{
+	off_t end = (off_t)(plan->offset + plan->kept);
+
+	return sum_of(m->mbox, end, (off_t)plan->old_size - end, sum);
+}
+
 /* The plan as a new file, durable under its name before this returns. */
 static int
 write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_piece *pieces, size_t count,
@@ -106,6 +117,8 @@ write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_
 		at += n;
 	}
 	plan->kept = (uint64_t)at - sizeof(*plan);
+	if (sum_of_cut(m, plan, &plan->cut_sum) < 0)
+		return -1;
 	plan->plan_sum = sum_of_plan(plan);
 	if (io_write_at(*redo, (struct span){ (const char *)plan, sizeof(*plan) }, 0) < 0 || fsync(*redo) < 0)
 		return -1;
@@ -140,8 +153,6 @@ carry_out(struct maildrop *m, const struct plan *plan, int redo)
 	if (set_append(m->mbox, false) < 0)
 		return -1;
 	int result = copy(redo, sizeof(*plan), (off_t)plan->kept, m->mbox, (off_t)plan->offset, &sum);
-	if (result == 0 && end < m->lock.size)
-		result = io_write_at(m->mbox, (struct span){ "", 1 }, end);
 	int error = errno;
 	set_append(m->mbox, true);
 	errno = error;
@@ -220,19 +231,22 @@ static enum next
 find_state(const struct maildrop *m, const struct plan *plan)
 {
 	off_t end = (off_t)(plan->offset + plan->kept);
-	uint32_t sum = 0;
-	char behind = '\0';
+	uint32_t sum;
 
 	if (m->lock.size == end)
-		return NEXT_COPY; /* E, or a part of D that a power cut left: harmless to do again */
+		return NEXT_COPY; /* E: harmless to do again */
+	if (m->lock.size >= (off_t)plan->old_size) {
+		if (sum_of_cut(m, plan, &sum) < 0)
+			return NEXT_ERROR;
+		if (sum == plan->cut_sum)
+			return NEXT_COPY;
+	}
 	if (m->lock.size < end)
 		return NEXT_GIVE_UP;
-	if (sum_of(m->mbox, (off_t)plan->offset, (off_t)plan->kept, &sum) < 0 ||
-	    io_read_at(m->mbox, &behind, 1, end) < 0)
+	if (sum_of(m->mbox, (off_t)plan->offset, (off_t)plan->kept, &sum) < 0)
 		return NEXT_ERROR;
-	if (sum == plan->sum && behind != '\0')
-		return NEXT_VOID; /* E, and another program has appended */
-	return m->lock.size < (off_t)plan->old_size ? NEXT_GIVE_UP : NEXT_COPY;
+	/* E, and another program has appended. */
+	return sum == plan->sum ? NEXT_VOID : NEXT_GIVE_UP;
 }
 
 /* Another program has rewritten the mailbox in between: what it made of it counts, and what was planned is put aside. */

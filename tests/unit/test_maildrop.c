@@ -52,6 +52,23 @@ START_TEST(keeps_the_order)
 }
 END_TEST
 
+/* The x bit of a mailbox whose maker may have died before its name was durable. */
+START_TEST(makes_a_new_mailbox_durable_once)
+{
+	struct stat st;
+
+	store_write(&store, "mbox", (struct span){ "", 0 });
+	ck_assert_int_eq(chmod(store_file(&store, "mbox"), 0700), 0);
+	store_deliver_text(&store, "id1", "a\r\n");
+	ck_assert_int_eq(stat(store_file(&store, "mbox"), &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(unlink(store_file(&store, "mbox")), 0);
+	store_deliver_text(&store, "id2", "a\r\n");
+	ck_assert_int_eq(stat(store_file(&store, "mbox"), &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+}
+END_TEST
+
 /* Past SPOOL_MEMORY it goes through a file. */
 START_TEST(stores_a_large_message)
 {
@@ -272,6 +289,7 @@ add(TCase *t)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, writes_an_entry_that_certifies_itself);
 	tcase_add_test(t, keeps_the_order);
+	tcase_add_test(t, makes_a_new_mailbox_durable_once);
 	tcase_add_test(t, stores_a_large_message);
 	tcase_add_test(t, finishes_another_programs_last_line);
 	tcase_add_test(t, rolls_back_what_does_not_fit);

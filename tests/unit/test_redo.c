@@ -115,7 +115,7 @@ END_TEST
 struct plan {
 	char magic[8];
 	uint64_t inode, offset, old_size, kept;
-	uint32_t sum, plan_sum;
+	uint32_t sum, cut_sum, spare, plan_sum;
 };
 
 static void
@@ -130,12 +130,14 @@ write_plan(unsigned bits, struct buf *kept)
 		first++;
 	struct buf rest = without(bits | ((1U << first) - 1));
 	ck_assert_int_eq(stat(store_file(&store, "mbox"), &st), 0);
-	plan.magic[7] = '1';
+	plan.magic[7] = '2';
 	plan.inode = st.st_ino;
 	plan.offset = offset[first];
 	plan.old_size = all.len;
 	plan.kept = rest.len;
 	plan.sum = adler32(1, rest.data, rest.len);
+	size_t end = offset[first] + rest.len;
+	plan.cut_sum = adler32(1, all.data + end, all.len - end);
 	plan.plan_sum = adler32(1, &plan, offsetof(struct plan, plan_sum));
 	buf_init(&file, sizeof(plan) + rest.len);
 	buf_add(&file, &plan, sizeof(plan));
@@ -168,8 +170,6 @@ START_TEST(resumes_from_every_state)
 			buf_init(&mixed, all.len + 100);
 			buf_add_span(&mixed, buf_span(&all));
 			memcpy(mixed.data + offset[1], kept.data, last ? kept.len : copied);
-			if (last)
-				mixed.data[offset[1] + kept.len] = '\0';
 			if (appended)
 				buf_add_string(&mixed, foreign);
 			store_write(&store, "mbox", buf_span(&mixed));
