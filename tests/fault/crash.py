@@ -13,7 +13,8 @@ MOST = 24  # states of one instant
 class Disk:
     """What is durable before the program runs: by inode."""
 
-    def __init__(self, root):
+    def __init__(self, root, fresh=None):
+        """fresh: a file that is there, but not durable yet, nor is the folder it is in."""
         self.root = root
         self.files, self.folders = {}, {}
         for folder, names, entries in os.walk(root):
@@ -22,6 +23,10 @@ class Disk:
                 path = os.path.join(folder, name)
                 with open(path, "rb") as file:
                     self.files[os.stat(path).st_ino] = file.read()
+        if fresh is not None:
+            parent, name = os.path.split(os.path.dirname(os.path.join(root, fresh)))
+            del self.folders[os.stat(parent).st_ino][name]
+            self.folders[os.stat(os.path.join(parent, name)).st_ino] = {}
 
     def synced(self, shadow):
         """What is durable now: files and folders by inode."""

@@ -90,7 +90,9 @@ def one(task):
     scenario = state["scenarios"][which]
     with w.World(scenario.files) as world, tempfile.TemporaryFile(dir=w.PLACE) as log:
         try:
-            disk = crash.Disk(world.root) if fault == "power" else None
+            if scenario.fresh is not None:
+                os.chmod(world.path(scenario.fresh), 0o700)
+            disk = crash.Disk(world.root, scenario.fresh) if fault == "power" else None
             went = scenario.act(world, variables(world, fault, number), log)
             if fault == "power":
                 return which, fault, after_power_cuts(scenario, world, disk, went), None

@@ -39,6 +39,7 @@ class Scenario:
 
     name = None
     users = ("anna",)
+    fresh = None  # a mailbox whose maker died before its name was durable
 
     def __init__(self, files, seen):
         self.seen = seen
@@ -88,6 +89,10 @@ class Deliver(Scenario):
     def replies(self, fault, went):
         sane = {"EIO": b"451 4.3.0", "EMFILE": b"451 4.3.0", "ENOSPC": b"452 4.3.1", "EDQUOT": b"452 4.2.2"}.get(fault, b"451 4.3.0")
         return [reply for reply in went.refused if not reply.startswith(sane)]
+
+
+class Newborn(Deliver):
+    fresh = "users/dora/mbox"
 
 
 class Session(Scenario):
@@ -164,6 +169,10 @@ def without_index(files):
     return {path: file for path, file in files.items() if not path.endswith("/mbox.index")}
 
 
+def newborn(files):
+    return dict(files, **{"users/dora": (None, None), "users/dora/mbox": (b"", None)})
+
+
 def crashed(files):
     """A process died in the middle of a message: half of one, a dotlock, an index that speaks of the time before."""
     mbox, inode = files["users/anna/mbox"]
@@ -197,6 +206,7 @@ def scenarios():
         Deliver(files, seen, "deliver to three", w.USERS),
         Deliver(files, seen, "deliver a large one", body=LARGE),
         Deliver(files, seen, "deliver the first", ("dora",)),
+        Newborn(files, seen, "deliver to what was just made", ("dora",), prepare=newborn),
         Deliver(files, seen, "deliver without an index", prepare=without_index),
         Deliver(files, seen, "deliver after a crash", prepare=crashed),
         Deliver(files, expunged, "deliver after half an expunge", prepare=half_expunged),

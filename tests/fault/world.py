@@ -40,9 +40,11 @@ def environment(root, **more):
 class Peer:
     """A daemon's child that serves this one connection."""
 
+    wrapper = ()
+
     def __init__(self, program, root, env=None, log=subprocess.DEVNULL):
         ours, theirs = socket.socketpair()
-        command = [letterbox.binary(program), "-d", root, "-o", "hostname=example.org", "-i"]
+        command = [*self.wrapper, letterbox.binary(program), "-d", root, "-o", "hostname=example.org", "-i"]
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=log, env=env, close_fds=False)
         theirs.close()
         ours.settimeout(SECONDS)
@@ -272,9 +274,9 @@ def rename_inode(name, data, old, new):
     if len(data) < 16 or struct.unpack_from("=Q", data, 8)[0] != old:
         return data
     fresh = data[:8] + struct.pack("=Q", new) + data[16:]
-    if name == "mbox.index" or len(data) < 48 or struct.unpack_from("=I", data, 44)[0] != zlib.adler32(data[:44]):
+    if name == "mbox.index" or len(data) < 56 or struct.unpack_from("=I", data, 52)[0] != zlib.adler32(data[:52]):
         return fresh
-    return fresh[:44] + struct.pack("=I", zlib.adler32(fresh[:44])) + fresh[48:]
+    return fresh[:52] + struct.pack("=I", zlib.adler32(fresh[:52])) + fresh[56:]
 
 
 def is_message(content, body):
