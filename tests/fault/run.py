@@ -48,7 +48,7 @@ def faults_of(call):
 
 def calls_of(scenario):
     """The calls of a run that nothing disturbs: [(name, kind)]."""
-    with w.World(scenario.files) as world, tempfile.NamedTemporaryFile(dir=w.PLACE) as log:
+    with scenario.world() as world, tempfile.NamedTemporaryFile(dir=w.PLACE) as log:
         went = scenario.act(world, w.environment(world.root, log=log.name), w.subprocess.DEVNULL)
         if not scenario.succeeded(went):
             raise w.Wrong("does not work even undisturbed")
@@ -88,10 +88,8 @@ def one(task):
     """One fault; returns (scenario's number, fault, states checked, what is wrong or None)."""
     which, number, fault, call = task
     scenario = state["scenarios"][which]
-    with w.World(scenario.files) as world, tempfile.TemporaryFile(dir=w.PLACE) as log:
+    with scenario.world() as world, tempfile.TemporaryFile(dir=w.PLACE) as log:
         try:
-            if scenario.fresh is not None:
-                os.chmod(world.path(scenario.fresh), 0o700)
             disk = crash.Disk(world.root, scenario.fresh) if fault == "power" else None
             went = scenario.act(world, variables(world, fault, number), log)
             if fault == "power":

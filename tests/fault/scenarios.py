@@ -48,6 +48,12 @@ class Scenario:
     def prepare(self, files):
         return files
 
+    def world(self):
+        made = w.World(self.files)
+        if self.fresh is not None:
+            os.chmod(made.path(self.fresh), 0o700)
+        return made
+
     def act(self, world, env, log):
         """Do it; returns what allowed() and replies() judge by."""
         raise NotImplementedError
