@@ -1,7 +1,6 @@
 #include "incoming.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -35,11 +34,7 @@ static int
 spill(struct incoming *in)
 {
 	if (in->file < 0) {
-		FILE *file = tmpfile();
-		if (file == NULL)
-			return -1;
-		in->file = dup(fileno(file));
-		fclose(file);
+		in->file = io_temporary();
 		if (in->file < 0 ||
 		    buf_add_span(&in->head, span_slice(buf_span(&in->memory), 0, SHOW_HEADER)) < 0)
 			return -1;

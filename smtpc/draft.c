@@ -1,10 +1,6 @@
 #include "draft.h"
 
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,27 +26,9 @@ draft_free(struct draft *draft)
 }
 
 static int
-open_file(void)
-{
-	const char *directory = getenv("TMPDIR");
-	char path[4096];
-
-	if (directory == NULL || directory[0] == '\0')
-		directory = "/tmp";
-	if (snprintf(path, sizeof(path), "%s/smtpc.XXXXXX", directory) >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	int fd = mkstemp(path);
-	if (fd >= 0)
-		unlink(path);
-	return fd;
-}
-
-static int
 write_out(struct draft *draft)
 {
-	if (draft->file < 0 && (draft->file = open_file()) < 0)
+	if (draft->file < 0 && (draft->file = io_temporary()) < 0)
 		return -1;
 	int status = io_write(draft->file, buf_span(&draft->memory));
 	buf_clear(&draft->memory);

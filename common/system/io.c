@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 int
@@ -89,6 +91,26 @@ io_copy(int from, off_t at, off_t end, int to)
 		at += n;
 	}
 	return 0;
+}
+
+int
+io_temporary(void)
+{
+	const char *directory = getenv("TMPDIR");
+	char path[4096];
+
+	if (directory == NULL || directory[0] == '\0')
+		directory = "/tmp";
+	if (snprintf(path, sizeof(path), "%s/letterbox.XXXXXX", directory) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd = mkstemp(path);
+	if (fd >= 0) {
+		unlink(path);
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	return fd;
 }
 
 int

@@ -32,6 +32,9 @@ int io_open(int dir, const char *name, int flags);
 /* Bytes at..end of one file to the other's own offset. 0, or -1 with errno. */
 int io_copy(int from, off_t at, off_t end, int to);
 
+/* A file without a name in $TMPDIR, else in /tmp. The descriptor, close-on-exec, or -1 with errno. */
+int io_temporary(void);
+
 /* fsync(2) of a directory, named relative to dir. 0, or -1 with errno. */
 int io_sync_directory(int dir, const char *name);
 

@@ -176,6 +176,12 @@ class OtherDestinations(Fetch):
         self.run_it(server, "fetch", "|exit 0")
         self.assertEqual(server.mails, [])
 
+    def test_command_inherits_no_descriptor(self):
+        large = mail(1, (b"y" * 70 + b"\r\n") * (9 * 1024 * 1024 // 72))  # more than is held in memory
+        self.run_it(self.server([large]), "fetch", "|cat > all; exec ls /proc/self/fd > open")
+        self.assertEqual(self.read("open"), b"0\n1\n2\n3\n")  # 3 is the folder that ls reads
+        self.assertEqual(len(self.read("all")), len(large) - large.count(b"\r\n"))
+
     def test_command_never_sees_a_part(self):
         def cut(session, _line):
             session.send(b"+OK\r\n" + mail(1, b"x\r\n" * 100000))
