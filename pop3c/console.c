@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "conn.h"
 #include "io.h"
 
@@ -94,46 +95,29 @@ progress_end(void)
 	progress_shown = false;
 }
 
-static void
-run_pager(int input)
-{
-	static const char command[] =
-	    "for p in less more cat; do command -v $p >/dev/null 2>&1 && exec $p; done";
-	const char *pager = getenv("PAGER");
-
-	dup2(input, STDIN_FILENO);
-	signal(SIGPIPE, SIG_DFL);
-	execl("/bin/sh", "sh", "-c", pager != NULL && *pager != '\0' ? pager : command, (char *)NULL);
-	_exit(127);
-}
-
 /* 0: it was shown, or the person had enough; 1: there is no such pager; -1 with errno. */
 static int
 through_pager(struct span text)
 {
+	static const char usual[] =
+	    "for p in less more cat; do command -v $p >/dev/null 2>&1 && exec $p; done";
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
-	int ends[2], status = 0;
+	const char *pager = getenv("PAGER");
+	struct child child;
+	int status;
 
-	if (pipe(ends) < 0)
+	if (child_start(&child, pager != NULL && *pager != '\0' ? pager : usual, STDIN_FILENO) < 0)
 		return -1;
-	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-	pid_t pid = fork();
-	if (pid == 0)
-		run_pager(ends[0]);
-	close(ends[0]);
 	sigemptyset(&ignore.sa_mask);
 	sigaction(SIGINT, &ignore, &before);
-	int result = pid < 0 ? -1 : io_write(ends[1], text);
-	int error = errno;
-	close(ends[1]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	int error = io_write(child.end, text) < 0 && errno != EPIPE ? errno : 0;
+	if (child_end(&child, &status) < 0)
+		status = 0;
 	sigaction(SIGINT, &before, NULL);
-	if (pid > 0 && WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127))
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127))
 		return 1;
 	errno = error;
-	return result < 0 && error != EPIPE ? -1 : 0;
+	return error == 0 ? 0 : -1;
 }
 
 int

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "exits.h"
 #include "netrc.h"
 #include "terminal.h"
@@ -60,27 +61,17 @@ look_in_netrc(struct span host, struct span user, struct buf *login, struct buf 
 static int
 run_command(const char *command, struct buf *password)
 {
-	int ends[2], status = -1;
+	struct child child;
+	int status;
 
-	if (pipe(ends) < 0)
+	if (child_start(&child, command, STDOUT_FILENO) < 0)
 		return -1;
-	pid_t pid = fork();
-	if (pid == 0) {
-		signal(SIGPIPE, SIG_DFL);
-		dup2(ends[1], STDOUT_FILENO);
-		close(ends[0]);
-		close(ends[1]);
-		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-		_exit(127);
-	}
-	close(ends[1]);
-	int result = pid < 0 ? -1 : read_all(ends[0], true, password);
-	close(ends[0]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	int result = read_all(child.end, true, password);
+	if (child_end(&child, &status) < 0)
+		return -1;
 	/* One that goes on printing is ended by SIGPIPE, or what it runs is, as sh tells it: its first line was had. */
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	bool ended = pid > 0 && (code == 0 || code == 128 + SIGPIPE);
+	bool ended = code == 0 || code == 128 + SIGPIPE;
 	return result == 0 && ended && password->len > 0 ? 0 : -1;
 }
 
