@@ -28,11 +28,11 @@ draft_free(struct draft *draft)
 static int
 write_out(struct draft *draft)
 {
-	if (draft->file < 0 && (draft->file = io_temporary()) < 0)
-		return -1;
-	int status = io_write(draft->file, buf_span(&draft->memory));
+	if (draft->file < 0)
+		draft->file = io_temporary();
+	draft->unwritten = draft->file < 0 || io_write(draft->file, buf_span(&draft->memory)) < 0;
 	buf_clear(&draft->memory);
-	return status;
+	return draft->unwritten ? -1 : 0;
 }
 
 int

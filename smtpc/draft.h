@@ -13,6 +13,7 @@ struct draft {
 	struct buf memory; /* all of it while file is -1, else what is not written yet */
 	int file;
 	struct content content;
+	bool unwritten; /* what failed was the file, not the input */
 };
 
 void draft_init(struct draft *);

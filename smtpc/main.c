@@ -124,8 +124,11 @@ take_addresses(struct job *job)
 }
 
 static int
-cannot_read(void)
+cannot_read(const struct job *job)
 {
+	if (job->draft.unwritten)
+		return complain(
+		    EXITS_CANNOT_WRITE, "no temporary file can hold the message: %s", strerror(errno));
 	return complain(EXITS_NO_INPUT, "the message cannot be read: %s", strerror(errno));
 }
 
@@ -155,7 +158,7 @@ from_arguments(struct job *job)
 		return status;
 	job->heading.subject = job->options.subject;
 	if (draft_read(&job->draft, STDIN_FILENO, DRAFT_AS_IS) < 0)
-		return cannot_read();
+		return cannot_read(job);
 	return compose_text(job);
 }
 
@@ -177,7 +180,7 @@ from_questions(struct job *job)
 		fputs("\nNothing was sent.\n", stderr);
 		status = EXITS_DONE;
 	} else
-		status = cannot_read();
+		status = cannot_read(job);
 	prompted_free(&p);
 	return status;
 }
@@ -235,9 +238,9 @@ from_message(struct job *job)
 	if (status >= 0)
 		return status;
 	if (draft_read(&job->draft, STDIN_FILENO, job->options.ignore_dot ? DRAFT_MESSAGE : DRAFT_DOT) < 0)
-		return cannot_read();
+		return cannot_read(job);
 	buf_init(&head, HEADER);
-	status = read_head(job, &head) < 0 ? cannot_read() : complete(job, buf_span(&head));
+	status = read_head(job, &head) < 0 ? cannot_read(job) : complete(job, buf_span(&head));
 	buf_free(&head);
 	if (status < 0 && job->envelope.n == 0)
 		status = complain(
@@ -253,7 +256,7 @@ deliver(struct job *job)
 
 	body_init(&body, &job->header, &job->draft, job->body_start, job->encoding);
 	if (job->options.dry) {
-		status = body_print(&body) < 0 ? cannot_read() : printed("the message");
+		status = body_print(&body) < 0 ? cannot_read(job) : printed("the message");
 	} else {
 		struct letter letter = {
 			.sender = buf_string(&job->sender),

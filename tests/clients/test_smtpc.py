@@ -204,6 +204,12 @@ class Outcomes(Smtpc):
                 self.assertEqual(done.returncode, status, done)
                 self.assertEqual(len(server.messages), 1 if fd else 0)
 
+    def test_a_temporary_file_that_cannot_be_made(self):
+        done = subprocess.run([letterbox.binary("smtpc"), "-n", "b@b.example"], input=b"x\n" * 500000, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, env=dict(environment(), TMPDIR="/nonexistent"))
+        self.assertEqual((done.returncode, done.stdout), (74, b""))
+        self.assertIn(b"temporary file", done.stderr)
+
     def test_output_that_cannot_be_written(self):
         server = self.server()
         for arguments in (["-h"], ["-V"], ["-n", "b@b.example"], ["-S", server.address, "b@b.example"]):
