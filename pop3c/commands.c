@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "console.h"
 #include "exits.h"
 #include "io.h"
 #include "show.h"
-#include "console.h"
 
 enum { RENDERED = 1024 * 1024 * 1024, SUMMARY = 4 * SHOW_HEADER };
 

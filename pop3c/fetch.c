@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exits.h"
 #include "console.h"
+#include "exits.h"
 
 enum { BATCH_MAILS = 100, BATCH_OCTETS = 16 * 1024 * 1024, LINES = 1024 * 1024 * 1024 };
 

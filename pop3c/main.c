@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "console.h"
 #include "exits.h"
 #include "fetch.h"
 #include "io.h"
@@ -17,7 +18,6 @@
 #include "net.h"
 #include "password.h"
 #include "shell.h"
-#include "console.h"
 #include "version.h"
 
 enum { NUMBERS = 65536, REASON = 256, DAY = 86400 };

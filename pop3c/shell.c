@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "commands.h"
-#include "exits.h"
 #include "console.h"
+#include "exits.h"
 
 enum { LINE = 1024, RENDERED = 1024 * 1024 * 1024 };
 
