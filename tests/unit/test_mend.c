@@ -1,0 +1,119 @@
+#include "mend.h"
+#include "hash.h"
+#include "unit.h"
+
+/* Pushed in pieces of so many bytes; 0: whole. */
+static struct mend
+mended(struct span text, size_t piece, struct buf *out)
+{
+	struct mend m;
+
+	buf_init(out, 100000);
+	mend_init(&m);
+	for (size_t i = 0; i < text.n;) {
+		struct span part = span_slice(text, i, piece == 0 ? text.n : i + piece);
+		char *copy = guarded(part.at, part.n);
+		ck_assert_uint_eq(mend_push(&m, (struct span){ copy, part.n }, 0, out), part.n);
+		unguard(copy, part.n);
+		i += part.n;
+	}
+	mend_end(&m, out);
+	ck_assert(!out->failed);
+	ck_assert_uint_eq(m.stored, out->len);
+	ck_assert_uint_eq(m.taken, text.n);
+	ck_assert_uint_eq(m.sum, adler32(1, out->data, out->len));
+	return m;
+}
+
+/* crlf, nul, from: how many, and where the first stands. */
+static void
+expect(
+    struct span text, const char *good, struct mend_count crlf, struct mend_count nul, struct mend_count from)
+{
+	struct buf out;
+
+	for (size_t piece = 0; piece <= text.n; piece++) {
+		struct mend m = mended(text, piece, &out);
+		expect_span(buf_span(&out), good);
+		ck_assert_uint_eq(m.crlf.n, crlf.n);
+		ck_assert_uint_eq(m.crlf.first, crlf.first);
+		ck_assert_uint_eq(m.nul.n, nul.n);
+		ck_assert_uint_eq(m.nul.first, nul.first);
+		ck_assert_uint_eq(m.from.n, from.n);
+		ck_assert_uint_eq(m.from.first, from.first);
+		ck_assert(mend_changed(&m) == (crlf.n + nul.n + from.n > 0));
+		buf_free(&out);
+	}
+}
+
+#define TEXT(literal)	((struct span){ literal, sizeof(literal) - 1 })
+#define COUNT(n, first) ((struct mend_count){ n, first })
+#define NONE		COUNT(0, 0)
+
+START_TEST(mends_in_any_pieces)
+{
+	expect(TEXT(""), "", NONE, NONE, NONE);
+	expect(TEXT("a\n\n>From b\nFro\nFrom\nc From d\n\rx\ry\n"),
+	    "a\n\n>From b\nFro\nFrom\nc From d\n\rx\ry\n", NONE, NONE, NONE);
+	expect(TEXT("a\r\n\r\nb\r"), "a\n\nb\r", COUNT(2, 0), NONE, NONE);
+	expect(TEXT("a\n\r\r\n"), "a\n\r\n", COUNT(1, 2), NONE, NONE);
+	expect(TEXT("From a\nFrom b\nFrom"), ">From a\n>From b\nFrom", NONE, NONE, COUNT(2, 0));
+	expect(TEXT("a\0\0b\n\0"), "ab\n", NONE, COUNT(3, 1), NONE);
+	expect(TEXT("x\nFr\0om a\r\0\n"), "x\n>From a\n", COUNT(1, 2), COUNT(2, 4), COUNT(1, 2));
+}
+END_TEST
+
+START_TEST(stops_where_enough_came_out)
+{
+	static const char text[] = "a\r\n\r\nFrom b\r\nrest";
+	struct mend m;
+	struct buf out;
+
+	for (size_t piece = 1; piece < sizeof(text); piece++) {
+		size_t at = 0, used;
+		buf_init(&out, 1000);
+		mend_init(&m);
+		do {
+			struct span part = span_slice(span_of(text), at, at + piece);
+			used = mend_push(&m, part, strlen("a\n\n>From b\n"), &out);
+			at += used;
+		} while (used > 0);
+		ck_assert_uint_eq(at, strlen("a\r\n\r\nFrom b\r\n"));
+		expect_span(buf_span(&out), "a\n\n>From b\n");
+		buf_free(&out);
+	}
+}
+END_TEST
+
+START_TEST(knows_what_a_from_line_misses)
+{
+	static const struct {
+		const char *text;
+		unsigned missing;
+	} ends[] = { { "a", 2 }, { "a\n", 1 }, { "a\n\n", 0 }, { "a\n\n\n", 0 }, { "a\r\n\r\n", 0 },
+		{ "a\n\r", 2 } };
+	struct buf out;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		for (size_t piece = 0; piece < 7; piece++) {
+			struct mend m = mended(span_of(ends[i].text), piece, &out);
+			ck_assert_uint_eq(mend_missing(&m), ends[i].missing);
+			buf_free(&out);
+		}
+	}
+}
+END_TEST
+
+static void
+add(TCase *t)
+{
+	tcase_add_test(t, mends_in_any_pieces);
+	tcase_add_test(t, stops_where_enough_came_out);
+	tcase_add_test(t, knows_what_a_from_line_misses);
+}
+
+int
+main(void)
+{
+	return run_suite("mend", add);
+}
