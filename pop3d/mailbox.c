@@ -175,8 +175,7 @@ put_right(struct job *job)
 		    "removed; the next login makes a new one");
 	if (repair.rewritten)
 		findings_say(&job->findings, "repaired: %zu message%s; the original is in %s/users/%s/%s",
-		    job->findings.messages, job->findings.messages == 1 ? "" : "s", job->path, job->name,
-		    repair.kept);
+		    repair.messages, repair.messages == 1 ? "" : "s", job->path, job->name, repair.kept);
 	else
 		findings_say(&job->findings,
 		    job->findings.wrong == 0 ? "nothing to repair" : "repaired; the messages were in order");

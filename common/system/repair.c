@@ -28,12 +28,13 @@
 static const char fresh_name[] = "mbox.repaired", keep_name[] = "mbox.keep",
 		  kept_name[] = "mbox.before-repair";
 
-enum { KEPT_MOST = 10000 };
+enum { KEPT_MOST = 10000, PASSES = 4 };
 
 struct writer {
 	const struct maildrop *maildrop;
 	struct repair *repair;
-	struct window window; /* of the original */
+	bool first;	      /* pass: what is found is said */
+	struct window window; /* of what is read */
 	struct buf buf;
 	int out;
 	unsigned line_ends; /* the last that were written */
@@ -153,7 +154,9 @@ write_part(void *context, const struct inspect_part *part)
 	struct writer *w = context;
 	const char *why = "belongs to no message";
 
-	if (w->repair->each != NULL)
+	if (part->number > 0)
+		w->repair->messages = part->number;
+	if (w->first && w->repair->each != NULL)
 		w->repair->each(w->repair->context, part);
 	switch (part->kind) {
 	case INSPECT_TORN:
@@ -161,7 +164,7 @@ write_part(void *context, const struct inspect_part *part)
 		/* FALLTHROUGH */
 	case INSPECT_STRAY:
 		w->repair->set_aside = true;
-		return recover_keep(w->maildrop, w->maildrop->mbox, part->from, part->to, why);
+		return recover_keep(w->maildrop, w->window.fd, part->from, part->to, why);
 	case INSPECT_HOLE:
 		return 0;
 	case INSPECT_OURS:
@@ -191,24 +194,58 @@ create(const struct maildrop *m, const char *name)
 	return -1;
 }
 
+/* What is in source as a new file, mended. Its descriptor, or -1 with errno. */
 static int
-write_repaired(const struct maildrop *m, struct repair *repair)
+write_mended_file(const struct maildrop *m, struct repair *repair, int source, off_t size)
 {
-	struct writer w = { .maildrop = m, .repair = repair };
+	struct writer w = { .maildrop = m, .repair = repair, .first = source == m->mbox };
 
 	w.out = create(m, fresh_name);
 	if (w.out < 0)
 		return -1;
+	repair->messages = 0;
 	buf_init(&w.buf, 4 * WINDOW);
-	int result = window_init(&w.window, m->mbox, m->lock.size);
+	int result = window_init(&w.window, source, size);
 	if (result == 0)
-		result = inspect(m->mbox, m->lock.size, write_part, &w);
-	if (result == 0)
-		result = fsync(w.out);
+		result = inspect(source, size, write_part, &w);
 	int error = errno;
 	window_free(&w.window);
 	buf_free(&w.buf);
+	if (result == 0)
+		return w.out;
 	close(w.out);
+	errno = error;
+	return -1;
+}
+
+static int
+stop_where_wrong(void *context, const struct inspect_part *part)
+{
+	(void)context;
+	return inspect_is_wrong(part) ? 1 : 0;
+}
+
+/* What was mended may look like something else that is wrong: a part of a From_ line before NULs is one at the file's end without them. */
+static int
+write_repaired(const struct maildrop *m, struct repair *repair)
+{
+	struct stat st = { .st_size = m->lock.size };
+	int source = m->mbox, wrong = 1;
+
+	for (int pass = 0; pass < PASSES && wrong == 1; pass++) {
+		int fresh = write_mended_file(m, repair, source, st.st_size);
+		int error = errno;
+		if (source != m->mbox)
+			close(source);
+		errno = error;
+		if (fresh < 0)
+			return -1;
+		source = fresh;
+		wrong = fstat(source, &st) < 0 ? -1 : inspect(source, st.st_size, stop_where_wrong, NULL);
+	}
+	int result = wrong < 0 ? -1 : fsync(source);
+	int error = errno;
+	close(source);
 	errno = error;
 	return result;
 }
@@ -264,13 +301,6 @@ rewrite(const struct maildrop *m, struct repair *repair)
 	repair->rewritten = true;
 	unlinkat(m->dir, "mbox.index", 0);
 	return fsync(m->dir) < 0 ? maildrop_failed(m, "mailbox not synced") : MAILDROP_OK;
-}
-
-static int
-stop_where_wrong(void *context, const struct inspect_part *part)
-{
-	(void)context;
-	return inspect_is_wrong(part) ? 1 : 0;
 }
 
 static enum maildrop_status

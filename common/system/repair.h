@@ -14,6 +14,7 @@ struct repair {
 	/* What was done. */
 	bool rewritten;	    /* the mailbox; the original is in kept */
 	char kept[40];	    /* "mbox.before-repair" */
+	size_t messages;    /* in the rewritten mailbox */
 	bool set_aside;	    /* something went to mbox.torn */
 	bool index_dropped; /* the index was wrong: the next session makes a new one */
 };
