@@ -6,6 +6,7 @@ import os
 import re
 import smtplib
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -90,6 +91,59 @@ class Mailbox(unittest.TestCase):
             acknowledged = self.while_delivering(server, work)
             self.assertGreater(len(removed), 3)
             self.assertEqual(sorted(self.subjects(server) + removed), sorted(acknowledged))
+
+    def test_uidls_outlive_a_mail_reader(self):
+        with mail.MailServer(plain=True) as server:
+            self.deliver(server, [], [])
+            with server.login() as session:
+                before = session.lines("UIDL")
+            box = mailbox.mbox(server.root.mbox_path("anna"))
+            box.lock()
+            for key in box.keys():
+                message = box[key]
+                message.add_flag("ROA")
+                box[key] = message
+            box.flush()
+            box.unlock()
+            box.close()
+            with server.login() as session:
+                self.assertEqual(session.lines("UIDL"), before)
+                sizes = [int(line.split()[1]) for line in session.lines("LIST")]
+                messages = [session.retr(n + 1) for n in range(len(sizes))]
+            self.assertEqual([len(message) for message in messages], sizes)
+            self.assertTrue(all(b"\r\nStatus: RO\r\n" in message for message in messages))
+
+    def append_by_procmail(self, server, folder):
+        rc = os.path.join(folder, "rc")
+        mbox = server.root.mbox_path("anna")
+        with open(rc, "w", encoding="ascii") as file:
+            file.write("LOCKSLEEP=1\nDEFAULT=%s\n:0:\n%s\n" % (mbox, mbox))
+        os.chmod(rc, 0o600)
+        for n in range(5):
+            letterbox.run(["procmail", "-m", rc], b"From x@y Thu Jan  1 00:00:00 2026\nSubject: procmail %d\n\nbody\n" % n, 120)
+
+    def rewrite_under_dotlock(self, server):
+        """A script that knows of the dotlock alone, and works for a while."""
+        script = ('dotlockfile -l "$0.lock" && cp "$0" "$0.work" && sleep 0.2 && printf "From x Thu Jan  1 00:00:00 2026\\nSubject: script %s'
+                  '\\n\\nbody\\n\\n" "$1" >> "$0.work" && cat "$0.work" > "$0" && rm "$0.work" && dotlockfile -u "$0.lock"')
+        for n in range(2):
+            letterbox.run(["sh", "-c", script, server.root.mbox_path("anna"), str(n)], seconds=120)
+
+    @unittest.skipUnless(mail.tool("procmail") and mail.tool("dotlockfile"), "procmail or dotlockfile is not installed")
+    def test_others_append_and_rewrite(self):
+        acknowledged, failures = [], []
+        with mail.MailServer(plain=True) as server, tempfile.TemporaryDirectory() as folder:
+            server.root.append("users/anna/mbox", "")
+            work = [threading.Thread(target=self.deliver, args=(server, acknowledged, failures)),
+                    threading.Thread(target=self.append_by_procmail, args=(server, folder)),
+                    threading.Thread(target=self.rewrite_under_dotlock, args=(server,))]
+            for thread in work:
+                thread.start()
+            for thread in work:
+                thread.join(120)
+            self.assertEqual(failures, [])
+            others = ["procmail %d" % n for n in range(5)] + ["script %d" % n for n in range(2)]
+            self.assertEqual(sorted(self.subjects(server)), sorted(acknowledged + others))
 
 
 if __name__ == "__main__":

@@ -36,10 +36,10 @@ def below_trace(message, line_end=b"\r\n"):
 class MailServer(contextlib.ExitStack):
     """A mail root with both daemons over it."""
 
-    def __init__(self, accounts=None, options=(), plain=False, **daemon):
+    def __init__(self, accounts=None, options=(), plain=False, directory=None, **daemon):
         super().__init__()
         try:
-            self.root = self.enter_context(MailRoot())
+            self.root = self.enter_context(MailRoot(directory=directory))
             add = self.root.add_plain_account if plain else self.root.add_account
             for name, password in (PASSWORDS if accounts is None else accounts).items():
                 add(name, password)
