@@ -40,9 +40,8 @@ struct plan {
 	uint64_t offset;   /* where what stays goes to */
 	uint64_t old_size; /* of the mbox */
 	uint64_t kept;	   /* bytes that stay; they follow this header */
-	uint32_t sum;	   /* over them */
-	uint32_t cut_sum;  /* over what is cut off behind them */
-	uint32_t spare;
+	uint64_t cut_sum;  /* over what is cut off behind them */
+	uint32_t sum;	   /* over the bytes that stay */
 	uint32_t plan_sum; /* over the fields above */
 };
 
@@ -101,6 +100,7 @@ write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_
     int *redo)
 {
 	off_t at = sizeof(*plan);
+	uint32_t cut_sum;
 
 	unlinkat(m->dir, fresh_name, 0);
 	*redo = openat(m->dir, fresh_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -117,8 +117,9 @@ write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_
 		at += n;
 	}
 	plan->kept = (uint64_t)at - sizeof(*plan);
-	if (sum_of_cut(m, plan, &plan->cut_sum) < 0)
+	if (sum_of_cut(m, plan, &cut_sum) < 0)
 		return -1;
+	plan->cut_sum = cut_sum;
 	plan->plan_sum = sum_of_plan(plan);
 	if (io_write_at(*redo, (struct span){ (const char *)plan, sizeof(*plan) }, 0) < 0 || fsync(*redo) < 0)
 		return -1;

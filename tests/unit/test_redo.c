@@ -114,8 +114,8 @@ END_TEST
 /* The redo file as the store writes it; the fields of redo.c. */
 struct plan {
 	char magic[8];
-	uint64_t inode, offset, old_size, kept;
-	uint32_t sum, cut_sum, spare, plan_sum;
+	uint64_t inode, offset, old_size, kept, cut_sum;
+	uint32_t sum, plan_sum;
 };
 
 static void
