@@ -41,12 +41,11 @@ class Scenario:
     users = ("anna",)
     fresh = None  # a mailbox whose maker died before its name was durable
 
-    def __init__(self, files, seen):
+    def __init__(self, files, seen, prepare=None):
+        """prepare: what is different from the template's files."""
         self.seen = seen
-        self.files = self.prepare(files)
-
-    def prepare(self, files):
-        return files
+        self.files = prepare(files) if prepare else files
+        self.resumes = prepare is half_expunged
 
     def world(self):
         made = w.World(self.files)
@@ -72,12 +71,8 @@ class Deliver(Scenario):
     body = FRESH
 
     def __init__(self, files, seen, name, users=("anna",), body=FRESH, prepare=None):
+        super().__init__(files, seen, prepare)
         self.name, self.users, self.body = name, users, body
-        self.change = prepare
-        super().__init__(files, seen)
-
-    def prepare(self, files):
-        return self.change(files) if self.change else files
 
     def act(self, world, env, log):
         return w.deliver(world.root, self.users, self.body, env, log)
@@ -105,12 +100,8 @@ class Session(Scenario):
     """delete: numbers from 1."""
 
     def __init__(self, files, seen, name, retrieve, delete, prepare=None):
+        super().__init__(files, seen, prepare)
         self.name, self.retrieve, self.delete = name, retrieve, delete
-        self.change = prepare
-        super().__init__(files, seen)
-
-    def prepare(self, files):
-        return self.change(files) if self.change else files
 
     def act(self, world, env, log):
         return w.session(world.root, "anna", self.retrieve, self.delete, env, log)
@@ -137,8 +128,8 @@ class User(Scenario):
     """A change of `accounts`. Exit status 0 is what acknowledges it."""
 
     def __init__(self, files, seen, name, arguments, line_before, line_after):
-        self.name, self.arguments, self.before, self.after = name, arguments, line_before, line_after
         super().__init__(files, seen)
+        self.name, self.arguments, self.before, self.after = name, arguments, line_before, line_after
 
     def act(self, world, env, log):
         with subprocess.Popen([letterbox.binary("pop3d"), "-d", world.root, "user"] + self.arguments, stdin=subprocess.PIPE,
