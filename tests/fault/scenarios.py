@@ -127,6 +127,8 @@ class Session(Scenario):
 class User(Scenario):
     """A change of `accounts`. Exit status 0 is what acknowledges it."""
 
+    users = ()
+
     def __init__(self, files, seen, name, arguments, line_before, line_after):
         super().__init__(files, seen)
         self.name, self.arguments, self.before, self.after = name, arguments, line_before, line_after
