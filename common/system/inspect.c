@@ -201,6 +201,13 @@ is_torn_prefix(struct span text, bool to_end)
 	return n > 0 && memchr(next.at, '\0', n) != NULL;
 }
 
+/* At the start of the file even empty lines are in the way: it must begin with a From_ line. */
+static bool
+is_blank(const struct mend *mend)
+{
+	return mend->stored > 0 && mend->stored == mend->line_ends;
+}
+
 /* Without an entry line that could be read. `text` is what it begins with. */
 static int
 judge_foreign(struct judge *j, struct inspect_part *part, struct span text, bool to_end)
@@ -227,8 +234,7 @@ judge_foreign(struct judge *j, struct inspect_part *part, struct span text, bool
 	else if (stump)
 		part->kind = INSPECT_TORN;
 	else
-		part->kind =
-		    m.mend.stored > 0 && m.mend.stored == m.mend.line_ends ? INSPECT_BLANK : INSPECT_STRAY;
+		part->kind = is_blank(&m.mend) && part->from > 0 ? INSPECT_BLANK : INSPECT_STRAY;
 	return 0;
 }
 

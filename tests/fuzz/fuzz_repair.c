@@ -1,5 +1,5 @@
 /*
- * A mailbox of any bytes is judged and repaired: the parts are the file; what is not wrong stays byte for byte, in its order; afterwards nothing
+ * A mailbox of any bytes is judged and repaired: the parts are the file; messages of ours that are whole stay byte for byte, in their order; afterwards nothing
  * is wrong, a session sees the messages that were counted, and another repair has nothing to do.
  */
 #include "mail.h"
@@ -38,14 +38,14 @@ judge(struct span bytes)
 	return seen;
 }
 
-/* A part that is as it should be is in the repaired file, behind the one before it. */
+/* A foreign one may be taken for torn once nothing stands behind it any more. */
 static void
 expect_intact(void *context, const struct inspect_part *part)
 {
 	struct seen *seen = context;
 	struct span text = span_slice(seen->input, (size_t)part->from, (size_t)part->to);
 
-	if (part->number > 0 && !inspect_is_changed(part))
+	if (part->kind == INSPECT_OURS && !inspect_is_changed(part))
 		buf_add_span(&seen->intact, text);
 }
 
