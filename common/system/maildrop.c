@@ -29,6 +29,7 @@
 #include "log.h"
 #include "recover.h"
 #include "redo.h"
+#include "survey.h"
 
 /* users/NAME, made where it is missing. */
 static int
@@ -253,7 +254,8 @@ static void
 note_in_index(struct maildrop *m, struct index_entry *entry)
 {
 	m->before = m->header;
-	entry->offset = (uint64_t)m->start;
+	entry->offset = (uint64_t)m->start + m->open_end;
+	m->last = *entry;
 	if (m->indexed && m->open_end == 0 && lseek(m->mbox, 0, SEEK_CUR) == m->end)
 		m->indexed = index_append(m->index, &m->header, entry) == 0;
 	else
@@ -306,15 +308,30 @@ maildrop_append(struct maildrop *m, const struct letter *letter, int64_t quota)
 	return status;
 }
 
+/* Another message may end where ours did, if there was an expunge meanwhile. */
+static bool
+is_still_last(const struct maildrop *m)
+{
+	struct window w;
+
+	if (m->lock.size != m->end)
+		return false;
+	bool there = window_init(&w, m->mbox, m->lock.size) == 0 && survey_still_there(&w, &m->last) == 1;
+	window_free(&w);
+	return there;
+}
+
 void
 maildrop_take_back(struct maildrop *m)
 {
 	if (m->end == 0 || lock_mbox(m->dir, "mbox", m->mbox, MBOX_LOCK_SECONDS, true, &m->lock) != LOCK_OK)
 		return;
-	if (m->lock.size == m->end && ftruncate(m->mbox, m->start) < 0)
-		maildrop_failed(m, "message not taken back");
-	else if (m->lock.size == m->end && m->indexed)
-		index_write_header(m->index, &m->before);
+	if (is_still_last(m)) {
+		if (ftruncate(m->mbox, m->start) < 0)
+			maildrop_failed(m, "message not taken back");
+		else if (m->indexed)
+			index_write_header(m->index, &m->before);
+	}
 	maildrop_unlock(m);
 	m->start = m->end = 0;
 }

@@ -38,6 +38,7 @@ struct maildrop {
 	bool indexed;		    /* and it speaks of all that is in the mbox */
 	unsigned open_end;	    /* line ends to add before a message can follow, while locked */
 	off_t start, end;	    /* what was appended last */
+	struct index_entry last;    /* and its message */
 	struct index_header before; /* the index, before that */
 	char name[65];
 };

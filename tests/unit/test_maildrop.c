@@ -199,6 +199,29 @@ START_TEST(takes_back_the_last_alone)
 }
 END_TEST
 
+/* Ours was expunged meanwhile, and one of its length came. */
+START_TEST(takes_no_other_back_that_ends_where_ours_did)
+{
+	struct maildrop m;
+	struct spool body;
+	struct letter letter = { .id = "id2", .sender = "bob@example.org", .body = &body };
+
+	store_deliver_text(&store, "id1", "a\r\n");
+	spool_init(&body, store.root);
+	spool_add(&body, span_of("b\r\n"));
+	ck_assert_int_eq(spool_finish(&body), 0);
+	letter.trace = span_of("Return-Path: <bob@example.org>\n");
+	ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+	ck_assert_int_eq(maildrop_append(&m, &letter, 0), MAILDROP_OK);
+	ck_assert_int_eq(store_expunge(&store, 2), MAILDROP_OK);
+	store_deliver_text(&store, "id3", "c\r\n");
+	maildrop_take_back(&m);
+	maildrop_close(&m);
+	spool_free(&body);
+	ck_assert_str_eq(store_uidls(&store), "id1 id3 ");
+}
+END_TEST
+
 static void
 expect_refused(enum maildrop_status expected)
 {
@@ -295,6 +318,7 @@ add(TCase *t)
 	tcase_add_test(t, rolls_back_what_does_not_fit);
 	tcase_add_test(t, heeds_the_quota);
 	tcase_add_test(t, takes_back_the_last_alone);
+	tcase_add_test(t, takes_no_other_back_that_ends_where_ours_did);
 	tcase_add_test(t, follows_no_link_and_opens_no_fifo);
 	tcase_add_test(t, leaves_what_is_no_mbox);
 	tcase_add_test(t, serves_many_at_once);
