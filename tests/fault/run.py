@@ -104,6 +104,8 @@ def one(task):
             if not fault.startswith("kill"):
                 judge_answer(scenario, fault, call, went)
             w.Oracle(world, scenario.allowed(world, went)).judge(number % 2 == (fault == "killed"))
+            if ("ENOSPC" in fault or "EDQUOT" in fault) and not scenario.torn and world.read("users/anna/mbox.torn"):
+                raise w.Wrong("no part of a message is to be left where the disk was full")
             return which, fault, 1, None
         except w.Wrong as wrong:
             log.seek(0)

@@ -46,6 +46,7 @@ class Scenario:
         self.seen = seen
         self.files = prepare(files) if prepare else files
         self.resumes = prepare is half_expunged
+        self.torn = prepare is crashed
 
     def world(self):
         made = w.World(self.files)
@@ -94,6 +95,17 @@ class Deliver(Scenario):
 
 class Newborn(Deliver):
     fresh = "users/dora/mbox"
+
+
+class Later(Deliver):
+    """An expunge, an end cut off, and a message as long as that: should the plan of the expunge be back, it would fit."""
+
+    def act(self, world, env, log):
+        before = {name: value for name, value in env.items() if name not in ("FAULT_AT", "FAULT_DO", "FAULT_ON", "FAULT_LOG")}
+        w.deliver(world.root, self.users, w.letter("to be cut off"), before, log)
+        w.session(world.root, "anna", (), (1,), before, log)
+        w.session(world.root, "anna", (), (4,), before, log)
+        return super().act(world, env, log)
 
 
 class Session(Scenario):
@@ -161,7 +173,7 @@ class User(Scenario):
         return went == 0
 
     def replies(self, _, went):
-        return [] if went in (0, 65, 66, 73, 74) or went < 0 else [b"exit status %d" % went]
+        return [] if went in (0, 65, 66, 73, 74, 78) or went < 0 else [b"exit status %d" % went]
 
 
 def without_index(files):
@@ -205,6 +217,7 @@ def scenarios():
         Deliver(files, seen, "deliver to three", w.USERS),
         Deliver(files, seen, "deliver a large one", body=LARGE),
         Deliver(files, seen, "deliver the first", ("dora",)),
+        Later(files, dict(seen, anna=seen["anna"][1:]), "deliver after expunges"),
         Newborn(files, seen, "deliver to what was just made", ("dora",), prepare=newborn),
         Deliver(files, seen, "deliver without an index", prepare=without_index),
         Deliver(files, seen, "deliver after a crash", prepare=crashed),
