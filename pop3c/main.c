@@ -3,13 +3,13 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "complain.h"
 #include "console.h"
 #include "exits.h"
 #include "fetch.h"
@@ -47,21 +47,6 @@ struct task {
 
 static const char *server_name; /* for the warning */
 
-static int usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int
-usage(const char *format, ...)
-{
-	va_list list;
-
-	fputs("pop3c: ", stderr);
-	va_start(list, format);
-	vfprintf(stderr, format, list);
-	va_end(list);
-	fputs(" (pop3c -h helps)\n", stderr);
-	return EXITS_USAGE;
-}
-
 static void
 warn_of_plain(void)
 {
@@ -76,7 +61,7 @@ parse_option(struct options *o, int letter)
 	switch (letter) {
 	case 'S':
 		o->server = optarg;
-		return *optarg == '\0' ? usage("-S: no server") : 0;
+		return *optarg == '\0' ? complain(EXITS_USAGE, "-S: no server (pop3c -h helps)") : 0;
 	case 'u':
 		o->user = optarg;
 		return 0;
@@ -85,7 +70,9 @@ parse_option(struct options *o, int letter)
 		return 0;
 	case 'w':
 		o->seconds = (int)span_number(span_of(optarg), DAY);
-		return o->seconds < 1 ? usage("-w %s: seconds, from 1 to %d", optarg, DAY) : 0;
+		return o->seconds < 1 ? complain(EXITS_USAGE, "-w %s: seconds, from 1 to %d (pop3c -h helps)",
+					    optarg, DAY)
+				      : 0;
 	case 'v':
 		o->verbose = true;
 		return 0;
@@ -100,11 +87,12 @@ parse_option(struct options *o, int letter)
 		return 0;
 	case 'T':
 	case 'X':
-		return usage("-%c: TLS is not there yet in this version", letter);
+		return complain(
+		    EXITS_USAGE, "-%c: TLS is not there yet in this version (pop3c -h helps)", letter);
 	case ':':
-		return usage("-%c wants an argument", optopt);
+		return complain(EXITS_USAGE, "-%c wants an argument (pop3c -h helps)", optopt);
 	default:
-		return usage("-%c: no such option", optopt);
+		return complain(EXITS_USAGE, "-%c: no such option (pop3c -h helps)", optopt);
 	}
 }
 
@@ -123,7 +111,7 @@ parse_options(int argc, char **argv, struct options *o)
 			continue;
 		}
 		if (strncmp(word, "--", 2) == 0 && word[2] != '\0')
-			return usage("%s: no such option", word);
+			return complain(EXITS_USAGE, "%s: no such option (pop3c -h helps)", word);
 		letter = getopt(argc, argv, ":S:u:P:w:vqhVT:X:");
 		if (letter == -1)
 			break;
@@ -138,14 +126,14 @@ parse_numbers(struct task *task, int argc, char **argv)
 	static uint32_t numbers[NUMBERS];
 
 	if ((size_t)argc < task->command->least || (size_t)argc > task->command->most || argc > NUMBERS)
-		return usage("%s: %s", task->command->name,
+		return complain(EXITS_USAGE, "%s: %s (pop3c -h helps)", task->command->name,
 		    task->command->most == 0   ? "takes no argument"
 		    : task->command->most == 1 ? "the number of a message, one"
 					       : "the numbers of messages");
 	for (int i = 0; i < argc; i++) {
 		long long number = span_number(span_of(argv[i]), UINT32_MAX);
 		if (number < 0)
-			return usage("%s: no number of a message", argv[i]);
+			return complain(EXITS_USAGE, "%s: no number of a message (pop3c -h helps)", argv[i]);
 		numbers[i] = (uint32_t)number;
 	}
 	task->numbers = (struct numbers){ numbers, (size_t)argc };
@@ -164,25 +152,30 @@ parse_fetch(struct task *task, int argc, char **argv)
 			break;
 		}
 		if (strcmp(argv[i], "-k") != 0)
-			return usage("fetch: %s: no such option", argv[i]);
+			return complain(EXITS_USAGE, "fetch: %s: no such option (pop3c -h helps)", argv[i]);
 		task->keep = true;
 	}
 	if (argc - i > 1)
-		return usage("fetch: one DEST");
+		return complain(EXITS_USAGE, "fetch: one DEST (pop3c -h helps)");
 	task->dest = i < argc ? argv[i] : NULL;
-	return task->dest != NULL && *task->dest == '\0' ? usage("fetch: DEST is empty") : 0;
+	return task->dest != NULL && *task->dest == '\0'
+		   ? complain(EXITS_USAGE, "fetch: DEST is empty (pop3c -h helps)")
+		   : 0;
 }
 
 static int
 parse_task(struct task *task, int argc, char **argv)
 {
 	if (argc == 0)
-		return isatty(STDIN_FILENO) ? 0 : usage("a command is needed where there is no terminal");
+		return isatty(STDIN_FILENO)
+			   ? 0
+			   : complain(EXITS_USAGE,
+				 "a command is needed where there is no terminal (pop3c -h helps)");
 	if (strcmp(argv[0], "fetch") == 0)
 		return parse_fetch(task, argc - 1, argv + 1);
 	task->command = command_find(argv[0]);
 	if (task->command == NULL)
-		return usage("%s: no such command", argv[0]);
+		return complain(EXITS_USAGE, "%s: no such command (pop3c -h helps)", argv[0]);
 	return parse_numbers(task, argc - 1, argv + 1);
 }
 
@@ -242,7 +235,8 @@ run(const struct options *o, const struct task *task)
 	struct server_name server;
 
 	if (!net_server_name(o->server, "110", &server))
-		return usage("%s: not a server's name, HOST or HOST:PORT", o->server);
+		return complain(
+		    EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT (pop3c -h helps)", o->server);
 	buf_init(&user, PASSWORD_USER);
 	buf_init(&password, PASSWORD_MAX);
 	buf_init(&key, 2 * PASSWORD_USER);
@@ -274,6 +268,7 @@ main(int argc, char **argv)
 	struct task task = { .command = NULL };
 
 	io_hold_standard();
+	complain_as("pop3c");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);

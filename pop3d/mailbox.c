@@ -4,14 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "account.h"
 #include "checkup.h"
+#include "complain.h"
+#include "exits.h"
 #include "findings.h"
 #include "log.h"
 #include "repair.h"
@@ -24,48 +24,37 @@ struct job {
 	struct findings findings;
 };
 
-__attribute__((format(printf, 2, 3))) static int
-fail(int status, const char *format, ...)
-{
-	va_list arguments;
-
-	fputs("pop3d: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return status;
-}
-
 /* A user who has got no mail yet may lack the file. */
 static int
 report_missing(struct job *job)
 {
 	if (account_exists(job->root, job->name) != ACCOUNT_OK)
-		return fail(EX_NOINPUT, "there is no mailbox %s/users/%s", job->path, job->name);
+		return complain(EXITS_NO_INPUT, "there is no mailbox %s/users/%s", job->path, job->name);
 	findings_say(&job->findings, "no mail has come yet");
-	return EX_OK;
+	return EXITS_DONE;
 }
 
-/* EX_OK: there is a mailbox. */
+/* EXITS_DONE: there is a mailbox. */
 static int
 look(struct job *job, struct checkup *checkup, bool *missing)
 {
 	*missing = false;
 	switch (checkup_open(checkup, job->root, job->name)) {
 	case CHECKUP_OK:
-		return EX_OK;
+		return EXITS_DONE;
 	case CHECKUP_NO_FOLDER:
 	case CHECKUP_NO_MBOX:
 		*missing = true;
 		return report_missing(job);
 	case CHECKUP_NO_FILE:
-		return fail(EX_DATAERR, "%s/users/%s/mbox is %s, which is no mailbox; it is left as it is",
-		    job->path, job->name, checkup->kind);
+		return complain(EXITS_REFUSED,
+		    "%s/users/%s/mbox is %s, which is no mailbox; it is left as it is", job->path, job->name,
+		    checkup->kind);
 	case CHECKUP_FAILED:
 		break;
 	}
-	return fail(EX_NOINPUT, "cannot read %s/users/%s/mbox: %s", job->path, job->name, strerror(errno));
+	return complain(
+	    EXITS_NO_INPUT, "cannot read %s/users/%s/mbox: %s", job->path, job->name, strerror(errno));
 }
 
 static int
@@ -82,18 +71,18 @@ read_all(struct job *job, struct checkup *checkup)
 
 	findings_surroundings(&job->findings, checkup);
 	if (checkup->redo == REDO_VALID)
-		return EX_OK;
+		return EXITS_DONE;
 	int result = checkup_inspect(checkup, note_part, &job->findings);
 	if (result == 0 && job->findings.wrong == 0)
 		result = checkup_index(&checkup->maildrop, checkup->size, &index);
 	if (result < 0)
-		return fail(
-		    EX_IOERR, "cannot read %s/users/%s/mbox: %s", job->path, job->name, strerror(errno));
+		return complain(EXITS_CANNOT_WRITE, "cannot read %s/users/%s/mbox: %s", job->path, job->name,
+		    strerror(errno));
 	if (index == CHECKUP_INDEX_WRONG)
 		findings_wrong(&job->findings, "mbox.index does not say what stands in the mailbox",
 		    "removed; the next login makes a new one");
 	findings_sum_up(&job->findings);
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 static int
@@ -103,10 +92,10 @@ check(struct job *job)
 	bool missing;
 	int status = look(job, &checkup, &missing);
 
-	if (status == EX_OK && !missing) {
+	if (status == EXITS_DONE && !missing) {
 		status = read_all(job, &checkup);
-		if (status == EX_OK && job->findings.wrong > 0)
-			status = checkup.locked ? EX_DATAERR : EX_TEMPFAIL;
+		if (status == EXITS_DONE && job->findings.wrong > 0)
+			status = checkup.locked ? EXITS_REFUSED : EXITS_LATER;
 	}
 	checkup_close(&checkup);
 	return status;
@@ -142,20 +131,21 @@ failed(const struct job *job, enum maildrop_status status, struct buf *holder)
 {
 	switch (status) {
 	case MAILDROP_IN_USE:
-		return fail(EX_TEMPFAIL, "%s: a session has the mailbox: %s", job->name, buf_string(holder));
+		return complain(
+		    EXITS_LATER, "%s: a session has the mailbox: %s", job->name, buf_string(holder));
 	case MAILDROP_FULL:
 	case MAILDROP_QUOTA:
 	case MAILDROP_TOO_BIG:
-		return fail(
-		    EX_CANTCREAT, "%s: %s; the mailbox is as it was", job->name, maildrop_words(status));
+		return complain(EXITS_CANNOT_CREATE, "%s: %s; the mailbox is as it was", job->name,
+		    maildrop_words(status));
 	case MAILDROP_BROKEN:
-		return fail(EX_DATAERR, "%s: %s", job->name, maildrop_words(status));
+		return complain(EXITS_REFUSED, "%s: %s", job->name, maildrop_words(status));
 	case MAILDROP_OK:
 	case MAILDROP_TEMP:
 	case MAILDROP_CHANGED:
 		break;
 	}
-	return fail(EX_TEMPFAIL, "%s: %s", job->name, maildrop_words(status));
+	return complain(EXITS_LATER, "%s: %s", job->name, maildrop_words(status));
 }
 
 static int
@@ -166,9 +156,9 @@ put_right(struct job *job)
 
 	buf_init(&holder, 1024);
 	enum maildrop_status status = repair_mailbox(job->root, job->name, &holder, &repair);
-	int result = status == MAILDROP_OK ? EX_OK : failed(job, status, &holder);
+	int result = status == MAILDROP_OK ? EXITS_DONE : failed(job, status, &holder);
 	buf_free(&holder);
-	if (result != EX_OK)
+	if (result != EXITS_DONE)
 		return result;
 	if (repair.index_dropped)
 		findings_wrong(&job->findings, "mbox.index did not say what stands in the mailbox",
@@ -179,7 +169,7 @@ put_right(struct job *job)
 	else
 		findings_say(&job->findings,
 		    job->findings.wrong == 0 ? "nothing to repair" : "repaired; the messages were in order");
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 static int
@@ -190,17 +180,17 @@ mend(struct job *job)
 	int status = look(job, &checkup, &missing);
 
 	job->findings.repairing = true;
-	if (status == EX_OK && !missing) {
+	if (status == EXITS_DONE && !missing) {
 		findings_surroundings(&job->findings, &checkup);
 		if (become_owner(&checkup) < 0)
-			status = fail(EX_NOPERM, "cannot become the owner of %s/users/%s: %s", job->path,
+			status = complain(EXITS_AUTH, "cannot become the owner of %s/users/%s: %s", job->path,
 			    job->name, strerror(errno));
 	}
 	checkup_close(&checkup);
-	if (status == EX_OK && !missing)
+	if (status == EXITS_DONE && !missing)
 		status = put_right(job);
 	if (become_root_again() < 0)
-		status = fail(EX_OSERR, "cannot become root again: %s", strerror(errno));
+		status = complain(EXITS_SYSTEM, "cannot become root again: %s", strerror(errno));
 	return status;
 }
 
@@ -209,26 +199,27 @@ static int
 run(const char *path, int (*command)(struct job *), int count, char **names)
 {
 	struct job job = { .path = path };
-	int worst = EX_OK;
+	int worst = EXITS_DONE;
 
 	for (int i = 0; i < count; i++)
 		if (!account_name(span_of(names[i]), job.name) || strlen(job.name) != strlen(names[i]))
-			return fail(EX_USAGE,
+			return complain(EXITS_USAGE,
 			    "%s: not a user's name: 1 to %d of a-z 0-9 . _ -, not starting with . or -",
 			    names[i], ACCOUNT_NAME);
 	job.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (job.root < 0)
-		return fail(EX_NOINPUT, "cannot open %s: %s", path, strerror(errno));
+		return complain(EXITS_NO_INPUT, "cannot open %s: %s", path, strerror(errno));
 	log_open("pop3d", false);
 	for (int i = 0; i < count; i++) {
 		account_name(span_of(names[i]), job.name);
 		findings_init(&job.findings, job.name);
 		int status = command(&job);
 		/* Said only now: whoever does not read it must not keep the mailbox locked. */
-		if (findings_print(&job.findings, stdout) < 0 && status == EX_OK)
-			status = fail(EX_IOERR, "cannot write what was found: %s", strerror(errno));
+		if (findings_print(&job.findings, stdout) < 0 && status == EXITS_DONE)
+			status =
+			    complain(EXITS_CANNOT_WRITE, "cannot write what was found: %s", strerror(errno));
 		findings_free(&job.findings);
-		if (worst == EX_OK || status == EX_DATAERR)
+		if (worst == EXITS_DONE || status == EXITS_REFUSED)
 			worst = status;
 	}
 	close(job.root);
@@ -247,6 +238,6 @@ mailbox_command(const char *root, int argc, char **argv)
 		argv++;
 	}
 	if (argc == 0)
-		return fail(EX_USAGE, "mailbox takes check or repair, and names of users");
+		return complain(EXITS_USAGE, "mailbox takes check or repair, and names of users");
 	return run(root, command, argc, argv);
 }

@@ -2,11 +2,12 @@
  * pop3d: the options, the subcommands, and the child that serves one connection.
  */
 #include <string.h>
-#include <sysexits.h>
 
 #include "account.h"
 #include "bounds.h"
+#include "complain.h"
 #include "daemon.h"
+#include "exits.h"
 #include "mailbox.h"
 #include "mailboxes.h"
 #include "maildrop.h"
@@ -63,7 +64,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	serve(conn, &session_protocol, &session, d->config.timeout > 0 ? d->config.timeout : TIMEOUT);
 	session_free(&session);
 	buf_free(&timestamp);
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 static int
@@ -72,7 +73,7 @@ start(void *context)
 	const struct daemon *d = context;
 
 	maildrop_recover_all(d->root);
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 static int
@@ -91,7 +92,7 @@ run(struct daemon *d)
 	if (operands[0] != NULL && strcmp(operands[0], "mailbox") == 0)
 		return mailbox_command(d->config.root, d->argc - d->operand - 1, operands + 1);
 	if (operands[0] != NULL)
-		return daemon_misused(d, "unknown subcommand %s; pop3d -h lists them", operands[0]);
+		return complain(EXITS_USAGE, "unknown subcommand %s; pop3d -h lists them", operands[0]);
 	struct server server = {
 		.default_port_root = "110",
 		.default_port_user = "2110",

@@ -4,14 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "account.h"
+#include "complain.h"
+#include "exits.h"
 #include "io.h"
 #include "terminal.h"
 
@@ -22,23 +22,10 @@ struct job {
 	char name[ACCOUNT_NAME + 1];
 };
 
-__attribute__((format(printf, 2, 3))) static int
-fail(int status, const char *format, ...)
-{
-	va_list arguments;
-
-	fputs("pop3d: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return status;
-}
-
 static int
 fail_to_read(const struct job *job)
 {
-	return fail(EX_NOINPUT, "cannot read %s/accounts: %s", job->path,
+	return complain(EXITS_NO_INPUT, "cannot read %s/accounts: %s", job->path,
 	    errno == EPERM ? "others may write to it; chmod 600 it" : strerror(errno));
 }
 
@@ -48,32 +35,33 @@ outcome(const struct job *job, enum account_status status)
 {
 	switch (status) {
 	case ACCOUNT_OK:
-		return EX_OK;
+		return EXITS_DONE;
 	case ACCOUNT_NONE:
-		return fail(EX_DATAERR, "there is no user %s", job->name);
+		return complain(EXITS_REFUSED, "there is no user %s", job->name);
 	case ACCOUNT_EXISTS:
-		return fail(EX_DATAERR, "there is a user %s already; passwd changes the password", job->name);
+		return complain(
+		    EXITS_REFUSED, "there is a user %s already; passwd changes the password", job->name);
 	case ACCOUNT_BAD_NAME:
-		return fail(EX_USAGE, "%s: not a user's name", job->name);
+		return complain(EXITS_USAGE, "%s: not a user's name", job->name);
 	case ACCOUNT_BAD_PASSWORD:
-		return fail(
-		    EX_DATAERR, "a password has 1 to %d bytes, none of them NUL or CR", CREDENTIAL_PASSWORD);
+		return complain(EXITS_REFUSED, "a password has 1 to %d bytes, none of them NUL or CR",
+		    CREDENTIAL_PASSWORD);
 	case ACCOUNT_FAILED:
 		break;
 	}
-	return fail(EX_CANTCREAT, "cannot change %s/accounts: %s", job->path, strerror(errno));
+	return complain(EXITS_CANNOT_CREATE, "cannot change %s/accounts: %s", job->path, strerror(errno));
 }
 
 static int
 ask(const char *prompt, struct buf *password)
 {
 	if (terminal_secret(STDIN_FILENO, prompt, password) == 0)
-		return EX_OK;
+		return EXITS_DONE;
 	if (errno == EMSGSIZE)
-		return fail(EX_DATAERR, "a password has at most %d bytes", CREDENTIAL_PASSWORD);
+		return complain(EXITS_REFUSED, "a password has at most %d bytes", CREDENTIAL_PASSWORD);
 	if (errno == 0)
-		return fail(EX_DATAERR, "no password on standard input");
-	return fail(EX_NOINPUT, "cannot read the password: %s", strerror(errno));
+		return complain(EXITS_REFUSED, "no password on standard input");
+	return complain(EXITS_NO_INPUT, "cannot read the password: %s", strerror(errno));
 }
 
 static int
@@ -82,13 +70,13 @@ ask_twice(struct buf *password)
 	struct buf again;
 	int status = ask("Password: ", password);
 
-	if (status != EX_OK || !isatty(STDIN_FILENO))
+	if (status != EXITS_DONE || !isatty(STDIN_FILENO))
 		return status;
 	buf_init(&again, password->max);
 	status = ask("The same again: ", &again);
-	if (status == EX_OK &&
+	if (status == EXITS_DONE &&
 	    (again.len != password->len || !hash_equal(again.data, password->data, again.len)))
-		status = fail(EX_DATAERR, "the two passwords are not the same; nothing was changed");
+		status = complain(EXITS_REFUSED, "the two passwords are not the same; nothing was changed");
 	buf_free(&again);
 	return status;
 }
@@ -98,12 +86,12 @@ static int
 make_root(struct job *job)
 {
 	if (job->root >= 0)
-		return EX_OK;
+		return EXITS_DONE;
 	if (mkdir(job->path, 0700) == 0 || errno == EEXIST)
 		job->root = open(job->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (job->root < 0 || io_sync_directory(job->root, "..") < 0)
-		return fail(EX_CANTCREAT, "cannot make %s: %s", job->path, strerror(errno));
-	return EX_OK;
+		return complain(EXITS_CANNOT_CREATE, "cannot make %s: %s", job->path, strerror(errno));
+	return EXITS_DONE;
 }
 
 /* Ask for a password and set it. */
@@ -114,11 +102,11 @@ set(struct job *job, enum account_status (*change)(int, const char *, struct spa
 
 	buf_init(&password, CREDENTIAL_PASSWORD);
 	int status = ask_twice(&password);
-	if (status == EX_OK && !credential_password_valid(buf_span(&password)))
+	if (status == EXITS_DONE && !credential_password_valid(buf_span(&password)))
 		status = outcome(job, ACCOUNT_BAD_PASSWORD);
-	if (status == EX_OK)
+	if (status == EXITS_DONE)
 		status = make_root(job);
-	if (status == EX_OK)
+	if (status == EXITS_DONE)
 		status = outcome(job, change(job->root, job->name, buf_span(&password)));
 	buf_free(&password);
 	return status;
@@ -148,7 +136,7 @@ add(struct job *job)
 	bool mail =
 	    job->root >= 0 && fstatat(job->root, mbox, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
 	int result = set(job, account_add);
-	if (result == EX_OK && mail)
+	if (result == EXITS_DONE && mail)
 		fprintf(stderr, "pop3d: %s has the mail that was in %s/%s\n", job->name, job->path, mbox);
 	return result;
 }
@@ -190,8 +178,8 @@ list(struct job *job)
 	if (account_list(job->root, print, stdout) != ACCOUNT_OK && errno != ENOENT)
 		return fail_to_read(job);
 	if (fflush(stdout) != 0 || ferror(stdout))
-		return fail(EX_IOERR, "cannot write the list: %s", strerror(errno));
-	return EX_OK;
+		return complain(EXITS_CANNOT_WRITE, "cannot write the list: %s", strerror(errno));
+	return EXITS_DONE;
 }
 
 static const struct command {
@@ -212,12 +200,12 @@ run(const struct command *command, const char *path, const char *name)
 	struct job job = { .path = path };
 
 	if (name != NULL && (!account_name(span_of(name), job.name) || strlen(job.name) != strlen(name)))
-		return fail(EX_USAGE,
+		return complain(EXITS_USAGE,
 		    "%s: not a user's name: 1 to %d of a-z 0-9 . _ -, not starting with . or -", name,
 		    ACCOUNT_NAME);
 	job.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (job.root < 0 && (errno != ENOENT || !command->makes_root))
-		return fail(EX_NOINPUT, "cannot open %s: %s", path, strerror(errno));
+		return complain(EXITS_NO_INPUT, "cannot open %s: %s", path, strerror(errno));
 	int status = command->run(&job);
 	if (job.root >= 0)
 		close(job.root);
@@ -235,9 +223,9 @@ user_command(const char *root, int argc, char **argv)
 		if (strcmp(word, command->word) != 0)
 			continue;
 		if (argc > 1 + command->names || (command->names == 1 && argc < 2))
-			return fail(
-			    EX_USAGE, "user %s takes %s", word, command->names == 0 ? "no name" : "one name");
+			return complain(EXITS_USAGE, "user %s takes %s", word,
+			    command->names == 0 ? "no name" : "one name");
 		return run(command, root, argc > 1 ? argv[1] : NULL);
 	}
-	return fail(EX_USAGE, "user %s: not one of list, add NAME, passwd NAME, remove NAME", word);
+	return complain(EXITS_USAGE, "user %s: not one of list, add NAME, passwd NAME, remove NAME", word);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complain.h"
 #include "compose.h"
 #include "exits.h"
 #include "identity.h"
@@ -279,6 +280,7 @@ main(int argc, char **argv)
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	io_hold_standard();
+	complain_as("smtpc");
 	/* A reader of our output that is gone must not stop a message on its way. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	int status = options_parse(&job.options, argc, argv);

@@ -1,12 +1,12 @@
 #include "options.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "complain.h"
 #include "exits.h"
 #include "net.h"
 #include "span.h"
@@ -23,19 +23,6 @@ static const char usage[] = "usage: smtpc [-Anqv] [-S SERVER[:PORT]] [-f FROM] [
 			    "The first form sends the text on standard input, the second a whole message, as "
 			    "sendmail -t does; the third asks.\n"
 			    "See smtpc(1).\n";
-
-int
-complain(int status, const char *format, ...)
-{
-	va_list list;
-
-	fputs("smtpc: ", stderr);
-	va_start(list, format);
-	vfprintf(stderr, format, list);
-	va_end(list);
-	fputc('\n', stderr);
-	return status;
-}
 
 int
 printed(const char *what)

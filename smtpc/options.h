@@ -33,7 +33,4 @@ void options_free(struct options *);
 /* What was printed, `what`, has left: EXITS_DONE, or EXITS_CANNOT_WRITE, and why was said. */
 int printed(const char *what);
 
-/* One line on standard error, "smtpc: …"; returns the status. */
-int complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 #endif

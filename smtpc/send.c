@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complain.h"
 #include "exits.h"
 #include "net.h"
 #include "smtp_client.h"

@@ -2,11 +2,12 @@
  * smtpd: the options, and the child that serves one connection.
  */
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
+#include "complain.h"
 #include "daemon.h"
 #include "delivery.h"
+#include "exits.h"
 #include "maildrop.h"
 #include "serve.h"
 
@@ -45,7 +46,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	serve(conn, &session_protocol, &session, config->timeout > 0 ? config->timeout : TIMEOUT);
 	session_free(&session);
 	delivery_free(&delivery);
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 /* What a child would have to read is read here; a broken `aliases` is logged, and stops nobody whom it does not concern. */
@@ -57,7 +58,7 @@ start(void *context)
 	tzset();
 	(void)aliases_refresh(&smtpd->aliases, smtpd->daemon.root);
 	maildrop_recover_all(smtpd->daemon.root);
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 static int
@@ -85,10 +86,9 @@ run(struct smtpd *smtpd)
 
 	if (operand != NULL && (strcmp(operand, "queue") == 0 || strcmp(operand, "explain") == 0 ||
 				   strcmp(operand, "check") == 0))
-		return daemon_misused(&smtpd->daemon, "%s: not supported by this version", operand);
+		return complain(EXITS_USAGE, "%s: not supported by this version", operand);
 	if (operand != NULL)
-		return daemon_misused(
-		    &smtpd->daemon, "unknown subcommand %s; smtpd -h lists the options", operand);
+		return complain(EXITS_USAGE, "unknown subcommand %s; smtpd -h lists the options", operand);
 	return daemon_serve(&smtpd->daemon, &server);
 }
 

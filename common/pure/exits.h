@@ -7,9 +7,10 @@
 enum exits {
 	EXITS_DONE = 0,
 	EXITS_USAGE = 64,
-	EXITS_REFUSED = 65, /* the server refused it for good */
+	EXITS_REFUSED = 65, /* for good: by the server; or what was given is wrong */
 	EXITS_NO_INPUT = 66,
 	EXITS_UNREACHABLE = 69,
+	EXITS_SYSTEM = 71,
 	EXITS_CANNOT_CREATE = 73,
 	EXITS_CANNOT_WRITE = 74,
 	EXITS_LATER = 75,

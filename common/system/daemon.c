@@ -3,45 +3,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "complain.h"
+#include "exits.h"
 #include "io.h"
 #include "log.h"
 #include "version.h"
 
 #define OPTIONS ":d:hil:o:V-:"
 
-int
-daemon_misused(const struct daemon *d, const char *format, ...)
-{
-	va_list list;
-
-	fprintf(stderr, "%s: ", d->program);
-	va_start(list, format);
-	vfprintf(stderr, format, list);
-	va_end(list);
-	fputc('\n', stderr);
-	return EX_USAGE;
-}
-
 static int
 help(const struct daemon *d)
 {
 	fputs(d->usage, stdout);
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 static int
 version(const struct daemon *d)
 {
 	printf("%s (Letterbox) %s\n", d->program, LETTERBOX_VERSION);
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 static int
@@ -51,7 +38,7 @@ long_option(const struct daemon *d, const char *name)
 		return help(d);
 	if (strcmp(name, "version") == 0)
 		return version(d);
-	return daemon_misused(d, "unknown option --%s; %s -h lists them", name, d->program);
+	return complain(EXITS_USAGE, "unknown option --%s; %s -h lists them", name, d->program);
 }
 
 /* The options but for -o and -l, which need the config that -d leads to. */
@@ -83,15 +70,16 @@ first_pass(struct daemon *d, const char **root)
 		case '-':
 			return long_option(d, optarg);
 		case ':':
-			return daemon_misused(d, "option -%c needs a value", optopt);
+			return complain(EXITS_USAGE, "option -%c needs a value", optopt);
 		default:
-			return daemon_misused(d, "unknown option -%c; %s -h lists them", optopt, d->program);
+			return complain(
+			    EXITS_USAGE, "unknown option -%c; %s -h lists them", optopt, d->program);
 		}
 	}
 	d->operand = optind;
 	if (d->inetd && listen)
-		return daemon_misused(
-		    d, "-i serves one session on standard input: -l has no place beside it");
+		return complain(
+		    EXITS_USAGE, "-i serves one session on standard input: -l has no place beside it");
 	return -1;
 }
 
@@ -108,7 +96,7 @@ add_listen(struct config *config, const char *address, char reason[CONFIG_REASON
 	return config_option(config, option, reason);
 }
 
-/* EX_OK, or an exit status with a sentence in reason. What -o and -l say goes first: the file does not change it. */
+/* EXITS_DONE, or an exit status with a sentence in reason. What -o and -l say goes first: the file does not change it. */
 static int
 configure(const struct daemon *d, const char *root, struct config *config, char reason[CONFIG_REASON])
 {
@@ -116,16 +104,16 @@ configure(const struct daemon *d, const char *root, struct config *config, char 
 
 	if (config_init(config, root) < 0) {
 		snprintf(reason, CONFIG_REASON, "%s", strerror(errno));
-		return EX_OSERR;
+		return EXITS_SYSTEM;
 	}
 	optind = 1;
 	while ((option = getopt(d->argc, d->argv, OPTIONS)) != -1) {
 		if (option == 'o' && config_option(config, optarg, reason) < 0)
-			return EX_USAGE;
+			return EXITS_USAGE;
 		if (option == 'l' && add_listen(config, optarg, reason) < 0)
-			return EX_USAGE;
+			return EXITS_USAGE;
 	}
-	return config_read(config, reason) < 0 ? EX_CONFIG : EX_OK;
+	return config_read(config, reason) < 0 ? EXITS_CONFIG : EXITS_DONE;
 }
 
 int
@@ -135,6 +123,7 @@ daemon_begin(struct daemon *d, int argc, char **argv)
 	const char *root = NULL;
 
 	io_hold_standard();
+	complain_as(d->program);
 	umask(077);
 	d->root = -1;
 	d->argc = argc;
@@ -143,7 +132,7 @@ daemon_begin(struct daemon *d, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	status = configure(d, root, &d->config, reason);
-	if (status != EX_OK) {
+	if (status != EXITS_DONE) {
 		fprintf(stderr, "%s: %s\n", d->program, reason);
 		return status;
 	}
@@ -165,7 +154,7 @@ daemon_reload(struct daemon *d)
 	char reason[CONFIG_REASON];
 	struct config fresh;
 
-	if (configure(d, d->config.root, &fresh, reason) != EX_OK) {
+	if (configure(d, d->config.root, &fresh, reason) != EXITS_DONE) {
 		log_begin_error("reload-failed");
 		log_text("reason", reason);
 		log_end();
@@ -183,7 +172,7 @@ daemon_serve(struct daemon *d, struct server *server)
 	d->root = open(d->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->root < 0) {
 		fprintf(stderr, "%s: the mail root %s: %s\n", d->program, d->config.root, strerror(errno));
-		return EX_CONFIG;
+		return EXITS_CONFIG;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

@@ -19,7 +19,7 @@ struct daemon {
 
 /*
  * program and usage are the caller's. Takes the options, reads DIR/config, sets umask 077. -1: go on; else the exit status: 0
- * after -h and -V, EX_USAGE, EX_CONFIG; what is wrong has been said in one line on standard error. Free with daemon_end in every case.
+ * after -h and -V, EXITS_USAGE, EXITS_CONFIG; what is wrong has been said in one line on standard error. Free with daemon_end in every case.
  */
 int daemon_begin(struct daemon *, int argc, char **argv);
 void daemon_end(struct daemon *);
@@ -29,8 +29,5 @@ int daemon_reload(struct daemon *);
 
 /* Open the mail root and the log, and serve, as a daemon or with -i. server: program and config are filled in here. Returns the exit status. */
 int daemon_serve(struct daemon *, struct server *);
-
-/* One line on standard error, "program: …", and EX_USAGE. */
-int daemon_misused(const struct daemon *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

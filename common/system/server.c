@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "bounds.h"
 #include "children.h"
+#include "exits.h"
 #include "log.h"
 #include "privilege.h"
 #include "session_process.h"
@@ -111,13 +111,13 @@ open_listeners(struct state *s)
 		int fd = net_listen(address, s->names[i]);
 		if (fd < 0) {
 			snprintf(reason, sizeof reason, "%s: %s", address, strerror(errno));
-			return failed(s, "listen-failed", reason, EX_UNAVAILABLE);
+			return failed(s, "listen-failed", reason, EXITS_UNREACHABLE);
 		}
 		s->listeners[s->n++] = fd;
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-			return failed(s, "listen-failed", strerror(errno), EX_OSERR);
+			return failed(s, "listen-failed", strerror(errno), EXITS_SYSTEM);
 	}
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 static int
@@ -157,19 +157,19 @@ prepare(struct state *s)
 	char reason[256];
 
 	int status = open_listeners(s);
-	if (status != EX_OK)
+	if (status != EXITS_DONE)
 		return status;
 	status = privilege_become(server->config->user, reason, sizeof reason);
-	if (status != EX_OK)
+	if (status != EXITS_DONE)
 		return failed(s, "privilege-failed", reason, status);
 	open_spare(s);
 	if (s->spare < 0 || open_pipe(s->wake) < 0 || open_pipe(s->stop) < 0)
-		return failed(s, "start-failed", strerror(errno), EX_OSERR);
+		return failed(s, "start-failed", strerror(errno), EXITS_SYSTEM);
 	take_signals(s->wake[1]);
-	if (server->start != NULL && (status = server->start(server->context)) != EX_OK)
+	if (server->start != NULL && (status = server->start(server->context)) != EXITS_DONE)
 		return status;
 	announce(s);
-	return EX_OK;
+	return EXITS_DONE;
 }
 
 /* One write, which does not wait: whoever is one too many costs no more. */
@@ -385,10 +385,10 @@ server_run(struct server *server)
 	struct state s = { .server = server, .wake = { -1, -1 }, .stop = { -1, -1 }, .spare = -1 };
 
 	int status = prepare(&s);
-	if (status == EX_OK)
+	if (status == EXITS_DONE)
 		accept_until_stopped(&s);
 	close_listeners(&s);
-	if (status == EX_OK)
+	if (status == EXITS_DONE)
 		end_children(&s);
 	free(s.children.list);
 	for (int i = 0; i < 2; i++) {

@@ -32,7 +32,7 @@ struct server {
 /*
  * Bind (config's listen, else the defaults of interface.md), become config's user, start, say "listening on ADDR:PORT" for each on
  * standard error, and serve until SIGTERM or SIGINT. Children then have SERVER_GRACE seconds (bounds.h). log_open comes before.
- * Logs "connect" in the child; what was served logs its end (serve.h). Returns the exit status: 0, EX_OSERR, EX_UNAVAILABLE …
+ * Logs "connect" in the child; what was served logs its end (serve.h). Returns the exit status: 0, EXITS_SYSTEM, EXITS_UNREACHABLE …
  */
 int server_run(struct server *);
 

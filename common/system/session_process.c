@@ -9,9 +9,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sysexits.h>
 #include <unistd.h>
 
+#include "exits.h"
 #include "log.h"
 #include "privilege.h"
 #include "unique.h"
@@ -71,7 +71,7 @@ session_process(
 		log_begin_error("connect");
 		log_errno(errno);
 		log_end();
-		return EX_OSERR;
+		return EXITS_SYSTEM;
 	}
 	log_begin("connect");
 	log_number("port", client->port);
@@ -108,7 +108,7 @@ server_inetd(struct server *server)
 
 	hide_log_from_peer();
 	int status = privilege_become(server->config->user, reason, sizeof reason);
-	if (status != EX_OK) {
+	if (status != EXITS_DONE) {
 		log_begin_error("privilege");
 		log_text("reason", reason);
 		log_end();
@@ -119,11 +119,11 @@ server_inetd(struct server *server)
 		log_begin_error("connect");
 		log_errno(errno);
 		log_end();
-		return EX_OSERR;
+		return EXITS_SYSTEM;
 	}
 	if (server->start != NULL)
 		status = server->start(server->context);
-	if (status == EX_OK) {
+	if (status == EXITS_DONE) {
 		net_peer_of(STDIN_FILENO, &client);
 		status = session_process(server, STDIN_FILENO, STDOUT_FILENO, &client, stop[0], ready);
 	}

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sysexits.h>
 
+#include "complain.h"
+#include "exits.h"
 #include "mail_root.h"
 #include "user.h"
 
@@ -79,23 +80,23 @@ expect_failure(const char *command, const char *input, int status, const char *w
 
 START_TEST(the_life_of_a_user)
 {
-	ck_assert_int_eq(run("", ""), EX_OK);
+	ck_assert_int_eq(run("", ""), EXITS_DONE);
 	ck_assert_str_eq(said[0], "");
-	ck_assert_int_eq(run("add Anna", "pencil\nrest"), EX_OK);
+	ck_assert_int_eq(run("add Anna", "pencil\nrest"), EXITS_DONE);
 	ck_assert_str_eq(said[0], "");
 	ck_assert_str_eq(said[1], "");
 	expect_password("anna", "pencil", true);
-	ck_assert_int_eq(run("add bob", "crayon\r\n"), EX_OK);
+	ck_assert_int_eq(run("add bob", "crayon\r\n"), EXITS_DONE);
 	expect_password("bob", "crayon", true);
-	ck_assert_int_eq(run("passwd anna", "new word"), EX_OK);
+	ck_assert_int_eq(run("passwd anna", "new word"), EXITS_DONE);
 	expect_password("anna", "new word", true);
 	expect_password("anna", "pencil", false);
-	ck_assert_int_eq(run("", ""), EX_OK);
+	ck_assert_int_eq(run("", ""), EXITS_DONE);
 	ck_assert_str_eq(said[0], "anna\nbob\n");
-	ck_assert_int_eq(run("remove anna", ""), EX_OK);
+	ck_assert_int_eq(run("remove anna", ""), EXITS_DONE);
 	ck_assert_ptr_nonnull(strstr(said[1], dir));
 	ck_assert_ptr_nonnull(strstr(said[1], "/users/anna"));
-	ck_assert_int_eq(run("list", ""), EX_OK);
+	ck_assert_int_eq(run("list", ""), EXITS_DONE);
 	ck_assert_str_eq(said[0], "bob\n");
 	ck_assert_int_eq(faccessat(root, "users/anna/mbox", F_OK, 0), 0);
 }
@@ -106,43 +107,43 @@ START_TEST(says_why_not)
 	static char longer[300];
 
 	memset(longer, 'x', 256);
-	ck_assert_int_eq(run("add anna", "pencil\n"), EX_OK);
-	expect_failure("add anna", "x\n", EX_DATAERR, "there is a user anna already");
-	expect_failure("add ANNA", "x\n", EX_DATAERR, "anna already");
-	expect_failure("passwd nobody", "x\n", EX_DATAERR, "no user nobody");
-	expect_failure("remove nobody", "", EX_DATAERR, "no user nobody");
-	expect_failure("add bob", "\n", EX_DATAERR, "password");
-	expect_failure("add bob", "", EX_DATAERR, "no password");
-	expect_failure("add bob", longer, EX_DATAERR, "255");
-	expect_failure("passwd anna", "\r\n", EX_DATAERR, "password");
-	expect_failure("add b/b", "x\n", EX_USAGE, "b/b");
-	expect_failure("add b+b", "x\n", EX_USAGE, "b+b");
-	expect_failure("remove ..", "", EX_USAGE, "..");
-	expect_failure("add", "x\n", EX_USAGE, "one name");
-	expect_failure("add bob carl", "x\n", EX_USAGE, "one name");
-	expect_failure("list bob", "", EX_USAGE, "no name");
-	expect_failure("delete bob", "", EX_USAGE, "delete");
+	ck_assert_int_eq(run("add anna", "pencil\n"), EXITS_DONE);
+	expect_failure("add anna", "x\n", EXITS_REFUSED, "there is a user anna already");
+	expect_failure("add ANNA", "x\n", EXITS_REFUSED, "anna already");
+	expect_failure("passwd nobody", "x\n", EXITS_REFUSED, "no user nobody");
+	expect_failure("remove nobody", "", EXITS_REFUSED, "no user nobody");
+	expect_failure("add bob", "\n", EXITS_REFUSED, "password");
+	expect_failure("add bob", "", EXITS_REFUSED, "no password");
+	expect_failure("add bob", longer, EXITS_REFUSED, "255");
+	expect_failure("passwd anna", "\r\n", EXITS_REFUSED, "password");
+	expect_failure("add b/b", "x\n", EXITS_USAGE, "b/b");
+	expect_failure("add b+b", "x\n", EXITS_USAGE, "b+b");
+	expect_failure("remove ..", "", EXITS_USAGE, "..");
+	expect_failure("add", "x\n", EXITS_USAGE, "one name");
+	expect_failure("add bob carl", "x\n", EXITS_USAGE, "one name");
+	expect_failure("list bob", "", EXITS_USAGE, "no name");
+	expect_failure("delete bob", "", EXITS_USAGE, "delete");
 	expect_password("anna", "pencil", true);
 	longer[255] = '\0';
-	ck_assert_int_eq(run("add bob", longer), EX_OK);
+	ck_assert_int_eq(run("add bob", longer), EXITS_DONE);
 	expect_password("bob", longer, true);
 	ck_assert_int_eq(fchmodat(root, "accounts", 0666, 0), 0);
-	expect_failure("list", "", EX_NOINPUT, "chmod 600");
-	expect_failure("passwd anna", "x\n", EX_NOINPUT, "chmod 600");
+	expect_failure("list", "", EXITS_NO_INPUT, "chmod 600");
+	expect_failure("passwd anna", "x\n", EXITS_NO_INPUT, "chmod 600");
 }
 END_TEST
 
 START_TEST(says_whose_mail_it_was)
 {
-	ck_assert_int_eq(run("add anna", "pencil\n"), EX_OK);
-	ck_assert_int_eq(run("remove anna", ""), EX_OK);
-	ck_assert_int_eq(run("add anna", "pencil\n"), EX_OK);
+	ck_assert_int_eq(run("add anna", "pencil\n"), EXITS_DONE);
+	ck_assert_int_eq(run("remove anna", ""), EXITS_DONE);
+	ck_assert_int_eq(run("add anna", "pencil\n"), EXITS_DONE);
 	ck_assert_str_eq(said[1], "");
-	ck_assert_int_eq(run("remove anna", ""), EX_OK);
+	ck_assert_int_eq(run("remove anna", ""), EXITS_DONE);
 	int fd = openat(root, "users/anna/mbox", O_WRONLY);
 	ck_assert_int_eq(write(fd, "From x\n\n\n", 9), 9);
 	close(fd);
-	ck_assert_int_eq(run("add anna", "pencil\n"), EX_OK);
+	ck_assert_int_eq(run("add anna", "pencil\n"), EXITS_DONE);
 	ck_assert_ptr_nonnull(strstr(said[1], "users/anna/mbox"));
 }
 END_TEST
@@ -153,20 +154,20 @@ START_TEST(makes_a_root_but_no_tree)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "%s/new", dir);
-	ck_assert_int_eq(run_in(path, "list", ""), EX_NOINPUT);
-	ck_assert_int_eq(run_in(path, "passwd anna", "x\n"), EX_NOINPUT);
-	ck_assert_int_eq(run_in(path, "add anna", "\n"), EX_DATAERR);
+	ck_assert_int_eq(run_in(path, "list", ""), EXITS_NO_INPUT);
+	ck_assert_int_eq(run_in(path, "passwd anna", "x\n"), EXITS_NO_INPUT);
+	ck_assert_int_eq(run_in(path, "add anna", "\n"), EXITS_REFUSED);
 	ck_assert_int_eq(stat(path, &st), -1);
-	ck_assert_int_eq(run_in(path, "add anna", "x\n"), EX_OK);
+	ck_assert_int_eq(run_in(path, "add anna", "x\n"), EXITS_DONE);
 	ck_assert_str_eq(said[1], "");
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode, S_IFDIR | 0700);
 	snprintf(path, sizeof(path), "%s/a/b", dir);
-	ck_assert_int_eq(run_in(path, "add anna", "x\n"), EX_CANTCREAT);
+	ck_assert_int_eq(run_in(path, "add anna", "x\n"), EXITS_CANNOT_CREATE);
 	ck_assert_ptr_nonnull(strstr(said[1], path));
 	snprintf(path, sizeof(path), "%s/file", dir);
 	write_file(path, "", 0);
-	ck_assert_int_eq(run_in(path, "add anna", "x\n"), EX_NOINPUT);
+	ck_assert_int_eq(run_in(path, "add anna", "x\n"), EXITS_NO_INPUT);
 }
 END_TEST
 
@@ -183,5 +184,6 @@ add(TCase *t)
 int
 main(void)
 {
+	complain_as("pop3d");
 	return run_suite("pop3d_user", add);
 }

@@ -1,8 +1,8 @@
+#include "exits.h"
 #include "unit.h"
 
 #include <pwd.h>
 #include <stdio.h>
-#include <sysexits.h>
 
 #include "privilege.h"
 
@@ -14,14 +14,14 @@ START_TEST(nobody_named_changes_nothing)
 {
 	uid_t before = geteuid();
 
-	ck_assert_int_eq(privilege_become(NULL, reason, sizeof reason), EX_OK);
+	ck_assert_int_eq(privilege_become(NULL, reason, sizeof reason), EXITS_DONE);
 	ck_assert_uint_eq(geteuid(), before);
 }
 END_TEST
 
 START_TEST(an_unknown_user_is_an_error)
 {
-	ck_assert_int_eq(privilege_become("no-such-user", reason, sizeof reason), EX_CONFIG);
+	ck_assert_int_eq(privilege_become("no-such-user", reason, sizeof reason), EXITS_CONFIG);
 	ck_assert_str_eq(reason, "user no-such-user: no such user");
 }
 END_TEST
@@ -34,7 +34,7 @@ START_TEST(root_becomes_the_user_for_good)
 		return;
 	uid_t uid = pw->pw_uid;
 	gid_t gid = pw->pw_gid, groups[64];
-	ck_assert_int_eq(privilege_become("nobody", reason, sizeof reason), EX_OK);
+	ck_assert_int_eq(privilege_become("nobody", reason, sizeof reason), EXITS_DONE);
 	ck_assert_uint_eq(getuid(), uid);
 	ck_assert_uint_eq(geteuid(), uid);
 	ck_assert_uint_eq(getgid(), gid);
@@ -45,8 +45,8 @@ START_TEST(root_becomes_the_user_for_good)
 	ck_assert_int_lt(setuid(0), 0);
 	ck_assert_int_lt(seteuid(0), 0);
 	/* And now without root. */
-	ck_assert_int_eq(privilege_become("nobody", reason, sizeof reason), EX_OK);
-	ck_assert_int_eq(privilege_become("root", reason, sizeof reason), EX_CONFIG);
+	ck_assert_int_eq(privilege_become("nobody", reason, sizeof reason), EXITS_DONE);
+	ck_assert_int_eq(privilege_become("root", reason, sizeof reason), EXITS_CONFIG);
 	ck_assert_str_eq(reason, "only root can become user root");
 }
 END_TEST
@@ -59,8 +59,8 @@ START_TEST(without_root_only_oneself)
 	char name[64];
 	ck_assert_ptr_nonnull(pw);
 	snprintf(name, sizeof name, "%s", pw->pw_name);
-	ck_assert_int_eq(privilege_become(name, reason, sizeof reason), EX_OK);
-	ck_assert_int_eq(privilege_become("root", reason, sizeof reason), EX_CONFIG);
+	ck_assert_int_eq(privilege_become(name, reason, sizeof reason), EXITS_DONE);
+	ck_assert_int_eq(privilege_become("root", reason, sizeof reason), EXITS_CONFIG);
 }
 END_TEST
 
