@@ -1,7 +1,7 @@
 # Letterbox. `make help` lists the targets; V=1 shows the commands.
 
-# As many jobs as there are processors, where nobody said otherwise.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# As many jobs as there are processors. A make that another one called shares in its jobs.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 
