@@ -91,13 +91,10 @@ entity(struct span name)
 		return 0;
 	bool hex = ascii_lower(name.at[1]) == 'x';
 	for (size_t i = hex ? 2 : 1; i < name.n && c <= 0x10ffff; i++) {
-		char digit = ascii_lower(name.at[i]);
-		if (ascii_is_digit(digit))
-			c = c * (hex ? 16 : 10) + (uint32_t)(digit - '0');
-		else if (hex && digit >= 'a' && digit <= 'f')
-			c = c * 16 + (uint32_t)(digit - 'a') + 10;
-		else
+		int digit = ascii_hex(name.at[i]);
+		if (digit < 0 || (digit > 9 && !hex))
 			return 0;
+		c = c * (hex ? 16 : 10) + (uint32_t)digit;
 	}
 	return c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : c;
 }
@@ -200,7 +197,7 @@ html_to_text(struct span s, struct buf *out)
 			taken = take_tag(&w, s);
 		else if (c == '&')
 			taken = put_entity(&w, s);
-		else if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+		else if (ascii_is_space(c))
 			w.blank = true;
 		else
 			put(&w, &c, 1);

@@ -74,18 +74,6 @@ mails_list(struct pop3_client *c, struct mails *m)
 	return status == POP3_SINK ? POP3_PROTOCOL : status;
 }
 
-/* RFC 1939 7: characters from 0x21 to 0x7e. */
-static bool
-is_uidl(struct span s)
-{
-	if (s.n == 0 || s.n > POP3_UIDL)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!ascii_is_print(s.at[i]) || s.at[i] == ' ')
-			return false;
-	return true;
-}
-
 static int
 take_uidl(void *context, struct span line)
 {
@@ -96,7 +84,7 @@ take_uidl(void *context, struct span line)
 
 	if (mail == NULL || mail->uidl != 0)
 		return -1;
-	if (!is_uidl(uidl))
+	if (!span_is_word(uidl) || uidl.n > POP3_UIDL) /* RFC 1939 7 */
 		return 0;
 	mail->uidl = m->pool.len;
 	buf_add_span(&m->pool, uidl);

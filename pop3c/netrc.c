@@ -2,12 +2,6 @@
 
 #include <string.h>
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* The next word into out: between blanks, or in quotes with backslashes. False at the end. A comment ends with its line. */
 static bool
 next_word(struct span *rest, struct buf *out)
@@ -16,7 +10,7 @@ next_word(struct span *rest, struct buf *out)
 	size_t i = 0;
 
 	buf_clear(out);
-	while (i < s.n && (is_blank(s.at[i]) || s.at[i] == '#'))
+	while (i < s.n && (ascii_is_space(s.at[i]) || s.at[i] == '#'))
 		if (s.at[i] == '#')
 			while (i < s.n && s.at[i] != '\n')
 				i++;
@@ -25,7 +19,7 @@ next_word(struct span *rest, struct buf *out)
 	bool found = i < s.n;
 	bool quoted = found && s.at[i] == '"';
 	i += quoted;
-	for (; i < s.n && (quoted ? s.at[i] != '"' : !is_blank(s.at[i])); i++) {
+	for (; i < s.n && (quoted ? s.at[i] != '"' : !ascii_is_space(s.at[i])); i++) {
 		if (quoted && s.at[i] == '\\' && i + 1 < s.n)
 			i++;
 		buf_add_char(out, s.at[i]);

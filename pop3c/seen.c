@@ -89,9 +89,8 @@ sort_lines(struct seen *s)
 	if (s->sorted == NULL || s->used == NULL)
 		return -1;
 	for (size_t left = s->text.len; left > 0 && (end = memchr(at, '\n', left)) != NULL; at = end + 1) {
-		bool good = end > at && end - at <= POP3_UIDL;
-		for (const char *c = at; c < end && good; c++)
-			good = ascii_is_print(*c) && *c != ' ';
+		struct span line = { at, (size_t)(end - at) };
+		bool good = span_is_word(line) && line.n <= POP3_UIDL;
 		*end = '\0';
 		if (good)
 			s->sorted[s->n++] = at;

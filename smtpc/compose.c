@@ -66,15 +66,6 @@ take_sender(struct span value, struct completed *completed)
 	envelope_free(&from);
 }
 
-static bool
-has_8bit(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.at[i] >= 0x80)
-			return true;
-	return false;
-}
-
 static int
 take_field(const struct field *field, struct seen *seen, struct envelope *envelope,
     struct completed *completed, struct buf *out, const char **reason)
@@ -96,7 +87,7 @@ take_field(const struct field *field, struct seen *seen, struct envelope *envelo
 	}
 	seen->date |= span_is_nocase(field->name, "Date");
 	seen->message_id |= span_is_nocase(field->name, "Message-ID");
-	if (has_8bit(field->whole)) {
+	if (!span_is_ascii(field->whole)) {
 		bool valid = utf8_valid(field->whole);
 		completed->utf8 |= valid;
 		completed->latin |= !valid;

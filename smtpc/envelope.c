@@ -64,8 +64,7 @@ envelope_add(struct envelope *envelope, struct span address)
 	memcpy(copy, address.at, address.n);
 	copy[address.n] = '\0';
 	envelope->recipients[envelope->n++] = copy;
-	for (size_t i = 0; i < address.n; i++)
-		envelope->utf8 |= (unsigned char)address.at[i] >= 0x80;
+	envelope->utf8 |= !span_is_ascii(address);
 	return 0;
 }
 

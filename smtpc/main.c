@@ -141,9 +141,7 @@ compose_text(struct job *job)
 		return complain(EXITS_USAGE, "the header is too large");
 	job->encoding = content_encoding(&job->draft.content);
 	/* The header is ASCII but for addresses. */
-	job->utf8 = job->envelope.utf8;
-	for (size_t i = 0; i < job->from.len; i++)
-		job->utf8 |= (unsigned char)job->from.data[i] >= 0x80;
+	job->utf8 = job->envelope.utf8 || !span_is_ascii(buf_span(&job->from));
 	job->eight_bit = job->utf8;
 	return -1;
 }

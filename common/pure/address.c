@@ -50,15 +50,6 @@ is_clean_utf8(struct span s)
 	return utf8_valid(s);
 }
 
-static bool
-has_utf8(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (is_utf8_byte(s.at[i]))
-			return true;
-	return false;
-}
-
 /* The length of the quoted string at the start of s, with its quotes; 0 where it has no end or a byte it may not have. */
 static size_t
 quoted_length(struct span s)
@@ -128,11 +119,9 @@ is_ipv4(struct span s)
 static bool
 is_hex_group(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = ascii_lower(s.at[i]);
-		if (!ascii_is_digit(c) && (c < 'a' || c > 'f'))
+	for (size_t i = 0; i < s.n; i++)
+		if (ascii_hex(s.at[i]) < 0)
 			return false;
-	}
 	return s.n >= 1 && s.n <= 4;
 }
 
@@ -175,15 +164,15 @@ is_general_literal(struct span s)
 	struct span content;
 	struct span tag = span_until(s, ':', &content);
 
-	if (tag.n == 0 || content.n == 0 || tag.at[tag.n - 1] == '-')
+	if (tag.n == 0 || tag.at[tag.n - 1] == '-')
 		return false;
 	for (size_t i = 0; i < tag.n; i++)
 		if (!ascii_is_alnum(tag.at[i]) && tag.at[i] != '-')
 			return false;
 	for (size_t i = 0; i < content.n; i++)
-		if (content.at[i] <= ' ' || content.at[i] > '~' || strchr("[\\]", content.at[i]) != NULL)
+		if (strchr("[\\]", content.at[i]) != NULL)
 			return false;
-	return true;
+	return span_is_word(content);
 }
 
 static bool
@@ -200,7 +189,7 @@ check_label(struct span label, const char **reason)
 {
 	if (label.n == 0)
 		return bad(reason, "the domain has an empty part, or a dot at its end");
-	if (label.n > 63 && !has_utf8(label))
+	if (label.n > 63 && span_is_ascii(label))
 		return bad(reason, "a part of the domain is longer than 63 characters");
 	if (label.at[0] == '-' || label.at[label.n - 1] == '-')
 		return bad(reason, "a part of the domain begins or ends with a hyphen");
@@ -259,7 +248,7 @@ read_mailbox(struct span *rest, struct path *path, const char **reason)
 	if (read_domain_or_literal(rest, &path->domain, reason) < 0)
 		return -1;
 	path->whole = span_slice(start, 0, start.n - rest->n);
-	path->utf8 = has_utf8(path->whole);
+	path->utf8 = !span_is_ascii(path->whole);
 	return 0;
 }
 

@@ -124,12 +124,6 @@ base64_encode_lines(struct span s, struct buf *out)
 	return 0;
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* Does s go on at i with a CRLF, or end there? */
 static bool
 at_line_end(struct span s, size_t i)
@@ -143,7 +137,7 @@ qp_is_plain(struct span s, size_t i, bool begins)
 {
 	char c = s.at[i];
 
-	if (is_blank(c))
+	if (ascii_is_blank(c))
 		return !at_line_end(s, i + 1);
 	if (begins && (c == '.' || span_is(span_slice(s, i, i + 5), "From ")))
 		return false;
@@ -180,23 +174,13 @@ qp_encode(struct span s, struct buf *out)
 	return failed;
 }
 
-static int
-hex_digit(char c)
-{
-	char lower = ascii_lower(c);
-
-	if (ascii_is_digit(c))
-		return c - '0';
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The byte that the "=XX" at i stands for, -1 where there is none. */
 static int
 escaped(struct span s, size_t i)
 {
 	if (s.n - i < 3 || s.at[i] != '=')
 		return -1;
-	int high = hex_digit(s.at[i + 1]), low = hex_digit(s.at[i + 2]);
+	int high = ascii_hex(s.at[i + 1]), low = ascii_hex(s.at[i + 2]);
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -204,7 +188,7 @@ escaped(struct span s, size_t i)
 static size_t
 skip_blanks(struct span s, size_t i)
 {
-	while (i < s.n && is_blank(s.at[i]))
+	while (i < s.n && ascii_is_blank(s.at[i]))
 		i++;
 	return i;
 }

@@ -103,7 +103,7 @@ skip_blanks(struct span *s)
 			depth--;
 		else if (c == '\\' && depth > 0 && s->n > 1)
 			skip(s, 1);
-		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n' && c != ',')
+		else if (depth == 0 && !ascii_is_space(c) && c != ',')
 			return;
 		skip(s, 1);
 	}

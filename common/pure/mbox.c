@@ -305,11 +305,9 @@ mbox_entry_parse(struct span line, struct mbox_entry *entry)
 	struct span uidl = span_until(rest, ' ', &rest);
 	long long stored = span_number(span_until(rest, ' ', &rest), most);
 	long long wire = span_number(span_until(rest, ' ', &rest), most);
-	if (uidl.n == 0 || uidl.n > MBOX_UIDL || stored < 0 || wire < 0 || !parse_sum(rest, &entry->sum))
+	if (!span_is_word(uidl) || uidl.n > MBOX_UIDL || stored < 0 || wire < 0 ||
+	    !parse_sum(rest, &entry->sum))
 		return false;
-	for (size_t i = 0; i < uidl.n; i++)
-		if (uidl.at[i] <= ' ' || uidl.at[i] > '~')
-			return false;
 	memcpy(entry->uidl, uidl.at, uidl.n);
 	entry->uidl[uidl.n] = '\0';
 	entry->stored = (uint64_t)stored;

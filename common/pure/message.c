@@ -2,12 +2,6 @@
 
 #include <string.h>
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* Where the line that begins at `from` ends, its LF included. */
 static size_t
 line_end(struct span s, size_t from)
@@ -26,7 +20,7 @@ name_length(struct span s, size_t *colon)
 	while (n < s.n && s.at[n] > ' ' && s.at[n] <= '~' && s.at[n] != ':')
 		n++;
 	*colon = n;
-	while (*colon < s.n && is_blank(s.at[*colon]))
+	while (*colon < s.n && ascii_is_blank(s.at[*colon]))
 		(*colon)++;
 	return *colon < s.n && s.at[*colon] == ':' ? n : 0;
 }
@@ -65,7 +59,7 @@ field_next(struct span *rest, struct field *field)
 	if (n == 0)
 		return end_header(rest);
 	size_t end = line_end(s, colon);
-	while (end < s.n && is_blank(s.at[end]))
+	while (end < s.n && ascii_is_blank(s.at[end]))
 		end = line_end(s, end);
 	size_t last = end;
 	if (last > colon + 1 && s.at[last - 1] == '\n')
@@ -97,7 +91,7 @@ field_unfold(struct span value, struct buf *out)
 	for (size_t end; from < value.n; from = end) {
 		end = line_end(value, from);
 		buf_add_span(out, span_trim(span_slice(value, from, end)));
-		while (end < value.n && is_blank(value.at[end]))
+		while (end < value.n && ascii_is_blank(value.at[end]))
 			end++;
 		if (end < value.n)
 			buf_add_char(out, ' ');

@@ -69,7 +69,7 @@ add_value(struct span value, struct buf *out)
 
 	for (size_t i = quoted ? 1 : 0; i < value.n; i++) {
 		char c = value.at[i];
-		if (quoted ? c == '"' : c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '(')
+		if (quoted ? c == '"' : ascii_is_space(c) || c == '(')
 			return;
 		if (quoted && c == '\\' && i + 1 < value.n)
 			c = value.at[++i];
@@ -78,22 +78,12 @@ add_value(struct span value, struct buf *out)
 	}
 }
 
-static int
-hex(char c)
-{
-	char lower = ascii_lower(c);
-
-	if (ascii_is_digit(c))
-		return c - '0';
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 static void
 add_percent_decoded(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		int high = s.at[i] == '%' && i + 2 < s.n ? hex(s.at[i + 1]) : -1;
-		int low = high >= 0 ? hex(s.at[i + 2]) : -1;
+		int high = s.at[i] == '%' && i + 2 < s.n ? ascii_hex(s.at[i + 1]) : -1;
+		int low = high >= 0 ? ascii_hex(s.at[i + 2]) : -1;
 		if (low < 0) {
 			buf_add_char(out, s.at[i]);
 			continue;

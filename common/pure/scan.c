@@ -34,7 +34,7 @@ begins_with(const char *line, size_t n, const char *name)
 static void
 look_at_field(struct scan *scan, const char *line, size_t n)
 {
-	if (line[0] == ' ' || line[0] == '\t')
+	if (ascii_is_blank(line[0]))
 		return;
 	scan->skip_field = false;
 	for (size_t i = 0; i < sizeof(rewritten) / sizeof(rewritten[0]); i++) {

@@ -56,10 +56,7 @@ scram_take_digest(struct span *text, char attribute, uint8_t digest[SHA256_SIZE]
 bool
 scram_nonce_valid(struct span nonce)
 {
-	for (size_t i = 0; i < nonce.n; i++)
-		if (!ascii_is_print(nonce.at[i]) || nonce.at[i] == ' ' || nonce.at[i] == ',')
-			return false;
-	return nonce.n > 0;
+	return span_is_word(nonce) && memchr(nonce.at, ',', nonce.n) == NULL;
 }
 
 int

@@ -18,20 +18,14 @@ span_slice(struct span s, size_t from, size_t to)
 	return (struct span){ s.at + from, to - from };
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 struct span
 span_trim(struct span s)
 {
-	while (s.n > 0 && is_blank(s.at[0])) {
+	while (s.n > 0 && ascii_is_space(s.at[0])) {
 		s.at++;
 		s.n--;
 	}
-	while (s.n > 0 && is_blank(s.at[s.n - 1]))
+	while (s.n > 0 && ascii_is_space(s.at[s.n - 1]))
 		s.n--;
 	return s;
 }
@@ -91,6 +85,24 @@ span_number(struct span s, long long max)
 	return value;
 }
 
+bool
+span_is_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_is_print(s.at[i]) || s.at[i] == ' ')
+			return false;
+	return s.n > 0;
+}
+
+bool
+span_is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.at[i] >= 0x80)
+			return false;
+	return true;
+}
+
 char
 ascii_lower(char c)
 {
@@ -114,7 +126,29 @@ ascii_is_alnum(char c)
 }
 
 bool
+ascii_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool
+ascii_is_space(char c)
+{
+	return ascii_is_blank(c) || c == '\r' || c == '\n';
+}
+
+bool
 ascii_is_print(char c)
 {
 	return c >= ' ' && c <= '~';
+}
+
+int
+ascii_hex(char c)
+{
+	char lower = ascii_lower(c);
+
+	if (ascii_is_digit(c))
+		return c - '0';
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }

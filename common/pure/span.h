@@ -31,11 +31,24 @@ struct span span_until(struct span, char c, struct span *rest);
 /* A whole decimal number of at most max; -1 where there is anything but 1 to 19 digits, or more than max. */
 long long span_number(struct span, long long max);
 
+/* At least one byte, each from 0x21 to 0x7e. */
+bool span_is_word(struct span);
+
+/* No byte above 0x7f. */
+bool span_is_ascii(struct span);
+
 char ascii_lower(char);
 bool ascii_is_digit(char);
 bool ascii_is_alnum(char);
 
+/* Space or tab; one of them, CR or LF. */
+bool ascii_is_blank(char);
+bool ascii_is_space(char);
+
 /* 0x20 to 0x7e: may be shown as it is. */
 bool ascii_is_print(char);
+
+/* The value of a hexadecimal digit, in either case; -1 where it is none. */
+int ascii_hex(char);
 
 #endif

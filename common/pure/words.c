@@ -12,21 +12,6 @@ enum {
 	LONGEST = 900	/* a run of ASCII without a space that is longer is encoded: lines may have 998 */
 };
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.at[i] >= 0x80)
-			return false;
-	return true;
-}
-
 static void
 blank_controls(struct buf *out, size_t from)
 {
@@ -59,10 +44,7 @@ word_at(struct span s, struct word *word)
 	if (s.n < 2 || s.at[0] != '=' || s.at[1] != '?')
 		return false;
 	word->charset = span_until(span_until(span_slice(s, 2, s.n), '?', &rest), '*', &language);
-	for (size_t i = 0; i < word->charset.n; i++)
-		if (!ascii_is_print(word->charset.at[i]) || word->charset.at[i] == ' ')
-			return false;
-	if (word->charset.n == 0 || rest.n < 4 || rest.at[1] != '?')
+	if (!span_is_word(word->charset) || rest.n < 4 || rest.at[1] != '?')
 		return false;
 	word->encoding = ascii_lower(rest.at[0]);
 	struct span text = span_slice(rest, 2, 2 + ENCODED);
@@ -93,7 +75,7 @@ decode_run(struct span s, const struct word *first, struct buf *out)
 		else
 			base64_decode_lenient(word.text, &bytes);
 		n = next + word.n;
-		for (next = n; next < s.n && is_blank(s.at[next]);)
+		for (next = n; next < s.n && ascii_is_space(s.at[next]);)
 			next++;
 	} while (word_at(span_slice(s, next, s.n), &word) && span_equal_nocase(word.charset, first->charset));
 	out->failed |= bytes.failed;
@@ -122,7 +104,7 @@ words_decode(struct span value, struct buf *out)
 	value = span_trim(value);
 	for (size_t i = 0, n; i < value.n && !out->failed; i += n) {
 		struct span rest = span_slice(value, i, value.n);
-		for (n = 0; n < rest.n && is_blank(rest.at[n]);)
+		for (n = 0; n < rest.n && ascii_is_space(rest.at[n]);)
 			n++;
 		bool is_word = word_at(span_slice(rest, n, rest.n), &word);
 		if (!(after_word && is_word))
@@ -134,7 +116,7 @@ words_decode(struct span value, struct buf *out)
 			continue;
 		}
 		size_t text = 0;
-		while (text < rest.n && !is_blank(rest.at[text]) &&
+		while (text < rest.n && !ascii_is_space(rest.at[text]) &&
 		       (text == 0 || !word_at(span_slice(rest, text, rest.n), &word)))
 			text++;
 		add_raw(span_slice(rest, 0, text), out);
@@ -158,7 +140,7 @@ needs_words(struct span text)
 		if (run > LONGEST || (text.at[i] == '=' && i + 1 < text.n && text.at[i + 1] == '?'))
 			return true;
 	}
-	return !is_ascii(text) || (text.n > 0 && (text.at[0] == ' ' || text.at[text.n - 1] == ' '));
+	return !span_is_ascii(text) || (text.n > 0 && (text.at[0] == ' ' || text.at[text.n - 1] == ' '));
 }
 
 static void

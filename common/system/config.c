@@ -69,7 +69,7 @@ next_word(struct span *rest)
 	size_t n = 0;
 
 	*rest = span_trim(*rest);
-	while (n < rest->n && rest->at[n] != ' ' && rest->at[n] != '\t')
+	while (n < rest->n && !ascii_is_blank(rest->at[n]))
 		n++;
 	struct span word = { rest->at, n };
 	*rest = span_slice(*rest, n, rest->n);
@@ -149,9 +149,8 @@ set_listen(struct config *c, const struct key *key, struct span value, char expe
 static int
 set_word(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
 {
-	for (size_t i = 0; i < value.n; i++)
-		if (!ascii_is_print(value.at[i]) || value.at[i] == ' ')
-			return expect(expected, "one word");
+	if (!span_is_word(value))
+		return expect(expected, "one word");
 	return replace(member(c, key), value, expected);
 }
 

@@ -17,7 +17,7 @@ static struct span
 without_comment(struct span text)
 {
 	for (size_t i = 0; i < text.n; i++)
-		if (text.at[i] == '#' && (i == 0 || text.at[i - 1] == ' ' || text.at[i - 1] == '\t'))
+		if (text.at[i] == '#' && (i == 0 || ascii_is_blank(text.at[i - 1])))
 			return span_slice(text, 0, i);
 	return text;
 }
@@ -32,7 +32,7 @@ take_line(struct config *c, enum line_result result, struct span text, char reas
 		return -1;
 	}
 	text = span_trim(without_comment(text));
-	while (n < text.n && text.at[n] != ' ' && text.at[n] != '\t')
+	while (n < text.n && !ascii_is_blank(text.at[n]))
 		n++;
 	if (n == 0)
 		return 0;

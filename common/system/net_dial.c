@@ -24,11 +24,8 @@
 static bool
 copy_host(struct server_name *name, struct span host)
 {
-	if (host.n == 0 || host.n >= sizeof name->host)
+	if (!span_is_word(host) || host.n >= sizeof name->host)
 		return false;
-	for (size_t i = 0; i < host.n; i++)
-		if (!ascii_is_print(host.at[i]) || host.at[i] == ' ')
-			return false;
 	memcpy(name->host, host.at, host.n);
 	name->host[host.n] = '\0';
 	return true;
