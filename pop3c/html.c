@@ -1,7 +1,8 @@
 #include "html.h"
 
-#include <stdint.h>
 #include <string.h>
+
+#include "codec.h"
 
 struct writer {
 	struct buf *out;
@@ -11,8 +12,9 @@ struct writer {
 	bool open;  /* there is no ">" any more: looked for once, not at every "<" */
 };
 
+/* What is due before the next character. */
 static void
-put(struct writer *w, const char *bytes, size_t n)
+begin(struct writer *w)
 {
 	if (!w->empty && w->breaks > 0)
 		buf_add(w->out, "\n\n", w->breaks > 1 ? 2 : 1);
@@ -20,33 +22,13 @@ put(struct writer *w, const char *bytes, size_t n)
 		buf_add_char(w->out, ' ');
 	w->breaks = 0;
 	w->blank = w->empty = false;
-	buf_add(w->out, bytes, n);
 }
 
 static void
-put_character(struct writer *w, uint32_t c)
+put(struct writer *w, char byte)
 {
-	char utf8[4];
-
-	if (c < 0x80) {
-		utf8[0] = (char)c;
-		put(w, utf8, 1);
-	} else if (c < 0x800) {
-		utf8[0] = (char)(0xc0 | c >> 6);
-		utf8[1] = (char)(0x80 | (c & 0x3f));
-		put(w, utf8, 2);
-	} else if (c < 0x10000) {
-		utf8[0] = (char)(0xe0 | c >> 12);
-		utf8[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		utf8[2] = (char)(0x80 | (c & 0x3f));
-		put(w, utf8, 3);
-	} else {
-		utf8[0] = (char)(0xf0 | c >> 18);
-		utf8[1] = (char)(0x80 | (c >> 12 & 0x3f));
-		utf8[2] = (char)(0x80 | (c >> 6 & 0x3f));
-		utf8[3] = (char)(0x80 | (c & 0x3f));
-		put(w, utf8, 4);
-	}
+	begin(w);
+	buf_add_char(w->out, byte);
 }
 
 /* "#8364", "#x20ac", "amp": the character; 0 where it is not known. */
@@ -109,10 +91,11 @@ put_entity(struct writer *w, struct span s)
 		n++;
 	uint32_t c = entity(span_slice(s, 1, n));
 	if (c == 0) {
-		put(w, s.at, 1);
+		put(w, s.at[0]);
 		return 1;
 	}
-	put_character(w, c);
+	begin(w);
+	utf8_add(c, w->out);
 	return n < s.n && s.at[n] == ';' ? n + 1 : n;
 }
 
@@ -175,7 +158,7 @@ take_tag(struct writer *w, struct span s)
 	const char *end = is_tag && !w->open ? memchr(s.at, '>', s.n) : NULL;
 	if (end == NULL) {
 		w->open |= is_tag;
-		put(w, s.at, 1);
+		put(w, s.at[0]);
 		return 1;
 	}
 	size_t taken = (size_t)(end - s.at) + 1;
@@ -200,7 +183,7 @@ html_to_text(struct span s, struct buf *out)
 		else if (ascii_is_space(c))
 			w.blank = true;
 		else
-			put(&w, &c, 1);
+			put(&w, c);
 		s = span_slice(s, taken, s.n);
 	}
 	if (!w.empty)

@@ -1,37 +1,8 @@
 #include "safe.h"
 
-#include <stdint.h>
+#include "codec.h"
 
-enum { MALFORMED = -1 };
-
-/* The character at s, whose length goes to *n; MALFORMED (and 1) where there is none. */
-static int32_t
-decode(struct span s, size_t *n)
-{
-	static const int32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned char lead = (unsigned char)s.at[0];
-	size_t length = lead < 0x80   ? 1
-			: lead < 0xc2 ? 0
-			: lead < 0xe0 ? 2
-			: lead < 0xf0 ? 3
-			: lead < 0xf5 ? 4
-				      : 0;
-	int32_t c = length < 2 ? lead : lead & (0xff >> (length + 1));
-
-	*n = 1;
-	if (length == 0 || length > s.n)
-		return MALFORMED;
-	for (size_t i = 1; i < length; i++) {
-		unsigned char next = (unsigned char)s.at[i];
-		if ((next & 0xc0) != 0x80)
-			return MALFORMED;
-		c = c << 6 | (next & 0x3f);
-	}
-	if (c < least[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return MALFORMED;
-	*n = length;
-	return c;
-}
+enum { MALFORMED = -1 }; /* of utf8_next */
 
 /* Invisible, or able to turn what stands around it. */
 static bool
@@ -55,7 +26,7 @@ safe_add(struct span s, enum safe_kind kind, struct buf *out)
 	bool blank = false;
 
 	for (; s.n > 0; s = span_slice(s, n, s.n)) {
-		int32_t c = decode(s, &n);
+		int32_t c = utf8_next(s, &n);
 		if (kind == SAFE_LINE && (c == ' ' || c == '\t' || c == '\r' || is_line_end(c))) {
 			blank = out->len > start;
 			continue;
@@ -81,7 +52,7 @@ safe_width(struct span s)
 	size_t width = 0, n;
 
 	for (; s.n > 0; s = span_slice(s, n, s.n)) {
-		decode(s, &n);
+		utf8_next(s, &n);
 		width++;
 	}
 	return width;

@@ -25,6 +25,15 @@ sextet(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+/* The end of each that adds to out: what was added is taken back where not all went well. */
+static int
+finish(struct buf *out, size_t before, bool good)
+{
+	if (!good)
+		buf_cut(out, before);
+	return good ? 0 : -1;
+}
+
 int
 base64_encode(struct span s, struct buf *out)
 {
@@ -72,25 +81,16 @@ base64_decode(struct span s, struct buf *out)
 {
 	struct bits bits = { 0 };
 	size_t before = out->len, n = s.n;
+	bool good = s.n % 4 == 0;
 
-	if (s.n % 4 != 0)
-		return -1;
 	while (n > 0 && s.n - n < 2 && s.at[n - 1] == '=')
 		n--;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && good; i++) {
 		int value = sextet(s.at[i]);
-
-		if (value < 0 || bits_add(&bits, value, out) < 0) {
-			buf_cut(out, before);
-			return -1;
-		}
+		good = value >= 0 && bits_add(&bits, value, out) == 0;
 	}
 	/* Bits that encode nothing must be 0: one text for one meaning (RFC 4648 3.5). */
-	if ((bits.held & ((1u << bits.n) - 1)) != 0) {
-		buf_cut(out, before);
-		return -1;
-	}
-	return 0;
+	return finish(out, before, good && (bits.held & ((1u << bits.n) - 1)) == 0);
 }
 
 int
@@ -98,30 +98,25 @@ base64_decode_lenient(struct span s, struct buf *out)
 {
 	struct bits bits = { 0 };
 	size_t before = out->len;
+	bool good = true;
 
-	for (size_t i = 0; i < s.n && s.at[i] != '='; i++) {
+	for (size_t i = 0; i < s.n && s.at[i] != '=' && good; i++) {
 		int value = sextet(s.at[i]);
-
-		if (value >= 0 && bits_add(&bits, value, out) < 0) {
-			buf_cut(out, before);
-			return -1;
-		}
+		good = value < 0 || bits_add(&bits, value, out) == 0;
 	}
-	return 0;
+	return finish(out, before, good);
 }
 
 int
 base64_encode_lines(struct span s, struct buf *out)
 {
 	size_t before = out->len;
+	bool good = true;
 
-	for (size_t i = 0; i < s.n; i += MIME_GROUP)
-		if (base64_encode(span_slice(s, i, i + MIME_GROUP), out) < 0 ||
-		    buf_add_string(out, "\r\n") < 0) {
-			buf_cut(out, before);
-			return -1;
-		}
-	return 0;
+	for (size_t i = 0; i < s.n && good; i += MIME_GROUP)
+		good = base64_encode(span_slice(s, i, i + MIME_GROUP), out) == 0 &&
+		       buf_add_string(out, "\r\n") == 0;
+	return finish(out, before, good);
 }
 
 /* Does s go on at i with a CRLF, or end there? */
@@ -169,9 +164,7 @@ qp_encode(struct span s, struct buf *out)
 				     : buf_printf(out, "=%02X", (unsigned char)s.at[i]);
 		column += width;
 	}
-	if (failed != 0)
-		buf_cut(out, before);
-	return failed;
+	return finish(out, before, failed == 0);
 }
 
 /* The byte that the "=XX" at i stands for, -1 where there is none. */
@@ -234,37 +227,40 @@ qp_decode(struct span s, struct buf *out)
 {
 	size_t before = out->len;
 	struct span meaning;
+	bool good = true;
 	char byte;
 
-	for (size_t i = 0; i < s.n;) {
+	for (size_t i = 0; i < s.n && good;) {
 		i += qp_take(s, i, &byte, &meaning);
-		if (buf_add_span(out, meaning) < 0) {
-			buf_cut(out, before);
-			return -1;
-		}
+		good = buf_add_span(out, meaning) == 0;
 	}
-	return 0;
+	return finish(out, before, good);
 }
 
 int
 q_decode(struct span s, struct buf *out)
 {
 	size_t before = out->len;
+	bool good = true;
 
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s.n && good; i++) {
 		int value = escaped(s, i);
-		char c = s.at[i];
+		char c = s.at[i] == '_' ? ' ' : s.at[i];
 
-		if (c == '_')
-			c = ' ';
-		if (value >= 0) {
-			c = (char)value;
-			i += 2;
-		}
-		if (buf_add_char(out, c) < 0) {
-			buf_cut(out, before);
-			return -1;
-		}
+		good = buf_add_char(out, value < 0 ? c : (char)value) == 0;
+		i += value < 0 ? 0 : 2;
 	}
-	return 0;
+	return finish(out, before, good);
+}
+
+void
+base32_id(const uint8_t bytes[17], char id[BASE32_ID + 1])
+{
+	static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+	for (unsigned i = 0, bit = 0; i < BASE32_ID; i++, bit += 5) {
+		unsigned pair = (unsigned)bytes[bit / 8] << 8 | bytes[bit / 8 + 1];
+		id[i] = letters[pair >> (11 - bit % 8) & 31];
+	}
+	id[BASE32_ID] = '\0';
 }

@@ -5,6 +5,8 @@
 #ifndef CODEC_H
 #define CODEC_H
 
+#include <stdint.h>
+
 #include "buf.h"
 
 /* One run of base64 without line breaks, padded. 0, or -1 when out is full. */
@@ -28,8 +30,18 @@ int qp_decode(struct span, struct buf *out);
 /* The Q encoding of RFC 2047 4.2: an underscore is a space. */
 int q_decode(struct span, struct buf *out);
 
+/* 130 bits as an id of lower-case letters and digits; ids sort as the bytes do. */
+enum { BASE32_ID = 26 };
+void base32_id(const uint8_t bytes[17], char id[BASE32_ID + 1]);
+
 /* Is it valid UTF-8 (RFC 3629: no overlong form, no surrogate, at most U+10FFFF)? */
 bool utf8_valid(struct span);
+
+/* The character at the start of s, which is not empty; its bytes go to *n. -1 (and 1) where it is none. */
+int32_t utf8_next(struct span s, size_t *n);
+
+/* A character, of which there are but 0x10ffff. */
+int utf8_add(uint32_t character, struct buf *out);
 
 /*
  * Append text in charset as valid UTF-8: US-ASCII and none (both read as UTF-8), UTF-8, ISO-8859-1 (read as windows-1252, which it

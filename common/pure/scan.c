@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "codec.h"
+
 void
 scan_init(struct scan *scan, enum scan_part first)
 {
@@ -147,18 +149,11 @@ scan_wire(const struct scan *scan)
 void
 scan_uidl(struct scan *scan, char uidl[MBOX_UIDL + 1])
 {
-	static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	uint8_t digest[SHA256_SIZE];
-	size_t n = 0;
 
 	/* A header that ends without a line end will have one as soon as another message follows. */
 	if (scan->mid_line && scan->part != SCAN_BODY && !scan->skip_field)
 		sha256_add(&scan->identity, "\n", 1);
 	sha256_end(&scan->identity, digest);
-	/* 128 bits, five at a time. */
-	for (unsigned bit = 0; bit < 128; bit += 5) {
-		unsigned pair = (unsigned)digest[bit / 8] << 8 | digest[bit / 8 + 1];
-		uidl[n++] = letters[pair >> (11 - bit % 8) & 31];
-	}
-	uidl[n] = '\0';
+	base32_id(digest, uidl);
 }

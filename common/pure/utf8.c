@@ -35,6 +35,32 @@ character(const uint8_t *p, size_t n)
 	return sequences[row].n;
 }
 
+int32_t
+utf8_next(struct span s, size_t *n)
+{
+	const uint8_t *p = (const uint8_t *)s.at;
+	size_t bytes = character(p, s.n);
+	int32_t c = bytes < 2 ? p[0] : p[0] & 0xff >> (bytes + 1);
+
+	for (size_t i = 1; i < bytes; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	*n = bytes == 0 ? 1 : bytes;
+	return bytes == 0 ? -1 : c;
+}
+
+int
+utf8_add(uint32_t c, struct buf *out)
+{
+	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	char bytes[4];
+
+	for (size_t i = n - 1; i > 0; i--, c >>= 6)
+		bytes[i] = (char)(0x80 | (c & 0x3f));
+	bytes[0] = (char)(lead[n] | c);
+	return buf_add(out, bytes, n);
+}
+
 bool
 utf8_valid(struct span s)
 {
@@ -115,21 +141,6 @@ charset_find(struct span name)
 	return point_unknown;
 }
 
-/* A code point below U+10000; '?' for 0. */
-static int
-add_point(struct buf *out, unsigned point)
-{
-	char bytes[3] = { (char)(0xe0 | point >> 12), (char)(0x80 | (point >> 6 & 63)),
-		(char)(0x80 | (point & 63)) };
-
-	if (point < 0x80)
-		return buf_add_char(out, (char)(point == 0 ? '?' : point));
-	if (point >= 0x800)
-		return buf_add(out, bytes, 3);
-	bytes[1] = (char)(0xc0 | point >> 6);
-	return buf_add(out, bytes + 1, 2);
-}
-
 int
 utf8_from(struct span text, struct span charset, struct buf *out)
 {
@@ -142,8 +153,10 @@ utf8_from(struct span text, struct span charset, struct buf *out)
 		n = point == NULL ? character(p + i, text.n - i) : 1;
 		if (point == NULL && n > 0)
 			failed = buf_add(out, p + i, n);
-		else
-			failed = add_point(out, point == NULL ? 0 : point(p[i]));
+		else {
+			unsigned c = point == NULL ? 0 : point(p[i]);
+			failed = utf8_add(c == 0 ? '?' : c, out);
+		}
 	}
 	if (failed != 0)
 		buf_cut(out, before);

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #endif
 
+#include "codec.h"
 #include "hash.h"
 #include "pid.h"
 
@@ -65,7 +66,6 @@ put(uint8_t *at, unsigned size, uint64_t value)
 void
 unique_id(const char *hostname, char out[UNIQUE_ID + 1])
 {
-	static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	static uint16_t counter; /* a forked child goes on from its parent's, under its own pid */
 	uint8_t host[SHA256_SIZE], id[17] = { 0 };
 	struct timespec now;
@@ -76,11 +76,5 @@ unique_id(const char *hostname, char out[UNIQUE_ID + 1])
 	put(id + 7, 3, (uint64_t)pid_own());
 	put(id + 10, 2, counter++);
 	memcpy(id + 12, host, 4);
-	for (unsigned i = 0; i < UNIQUE_ID; i++) {
-		unsigned bit = i * 5;
-		unsigned two = (unsigned)id[bit / 8] << 8 | id[bit / 8 + (bit / 8 < 16)];
-
-		out[i] = alphabet[two >> (11 - bit % 8) & 31];
-	}
-	out[UNIQUE_ID] = '\0';
+	base32_id(id, out);
 }
