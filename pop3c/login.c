@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "codec.h"
+#include "program.h"
 #include "sasl.h"
 #include "unique.h"
 
@@ -179,7 +180,7 @@ by_pass(struct pop3_client *c, struct span user, struct span password)
 }
 
 enum pop3_status
-login_user(struct pop3_client *c, struct span user, struct span password, void (*reveals)(void))
+login_user(struct pop3_client *c, struct span user, struct span password, const char *warn_of)
 {
 	enum outcome outcome = LACKING;
 
@@ -194,7 +195,8 @@ login_user(struct pop3_client *c, struct span user, struct span password, void (
 	bool plain = c->capabilities & POP3_SASL_PLAIN;
 	if (!plain && !(c->capabilities & POP3_USER) && (c->capabilities & POP3_CAPA))
 		return POP3_NO_METHOD;
-	if (reveals != NULL)
-		reveals();
+	if (warn_of != NULL)
+		complain(0, "warning: %s offers no safe login: the password crosses the network readable",
+		    warn_of);
 	return plain ? by_sasl(c, SASL_PLAIN, "PLAIN", user, password, &outcome) : by_pass(c, user, password);
 }

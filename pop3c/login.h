@@ -8,9 +8,9 @@
 
 /*
  * Log in. A SCRAM that the server turns out not to have is followed by the next way; a password that was refused is never tried again in a
- * weaker way. reveals, if not NULL, is called before the password itself is sent.
+ * weaker way. warn_of, if not NULL, is the name of a server that a password is sent to readable only with a warning.
  */
 enum pop3_status
-login_user(struct pop3_client *, struct span user, struct span password, void (*reveals)(void));
+login_user(struct pop3_client *, struct span user, struct span password, const char *warn_of);
 
 #endif

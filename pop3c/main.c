@@ -9,16 +9,14 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "complain.h"
 #include "console.h"
 #include "exits.h"
 #include "fetch.h"
-#include "io.h"
 #include "login.h"
 #include "net.h"
 #include "password.h"
+#include "program.h"
 #include "shell.h"
-#include "version.h"
 
 enum { NUMBERS = 65536, REASON = 256, DAY = 86400 };
 
@@ -34,7 +32,8 @@ struct options {
 	const char *user;
 	const char *command; /* of -P */
 	int seconds;
-	bool verbose, quiet, help, version;
+	bool verbose, quiet;
+	struct server_name name; /* the server, taken apart */
 };
 
 /* What is to be done. */
@@ -45,78 +44,53 @@ struct task {
 	const char *dest;
 };
 
-static const char *server_name; /* for the warning */
-
-static void
-warn_of_plain(void)
-{
-	fprintf(stderr,
-	    "pop3c: warning: %s offers no safe login: the password crosses the network readable\n",
-	    server_name);
-}
-
+/* -1: go on; else the exit status. So do all that follow. */
 static int
-parse_option(struct options *o, int letter)
+take_option(struct options *o, int option)
 {
-	switch (letter) {
+	switch (option) {
 	case 'S':
 		o->server = optarg;
-		return *optarg == '\0' ? complain(EXITS_USAGE, "-S: no server (pop3c -h helps)") : 0;
+		return *optarg == '\0' ? complain(EXITS_USAGE, "-S: no server (pop3c -h helps)") : -1;
 	case 'u':
 		o->user = optarg;
-		return 0;
+		return -1;
 	case 'P':
 		o->command = optarg;
-		return 0;
+		return -1;
 	case 'w':
 		o->seconds = (int)span_number(span_of(optarg), DAY);
-		return o->seconds < 1 ? complain(EXITS_USAGE, "-w %s: seconds, from 1 to %d (pop3c -h helps)",
-					    optarg, DAY)
-				      : 0;
+		return o->seconds > 0 ? -1
+				      : complain(EXITS_USAGE, "-w %s: seconds, from 1 to %d (pop3c -h helps)",
+					    optarg, DAY);
 	case 'v':
 		o->verbose = true;
-		return 0;
+		return -1;
 	case 'q':
 		o->quiet = true;
-		return 0;
-	case 'h':
-		o->help = true;
-		return 0;
-	case 'V':
-		o->version = true;
-		return 0;
+		return -1;
 	case 'T':
 	case 'X':
 		return complain(
-		    EXITS_USAGE, "-%c: TLS is not there yet in this version (pop3c -h helps)", letter);
-	case ':':
-		return complain(EXITS_USAGE, "-%c wants an argument (pop3c -h helps)", optopt);
+		    EXITS_USAGE, "-%c: TLS is not there yet in this version (pop3c -h helps)", option);
 	default:
-		return complain(EXITS_USAGE, "-%c: no such option (pop3c -h helps)", optopt);
+		return program_option(option);
 	}
 }
 
 static int
 parse_options(int argc, char **argv, struct options *o)
 {
-	int letter, result = 0;
+	int option, result = -1;
 
 	opterr = 0;
-	while (result == 0 && optind < argc) {
-		const char *word = argv[optind];
-		if (strcmp(word, "--help") == 0 || strcmp(word, "--version") == 0) {
-			o->help |= word[2] == 'h';
-			o->version |= word[2] == 'v';
-			optind++;
-			continue;
-		}
-		if (strncmp(word, "--", 2) == 0 && word[2] != '\0')
-			return complain(EXITS_USAGE, "%s: no such option (pop3c -h helps)", word);
-		letter = getopt(argc, argv, ":S:u:P:w:vqhVT:X:");
-		if (letter == -1)
-			break;
-		result = parse_option(o, letter);
-	}
+	while (result < 0 && (option = getopt(argc, argv, ":S:u:P:w:vqT:X:hV-:")) != -1)
+		result = take_option(o, option);
+	if (o->server == NULL || *o->server == '\0')
+		o->server = "localhost";
+	if (result < 0 && !net_server_name(o->server, "110", &o->name))
+		result = complain(
+		    EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT (pop3c -h helps)", o->server);
 	return result;
 }
 
@@ -137,40 +111,34 @@ parse_numbers(struct task *task, int argc, char **argv)
 		numbers[i] = (uint32_t)number;
 	}
 	task->numbers = (struct numbers){ numbers, (size_t)argc };
-	return 0;
+	return -1;
 }
 
 static int
 parse_fetch(struct task *task, int argc, char **argv)
 {
-	int i = 0;
-
 	task->is_fetch = true;
-	for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-		if (strcmp(argv[i], "--") == 0) {
-			i++;
-			break;
-		}
-		if (strcmp(argv[i], "-k") != 0)
-			return complain(EXITS_USAGE, "fetch: %s: no such option (pop3c -h helps)", argv[i]);
+	for (; argc > 0 && strcmp(*argv, "-k") == 0; argc--, argv++)
 		task->keep = true;
-	}
-	if (argc - i > 1)
-		return complain(EXITS_USAGE, "fetch: one DEST (pop3c -h helps)");
-	task->dest = i < argc ? argv[i] : NULL;
-	return task->dest != NULL && *task->dest == '\0'
-		   ? complain(EXITS_USAGE, "fetch: DEST is empty (pop3c -h helps)")
-		   : 0;
+	if (argc > 0 && strcmp(*argv, "--") == 0) {
+		argc--;
+		argv++;
+	} else if (argc > 0 && argv[0][0] == '-' && argv[0][1] != '\0')
+		return complain(EXITS_USAGE, "fetch: %s: no such option (pop3c -h helps)", *argv);
+	if (argc > 1 || (argc == 1 && **argv == '\0'))
+		return complain(EXITS_USAGE, "fetch: one DEST, and not an empty one (pop3c -h helps)");
+	task->dest = argc > 0 ? *argv : NULL;
+	return -1;
 }
 
 static int
 parse_task(struct task *task, int argc, char **argv)
 {
+	if (argc == 0 && isatty(STDIN_FILENO))
+		return -1;
 	if (argc == 0)
-		return isatty(STDIN_FILENO)
-			   ? 0
-			   : complain(EXITS_USAGE,
-				 "a command is needed where there is no terminal (pop3c -h helps)");
+		return complain(
+		    EXITS_USAGE, "a command is needed where there is no terminal (pop3c -h helps)");
 	if (strcmp(argv[0], "fetch") == 0)
 		return parse_fetch(task, argc - 1, argv + 1);
 	task->command = command_find(argv[0]);
@@ -195,7 +163,7 @@ enter(struct pop3_client *c, const struct options *o, struct span user, struct s
 		status = pop3_capa(c);
 	if (status == POP3_OK) {
 		bool warn = !net_is_loopback(&peer) && !o->quiet;
-		status = login_user(c, user, password, warn ? warn_of_plain : NULL);
+		status = login_user(c, user, password, warn ? o->server : NULL);
 	}
 	return status == POP3_OK ? 0 : command_fail(c, status);
 }
@@ -208,15 +176,13 @@ converse(const struct options *o, const struct task *task, struct fetch *fetch, 
 	char reason[REASON];
 	int fd;
 
-	if (net_dial(o->server, "110", o->seconds, &fd, reason, sizeof(reason)) != NET_OK) {
-		fprintf(stderr, "pop3c: %s\n", reason);
-		return EXITS_UNREACHABLE;
-	}
+	if (net_dial(o->server, "110", o->seconds, &fd, reason, sizeof(reason)) != NET_OK)
+		return complain(EXITS_UNREACHABLE, "%s", reason);
 	int stop_fd = interrupt_open();
 	if (stop_fd < 0 || pop3_init(&client, fd, stop_fd, o->seconds, o->verbose) < 0) {
-		fprintf(stderr, "pop3c: %s\n", strerror(errno));
+		int error = errno;
 		close(fd);
-		return EXITS_LATER;
+		return complain(EXITS_LATER, "%s", strerror(error));
 	}
 	int result = enter(&client, o, user, password);
 	if (result == 0)
@@ -227,34 +193,38 @@ converse(const struct options *o, const struct task *task, struct fetch *fetch, 
 	return result;
 }
 
+/* "user@host:port", by which the maildrop is known here. */
+static void
+make_key(struct span user, const struct server_name *server, struct buf *key)
+{
+	buf_add_span(key, user);
+	buf_add_char(key, '@');
+	for (const char *c = server->host; *c != '\0'; c++)
+		buf_add_char(key, ascii_lower(*c));
+	buf_printf(key, ":%s", server->port);
+}
+
 static int
 run(const struct options *o, const struct task *task)
 {
 	struct buf user, password, key;
 	struct fetch fetch;
-	struct server_name server;
 
-	if (!net_server_name(o->server, "110", &server))
-		return complain(
-		    EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT (pop3c -h helps)", o->server);
 	buf_init(&user, PASSWORD_USER);
 	buf_init(&password, PASSWORD_MAX);
 	buf_init(&key, 2 * PASSWORD_USER);
 	if (o->user != NULL)
 		buf_add_string(&user, o->user);
-	int result = password_find(span_of(server.host), o->command, &user, &password);
-	if (result == 0 && task->is_fetch) {
-		buf_add_span(&key, buf_span(&user));
-		buf_add_char(&key, '@');
-		for (const char *c = server.host; *c != '\0'; c++)
-			buf_add_char(&key, ascii_lower(*c));
-		buf_printf(&key, ":%s", server.port);
+	int result = password_find(span_of(o->name.host), o->command, &user, &password);
+	bool fetches = result == 0 && task->is_fetch;
+	if (fetches) {
+		make_key(buf_span(&user), &o->name, &key);
 		result = fetch_open(&fetch, task->dest, buf_string(&key), task->keep, o->quiet);
-		if (result == 0)
-			result = converse(o, task, &fetch, buf_span(&user), buf_span(&password));
+	}
+	if (result == 0)
+		result = converse(o, task, &fetch, buf_span(&user), buf_span(&password));
+	if (fetches)
 		fetch_close(&fetch);
-	} else if (result == 0)
-		result = converse(o, task, NULL, buf_span(&user), buf_span(&password));
 	buf_free(&user);
 	buf_free(&password);
 	buf_free(&key);
@@ -267,29 +237,18 @@ main(int argc, char **argv)
 	struct options o = { .server = getenv("MAILSERVER"), .seconds = 60 };
 	struct task task = { .command = NULL };
 
-	io_hold_standard();
-	complain_as("pop3c");
+	program_begin("pop3c", usage_text);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	int result = parse_options(argc, argv, &o);
-	if (result == 0 && (o.help || o.version)) {
-		if (o.version)
-			puts("pop3c (Letterbox) " LETTERBOX_VERSION);
-		else
-			fputs(usage_text, stdout);
-	} else if (result == 0) {
-		if (o.server == NULL || *o.server == '\0')
-			o.server = "localhost";
-		server_name = o.server;
+	if (result < 0)
 		result = parse_task(&task, argc - optind, argv + optind);
-		if (result == 0)
-			result = run(&o, &task);
-	}
-	if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0) {
-		fprintf(stderr, "pop3c: standard output: %s\n", strerror(errno));
-		result = EXITS_CANNOT_WRITE;
-	}
+	if (result < 0)
+		result = run(&o, &task);
+	if (result == EXITS_DONE)
+		result = printed("standard output");
+	fflush(stdout);
 	interrupt_end();
 	return result;
 }

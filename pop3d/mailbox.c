@@ -10,10 +10,10 @@
 
 #include "account.h"
 #include "checkup.h"
-#include "complain.h"
 #include "exits.h"
 #include "findings.h"
 #include "log.h"
+#include "program.h"
 #include "repair.h"
 
 /* One mailbox of one run of the command. */

@@ -5,12 +5,12 @@
 
 #include "account.h"
 #include "bounds.h"
-#include "complain.h"
 #include "daemon.h"
 #include "exits.h"
 #include "mailbox.h"
 #include "mailboxes.h"
 #include "maildrop.h"
+#include "program.h"
 #include "serve.h"
 #include "session.h"
 #include "user.h"

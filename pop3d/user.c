@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "complain.h"
 #include "exits.h"
 #include "io.h"
+#include "program.h"
 #include "terminal.h"
 
 /* One run of the command. */
@@ -177,9 +177,7 @@ list(struct job *job)
 {
 	if (account_list(job->root, print, stdout) != ACCOUNT_OK && errno != ENOENT)
 		return fail_to_read(job);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return complain(EXITS_CANNOT_WRITE, "cannot write the list: %s", strerror(errno));
-	return EXITS_DONE;
+	return printed("the list");
 }
 
 static const struct command {

@@ -8,11 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "complain.h"
 #include "compose.h"
 #include "exits.h"
 #include "identity.h"
-#include "io.h"
+#include "program.h"
 #include "prompt.h"
 #include "send.h"
 #include "unique.h"
@@ -277,8 +276,7 @@ main(int argc, char **argv)
 	struct job job = { .body_start = 0 };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	io_hold_standard();
-	complain_as("smtpc");
+	program_begin("smtpc", options_usage);
 	/* A reader of our output that is gone must not stop a message on its way. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	int status = options_parse(&job.options, argc, argv);

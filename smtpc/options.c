@@ -6,55 +6,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "complain.h"
 #include "exits.h"
 #include "net.h"
+#include "program.h"
 #include "span.h"
-#include "version.h"
 
-#define OPTIONS ":AS:T:P:VX:a:b:c:f:hinqs:tu:vw:-:"
+#define OPTIONS ":AS:T:P:X:a:b:c:f:inqs:tu:vw:hV-:"
 
 enum { DAY = 86400, DEFAULT_WAIT = 60 };
 
-static const char usage[] = "usage: smtpc [-Anqv] [-S SERVER[:PORT]] [-f FROM] [-w SECONDS] [-s SUBJECT] [-c "
-			    "CC]... [-b BCC]... TO...\n"
-			    "       smtpc [-Aiqnv] [-S SERVER[:PORT]] [-f FROM] [-w SECONDS] -t [TO...]\n"
-			    "       smtpc [-S SERVER[:PORT]]\n"
-			    "The first form sends the text on standard input, the second a whole message, as "
-			    "sendmail -t does; the third asks.\n"
-			    "See smtpc(1).\n";
-
-int
-printed(const char *what)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EXITS_DONE;
-	return complain(EXITS_CANNOT_WRITE, "%s cannot be written: %s", what, strerror(errno));
-}
-
-static int
-help(void)
-{
-	fputs(usage, stdout);
-	return printed("the help");
-}
-
-static int
-version(void)
-{
-	printf("smtpc (Letterbox) %s\n", LETTERBOX_VERSION);
-	return printed("the version");
-}
-
-static int
-long_option(const char *name)
-{
-	if (strcmp(name, "help") == 0)
-		return help();
-	if (strcmp(name, "version") == 0)
-		return version();
-	return complain(EXITS_USAGE, "unknown option --%s; smtpc -h lists them", name);
-}
+const char options_usage[] =
+    "usage: smtpc [-Anqv] [-S SERVER[:PORT]] [-f FROM] [-w SECONDS] [-s SUBJECT] [-c "
+    "CC]... [-b BCC]... TO...\n"
+    "       smtpc [-Aiqnv] [-S SERVER[:PORT]] [-f FROM] [-w SECONDS] -t [TO...]\n"
+    "       smtpc [-S SERVER[:PORT]]\n"
+    "The first form sends the text on standard input, the second a whole message, as "
+    "sendmail -t does; the third asks.\n"
+    "See smtpc(1).\n";
 
 /* What a later version will do is not half done by this one. */
 static int
@@ -97,7 +65,7 @@ set_flag(struct options *o, int option)
 		o->verbose = true;
 		break;
 	default:
-		return complain(EXITS_USAGE, "unknown option -%c; smtpc -h lists them", optopt);
+		return program_option(option);
 	}
 	return -1;
 }
@@ -121,20 +89,12 @@ take_option(struct options *o, int option)
 	case 'w':
 		o->wait = (int)span_number(span_of(optarg), DAY);
 		return o->wait > 0 ? -1 : complain(EXITS_USAGE, "-w: seconds are a number from 1 to %d", DAY);
-	case 'h':
-		return help();
-	case 'V':
-		return version();
-	case '-':
-		return long_option(optarg);
 	case 'a':
 	case 'u':
 	case 'P':
 	case 'T':
 	case 'X':
 		return refuse_later(option);
-	case ':':
-		return complain(EXITS_USAGE, "option -%c needs a value", optopt);
 	default:
 		return set_flag(o, option);
 	}

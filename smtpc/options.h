@@ -26,11 +26,11 @@ struct options {
 	bool interactive; /* nothing was given to send, and standard input is a terminal */
 };
 
+/* What -h prints. */
+extern const char options_usage[];
+
 /* -1: go on; else the exit status, and what is to say has been said. Free with options_free. */
 int options_parse(struct options *, int argc, char **argv);
 void options_free(struct options *);
-
-/* What was printed, `what`, has left: EXITS_DONE, or EXITS_CANNOT_WRITE, and why was said. */
-int printed(const char *what);
 
 #endif

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "complain.h"
 #include "exits.h"
 #include "net.h"
+#include "program.h"
 #include "smtp_client.h"
 
 enum { REASON = 256, NAME = 256 };

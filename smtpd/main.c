@@ -4,11 +4,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "complain.h"
 #include "daemon.h"
 #include "delivery.h"
 #include "exits.h"
 #include "maildrop.h"
+#include "program.h"
 #include "serve.h"
 
 enum { TIMEOUT = 300 }; /* seconds; RFC 5321 4.5.3.2.7 wants five minutes at the least */

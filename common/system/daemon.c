@@ -9,37 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "complain.h"
 #include "exits.h"
-#include "io.h"
 #include "log.h"
-#include "version.h"
+#include "program.h"
 
-#define OPTIONS ":d:hil:o:V-:"
-
-static int
-help(const struct daemon *d)
-{
-	fputs(d->usage, stdout);
-	return EXITS_DONE;
-}
-
-static int
-version(const struct daemon *d)
-{
-	printf("%s (Letterbox) %s\n", d->program, LETTERBOX_VERSION);
-	return EXITS_DONE;
-}
-
-static int
-long_option(const struct daemon *d, const char *name)
-{
-	if (strcmp(name, "help") == 0)
-		return help(d);
-	if (strcmp(name, "version") == 0)
-		return version(d);
-	return complain(EXITS_USAGE, "unknown option --%s; %s -h lists them", name, d->program);
-}
+#define OPTIONS ":d:il:o:hV-:"
 
 /* The options but for -o and -l, which need the config that -d leads to. */
 static int
@@ -55,8 +29,6 @@ first_pass(struct daemon *d, const char **root)
 		case 'd':
 			*root = optarg;
 			break;
-		case 'h':
-			return help(d);
 		case 'i':
 			d->inetd = true;
 			break;
@@ -65,15 +37,8 @@ first_pass(struct daemon *d, const char **root)
 			break;
 		case 'o':
 			break;
-		case 'V':
-			return version(d);
-		case '-':
-			return long_option(d, optarg);
-		case ':':
-			return complain(EXITS_USAGE, "option -%c needs a value", optopt);
 		default:
-			return complain(
-			    EXITS_USAGE, "unknown option -%c; %s -h lists them", optopt, d->program);
+			return program_option(option);
 		}
 	}
 	d->operand = optind;
@@ -122,8 +87,7 @@ daemon_begin(struct daemon *d, int argc, char **argv)
 	char reason[CONFIG_REASON];
 	const char *root = NULL;
 
-	io_hold_standard();
-	complain_as(d->program);
+	program_begin(d->program, d->usage);
 	umask(077);
 	d->root = -1;
 	d->argc = argc;
@@ -132,11 +96,7 @@ daemon_begin(struct daemon *d, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	status = configure(d, root, &d->config, reason);
-	if (status != EXITS_DONE) {
-		fprintf(stderr, "%s: %s\n", d->program, reason);
-		return status;
-	}
-	return -1;
+	return status == EXITS_DONE ? -1 : complain(status, "%s", reason);
 }
 
 void
@@ -170,10 +130,8 @@ int
 daemon_serve(struct daemon *d, struct server *server)
 {
 	d->root = open(d->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->root < 0) {
-		fprintf(stderr, "%s: the mail root %s: %s\n", d->program, d->config.root, strerror(errno));
-		return EXITS_CONFIG;
-	}
+	if (d->root < 0)
+		return complain(EXITS_CONFIG, "the mail root %s: %s", d->config.root, strerror(errno));
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	log_open(d->program, d->config.log_syslog);

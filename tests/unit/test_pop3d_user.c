@@ -5,9 +5,9 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "complain.h"
 #include "exits.h"
 #include "mail_root.h"
+#include "program.h"
 #include "user.h"
 
 /* What the last run wrote. */
@@ -184,6 +184,6 @@ add(TCase *t)
 int
 main(void)
 {
-	complain_as("pop3d");
+	program_begin("pop3d", "");
 	return run_suite("pop3d_user", add);
 }
