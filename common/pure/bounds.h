@@ -45,6 +45,8 @@ enum {
 	DOTLOCK_UNREADABLE = 5, /* seconds after which an empty dotlock is taken for a dead one's */
 	DOTLOCK_NAMELESS =
 	    300, /* the same for the pid 0: procmail's or dotlockfile's; liblockfile's own figure */
+	DOTLOCK_LIVING =
+	    1024, /* the same where the pid lives: it may be another's by now; procmail's figure (Postfix: 500) */
 	CHECKUP_LOCK_SECONDS = 2, /* who only looks does not wait long */
 
 	/* clients */

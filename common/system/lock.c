@@ -1,6 +1,7 @@
 /*
  * Our dotlock reads "PID\nINODE\n": the first line as liblockfile writes it, the second says which file's fcntl lock its holder has.
  * So a dotlock of ours is stale as soon as that fcntl lock is granted to somebody else, whatever became of the pid, the host or the boot.
+ * It carries the x bit, by which it is known for ours where its maker died, or had no room, before it said so.
  */
 #include "lock.h"
 
@@ -111,29 +112,43 @@ dotlock_name(const char *name, char out[NAME_MAX + 1])
 	return n > 0 && n <= NAME_MAX;
 }
 
+/* What stands in the dotlock. What may not be read names nobody. False where there is none, or no file. */
+static bool
+read_dotlock(int dir, const char *name, struct stat *st, char text[128])
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0) {
+		strcpy(text, "0");
+		return errno == EACCES && fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		       S_ISREG(st->st_mode);
+	}
+	ssize_t n = fstat(fd, st) == 0 && S_ISREG(st->st_mode) ? read(fd, text, 127) : -1;
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	return n >= 0;
+}
+
 /* We hold the fcntl lock of the file with this inode; may the dotlock that stands there be removed? */
 static bool
 is_stale(int dir, const char *name, ino_t inode)
 {
-	char text[128];
+	char text[128], *end;
 	struct stat st;
-	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0)
+	if (!read_dotlock(dir, name, &st, text))
 		return false;
-	ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, text, sizeof(text) - 1) : -1;
-	close(fd);
-	if (n < 0)
-		return false;
-	text[n] = '\0';
-	char *end;
+	time_t age = time(NULL) - st.st_mtime;
 	long long pid = strtoll(text, &end, 10);
-	if (end == text || pid <= 0 || pid > INT_MAX)
-		return time(NULL) - st.st_mtime >
-		       (end > text && pid == 0 ? DOTLOCK_NAMELESS : DOTLOCK_UNREADABLE);
+	if (text[0] == '\0' && (st.st_mode & S_IXUSR) != 0)
+		return true;
+	if (end == text || pid < 0 || pid > INT_MAX)
+		return age > DOTLOCK_UNREADABLE;
+	if (pid == 0)
+		return age > DOTLOCK_NAMELESS;
 	if (*end == '\n' && end[1] != '\0' && strtoull(end + 1, NULL, 10) == (unsigned long long)inode)
 		return true;
-	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	return age > DOTLOCK_LIVING || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
 }
 
 enum dotlock
@@ -162,7 +177,8 @@ static enum lock_status
 take_dotlock(int dir, const char *name, ino_t inode, struct lock *lock)
 {
 	for (int attempt = 0; attempt < 3; attempt++) {
-		lock->dotlock = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		lock->dotlock =
+		    openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600 | S_IXUSR);
 		if (lock->dotlock >= 0) {
 			lock->dotted = true;
 			write_holder(lock->dotlock, inode);

@@ -146,6 +146,23 @@ START_TEST(breaks_an_unreadable_one_when_it_is_old)
 }
 END_TEST
 
+/* Killed between the two. */
+START_TEST(breaks_ours_when_nothing_is_in_it_yet)
+{
+	struct lock lock;
+
+	store_write(&store, "mbox.lock", span_of(""));
+	ck_assert_int_eq(chmod(store_file(&store, "mbox.lock"), 0700), 0);
+	expect_free();
+	ck_assert_int_eq(lock_now(&lock), LOCK_OK);
+	struct stat st;
+	ck_assert_int_eq(fstat(lock.dotlock, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0700);
+	lock_mbox_release(dir, "mbox", mbox, &lock);
+	lock_close(&lock);
+}
+END_TEST
+
 /* As procmail and a plain dotlockfile write it: a script may work on the mailbox for a while under this lock alone. */
 START_TEST(gives_a_nameless_one_time)
 {
@@ -155,6 +172,32 @@ START_TEST(gives_a_nameless_one_time)
 	age_dotlock(100);
 	ck_assert_int_eq(lock_now(&lock), LOCK_BUSY);
 	ck_assert(store_has(&store, "mbox.lock"));
+	age_dotlock(400);
+	expect_free();
+}
+END_TEST
+
+/* The pid may be another process's by now, and nothing else would ever end it. */
+START_TEST(gives_a_living_one_more_time)
+{
+	struct lock lock;
+
+	write_dotlock((long)getppid(), "");
+	age_dotlock(900);
+	ck_assert_int_eq(lock_now(&lock), LOCK_BUSY);
+	age_dotlock(1100);
+	expect_free();
+}
+END_TEST
+
+/* Of root, say; who is root here may read it all the same, and sees that it is empty. */
+START_TEST(breaks_one_that_may_not_be_read_when_it_is_old)
+{
+	struct lock lock;
+
+	store_write(&store, "mbox.lock", span_of(""));
+	ck_assert_int_eq(chmod(store_file(&store, "mbox.lock"), 0), 0);
+	ck_assert_int_eq(lock_now(&lock), LOCK_BUSY);
 	age_dotlock(400);
 	expect_free();
 }
@@ -208,7 +251,10 @@ add(TCase *t)
 	tcase_add_test(t, breaks_the_dotlock_of_a_dead_process);
 	tcase_add_test(t, breaks_ours_when_the_fcntl_lock_is_free);
 	tcase_add_test(t, breaks_an_unreadable_one_when_it_is_old);
+	tcase_add_test(t, breaks_ours_when_nothing_is_in_it_yet);
 	tcase_add_test(t, gives_a_nameless_one_time);
+	tcase_add_test(t, gives_a_living_one_more_time);
+	tcase_add_test(t, breaks_one_that_may_not_be_read_when_it_is_old);
 	tcase_add_test(t, sees_that_the_name_moved);
 	tcase_add_test(t, waits_for_the_holder);
 }
