@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "bounds.h"
 #include "io.h"
-#include "pid.h"
 
 void
 spool_init(struct spool *spool, int root)
@@ -36,21 +34,20 @@ spool_clear(struct spool *spool)
 	mbox_quoter_init(&spool->quoter);
 }
 
-/* Nobody else ever sees it: should the process die, it is gone. */
+/*
+ * Should the process die, it is gone. One name serves all: whoever finds it taken removes it, for its owner is about to do the same, or
+ * died before he could.
+ */
 static int
 open_unlinked(int root)
 {
-	char name[64];
-
 	for (int attempt = 0; attempt < 100; attempt++) {
-		snprintf(name, sizeof(name), "spool.%ld.%d", pid_own(), attempt);
-		int fd = openat(root, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (fd >= 0) {
-			unlinkat(root, name, 0);
-			return fd;
-		}
-		if (errno != EEXIST)
+		int fd = openat(root, "spool", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd < 0 && errno != EEXIST)
 			return -1;
+		unlinkat(root, "spool", 0);
+		if (fd >= 0)
+			return fd;
 	}
 	return -1;
 }
