@@ -113,6 +113,9 @@ $(SHIM): tests/fault/shim.c tests/fault/calls.c tests/fault/shim.h
 fault: all $(SHIM) ## fail or kill the store's programs at every one of their system calls; JOBS=2
 	@BUILD=$(BUILD) tests/fault/run.py --jobs $(or $(JOBS),2)
 
+kill: all ## N=500: kill smtpd and pop3d, children and parents, so many times under load
+	@BUILD=$(BUILD) tests/kill/run.py --kills $(or $(N),500)
+
 # Who only wants to see it run does not wait for the optimiser; what was built already serves.
 hurry    = $(if $(wildcard $(BUILD)/bin/pop3c),BUILD=$(BUILD),BUILD=$(BUILD)/hurry CFLAGS=-O0)
 run: ## a mail server in mailboxes/: start it, send a message, read it back, show how to use it
@@ -168,4 +171,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test fault asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test fault kill asan lint layers install uninstall compdb clean help

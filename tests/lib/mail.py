@@ -66,6 +66,10 @@ class MailServer(contextlib.ExitStack):
             return [session.retr(n + 1) for n in range(session.stat()[0])]
 
 
+class Gone(Failure):
+    """The server ended the connection."""
+
+
 class Pop3:
     """A client without opinions: poplib refuses long lines and hides line ends."""
 
@@ -94,7 +98,9 @@ class Pop3:
 
     def _answer(self):
         line = self.file.readline()
-        if not line.startswith(b"+OK") or not line.endswith(b"\r\n"):
+        if not line.endswith(b"\r\n"):
+            raise Gone("pop3: %r" % line)
+        if not line.startswith(b"+OK"):
             raise Failure("pop3: %r" % line)
         return line.decode("latin-1").rstrip()
 
@@ -109,7 +115,7 @@ class Pop3:
             if line == b".\r\n":
                 return b"".join(out)
             out.append(line[1:] if line.startswith(b".") else line)
-        raise Failure("pop3: the connection ended in a reply")
+        raise Gone("pop3: the connection ended in a reply")
 
     def stat(self):
         return tuple(int(word) for word in self.ask("STAT").split()[1:3])
