@@ -18,8 +18,10 @@ static const struct {
 } rewritten[] = {
 	{ "status:", true },
 	{ "x-status:", true },
-	{ "x-keywords:", false },
-	{ "x-uid:", false },
+	{ "x-keywords:", true },
+	{ "x-uid:", true },
+	{ "x-imap:", true },
+	{ "x-imapbase:", true },
 	{ "content-length:", false },
 	{ "lines:", false },
 };

@@ -176,9 +176,10 @@ judge_last(struct window *w, off_t at)
 		return prefix.begun || prefix.nul ? at : w->size;
 	if (examine(w, at, &prefix, &tail) < 0)
 		return -1;
-	if (!tail.whole)
-		return tail.read_mark && !tail.nul ? w->size : at;
 	off_t end = at + (off_t)prefix.entry.stored;
+	/* A crash makes no message longer: another program did. */
+	if (!tail.whole)
+		return (tail.read_mark || end < w->size) && !tail.nul ? w->size : at;
 	int nul = has_nul(w, end);
 	return nul < 0 ? -1 : nul > 0 ? end : w->size;
 }

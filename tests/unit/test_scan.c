@@ -90,6 +90,10 @@ START_TEST(knows_a_message_again)
 	ck_assert_uint_eq(strlen(before), 26);
 	uidl_of("From a\nSubject: x\nSTATUS: RO\nX-Keywords: a\n b\n c\nTo: b\nLines: 3\n\nbody!\n\n", after);
 	ck_assert_str_eq(before, after);
+	uidl_of("From a\nSubject: x\nTo: b\nX-IMAPbase: 17 3\nX-UID: 1   \nStatus: O\n\nbody\n\n", after);
+	ck_assert_str_eq(before, after);
+	uidl_of("From a\nX-IMAP: 17 3\nSubject: x\nTo: b\n\nbody\n\n", after);
+	ck_assert_str_eq(before, after);
 	uidl_of("From a\nSubject: y\nTo: b\n\nbody\n\n", after);
 	ck_assert_str_ne(before, after);
 	uidl_of("From b\nSubject: x\nTo: b\n\nbody\n\n", after);
