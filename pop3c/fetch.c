@@ -23,6 +23,7 @@
 
 #include "console.h"
 #include "exits.h"
+#include "program.h"
 
 enum { BATCH_MAILS = 100, BATCH_OCTETS = 16 * 1024 * 1024, LINES = 1024 * 1024 * 1024 };
 
@@ -32,15 +33,11 @@ fetch_open(struct fetch *f, const char *dest, const char *key, bool keep, bool q
 	*f = (struct fetch){ .keep = keep, .quiet = quiet };
 	mails_init(&f->mails);
 	enum seen_status status = seen_open(&f->seen, key);
-	if (status == SEEN_BUSY) {
-		fprintf(stderr, "pop3c: another fetch from %s is under way\n", key);
-		return EXITS_LATER;
-	}
-	if (status == SEEN_FAILED) {
-		fprintf(
-		    stderr, "pop3c: %s: %s\n", f->seen.path != NULL ? f->seen.path : key, strerror(errno));
-		return EXITS_CANNOT_CREATE;
-	}
+	if (status == SEEN_BUSY)
+		return complain(EXITS_LATER, "another fetch from %s is under way", key);
+	if (status == SEEN_FAILED)
+		return complain(EXITS_CANNOT_CREATE, "%s: %s", f->seen.path != NULL ? f->seen.path : key,
+		    strerror(errno));
 	return deliver_open(&f->deliver, dest) == DELIVERED ? 0 : f->deliver.exit;
 }
 
@@ -56,8 +53,7 @@ fetch_close(struct fetch *f)
 static int
 cannot_record(struct fetch *f)
 {
-	fprintf(stderr, "pop3c: %s: %s\n", f->seen.path, strerror(errno));
-	return EXITS_CANNOT_WRITE;
+	return complain(EXITS_CANNOT_WRITE, "%s: %s", f->seen.path, strerror(errno));
 }
 
 /* What is known and still on the server, as lines; without what was deleted from it, if asked so. */
@@ -102,8 +98,7 @@ look(struct fetch *f, struct pop3_client *c, int *exit_status)
 	if (f->has_uidl && (f->seen.n > known || f->seen.torn) && remember_only(f, true) < 0)
 		*exit_status = cannot_record(f);
 	if (!f->has_uidl && f->keep)
-		fputs("pop3c: the server has no UIDL: what is fetched now is fetched again next time\n",
-		    stderr);
+		complain(0, "the server has no UIDL: what is fetched now is fetched again next time");
 	return POP3_OK;
 }
 
@@ -126,53 +121,41 @@ batch_end(const struct fetch *f, size_t from)
 	return i;
 }
 
-static void
-say_refused(struct fetch *f, struct pop3_client *c, const struct mail *mail)
+/* State A: what comes of the mails from..; the server may claim any size, so what came decides how much is held in memory. */
+struct batch {
+	struct fetch *fetch;
+	size_t from;
+	struct incoming *incoming; /* a zeroed one for a mail that is known */
+	uint64_t octets;
+};
+
+static bool
+is_new(const struct mail *mail)
 {
-	progress_end();
-	fprintf(stderr, "pop3c: message %lu: %s\n", (unsigned long)mail->number, pop3_words(c, POP3_REFUSED));
-	f->refused++;
-	if (f->refusal == 0)
-		f->refusal = pop3_exit(c, POP3_REFUSED);
+	return !mail->known;
 }
 
 static enum pop3_status
-take_message(struct fetch *f, struct pop3_client *c, const struct mail *mail, struct incoming *in)
+take_message(struct mails_query *query, struct pop3_client *c, struct mail *mail)
 {
+	struct batch *batch = query->context;
+	struct fetch *f = batch->fetch;
+	struct incoming *in = &batch->incoming[mail - &f->mails.at[batch->from]];
+
+	incoming_init(in, batch->octets < BATCH_OCTETS ? INCOMING_LARGE : INCOMING_SMALL);
 	if (!f->quiet)
 		progress("message %lu of %zu", (unsigned long)mail->number, f->mails.n);
 	enum pop3_status status = interrupted() ? POP3_STOPPED : pop3_reply(c);
 	if (status == POP3_OK)
 		status = pop3_body(c, POP3_MESSAGE, incoming_add, in);
 	in->whole = status == POP3_OK;
+	batch->octets += in->octets;
 	if (status != POP3_REFUSED)
 		return status;
-	say_refused(f, c, mail);
-	return POP3_OK;
-}
-
-/* State A: mail i goes to batch[i - from]. The server may claim any size: what came decides how much is held in memory. */
-static enum pop3_status
-take_batch(struct fetch *f, struct pop3_client *c, size_t from, size_t to, struct incoming *batch)
-{
-	size_t sent = from, waiting = 0, window = mails_window(c);
-	enum pop3_status status = POP3_OK;
-	uint64_t octets = 0;
-
-	for (size_t i = from; i < to && status == POP3_OK; i++) {
-		incoming_init(&batch[i - from], octets < BATCH_OCTETS ? INCOMING_LARGE : INCOMING_SMALL);
-		if (f->mails.at[i].known)
-			continue;
-		for (; sent < to && waiting < window; sent++)
-			if (!f->mails.at[sent].known) {
-				pop3_send(c, "RETR %lu", (unsigned long)f->mails.at[sent].number);
-				waiting++;
-			}
-		status = take_message(f, c, &f->mails.at[i], &batch[i - from]);
-		octets += batch[i - from].octets;
-		waiting--;
-	}
-	return status;
+	progress_end();
+	if (f->refused++ == 0)
+		f->refusal = pop3_exit(c, status);
+	return complain(POP3_OK, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
 }
 
 /* States B to D. What was put, and is safe and recorded, becomes known. False: nothing more can be delivered. */
@@ -211,15 +194,16 @@ take_all(struct fetch *f, struct pop3_client *c, int *exit_status)
 
 	for (size_t from = 0, to; from < f->mails.n && status == POP3_OK && usable; from = to) {
 		to = batch_end(f, from);
-		struct incoming *batch = calloc(to - from, sizeof(*batch));
-		if (batch == NULL)
+		struct batch batch = { f, from, calloc(to - from, sizeof(*batch.incoming)), 0 };
+		struct mails_query query = { "RETR", "", is_new, take_message, &batch };
+		if (batch.incoming == NULL)
 			return POP3_SINK;
-		status = take_batch(f, c, from, to, batch);
-		usable = store_batch(f, from, to, batch, exit_status);
+		status = mails_ask(c, &f->mails, from, to, &query);
+		usable = store_batch(f, from, to, batch.incoming, exit_status);
 		for (size_t i = from; i < to; i++)
-			if (batch[i - from].bound > 0)
-				incoming_free(&batch[i - from]);
-		free(batch);
+			if (batch.incoming[i - from].bound > 0)
+				incoming_free(&batch.incoming[i - from]);
+		free(batch.incoming);
 	}
 	return status;
 }
@@ -263,7 +247,7 @@ fetch_run(struct fetch *f, struct pop3_client *c)
 		status = delete_and_quit(f, c, &exit_status);
 	progress_end();
 	if (status != POP3_OK && status != POP3_STOPPED)
-		fprintf(stderr, "pop3c: %s\n", pop3_words(c, status));
+		complain(0, "%s", pop3_words(c, status));
 	summarize(f);
 	if (status != POP3_OK)
 		return pop3_exit(c, status);

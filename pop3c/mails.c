@@ -1,8 +1,8 @@
 #include "mails.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "program.h"
 #include "show.h"
 
 enum {
@@ -124,20 +124,39 @@ mail_uidl(const struct mails *m, const struct mail *mail)
 	return m->pool.data + mail->uidl;
 }
 
-uint64_t
-mails_octets(const struct mails *m)
+enum pop3_status
+mails_ask(struct pop3_client *c, const struct mails *m, size_t from, size_t to, struct mails_query *query)
 {
-	uint64_t sum = 0;
+	size_t sent = from, ahead = 0, window = c->capabilities & POP3_PIPELINING ? POP3_WINDOW : 1;
+	enum pop3_status status = POP3_OK;
 
-	for (size_t i = 0; i < m->n; i++)
-		sum += m->at[i].octets;
-	return sum;
+	for (size_t i = from; i < to && status == POP3_OK; i++) {
+		if (!query->wants(&m->at[i]))
+			continue;
+		for (; sent < to && ahead < window; sent++)
+			if (query->wants(&m->at[sent])) {
+				pop3_send(c, "%s %lu%s", query->verb, (unsigned long)m->at[sent].number,
+				    query->argument);
+				ahead++;
+			}
+		status = query->answer(query, c, &m->at[i]);
+		ahead--;
+	}
+	return status;
 }
 
-size_t
-mails_window(const struct pop3_client *c)
+/* What mails_headers is about. */
+struct headers {
+	mails_each *each;
+	void *context;
+	struct buf header;
+};
+
+static bool
+is_any(const struct mail *mail)
 {
-	return c->capabilities & POP3_PIPELINING ? POP3_WINDOW : 1;
+	(void)mail;
+	return true;
 }
 
 static int
@@ -150,58 +169,64 @@ keep_header(void *context, struct span piece)
 	return header->failed ? -1 : 0;
 }
 
-enum pop3_status
-mails_headers(struct pop3_client *c, const struct mails *m, mails_each *each, void *context)
+static enum pop3_status
+take_header(struct mails_query *query, struct pop3_client *c, struct mail *mail)
 {
-	bool top = (c->capabilities & POP3_TOP) || !(c->capabilities & POP3_CAPA);
-	enum pop3_status status = POP3_OK;
-	struct buf header;
-	size_t sent = 0;
+	struct headers *h = query->context;
+	enum pop3_status status = pop3_reply(c);
 
-	buf_init(&header, SHOW_HEADER);
-	for (size_t i = 0; i < m->n && (status == POP3_OK || status == POP3_REFUSED); i++) {
-		for (; sent < m->n && sent < i + mails_window(c); sent++)
-			pop3_send(c, top ? "TOP %lu 0" : "RETR %lu", (unsigned long)m->at[sent].number);
-		buf_clear(&header);
-		status = pop3_reply(c);
-		if (status == POP3_REFUSED && top && !(c->capabilities & POP3_CAPA)) {
-			top =
-			    false; /* an old server without TOP, and without a way to say so; nothing was sent ahead */
-			status = pop3_command(c, "RETR %lu", (unsigned long)m->at[i].number);
-		}
-		if (status == POP3_OK)
-			status = pop3_body(c, POP3_MESSAGE, keep_header, &header);
-		if ((status == POP3_OK || status == POP3_REFUSED) &&
-		    each(context, &m->at[i], buf_span(&header)) < 0)
-			status = POP3_SINK;
+	buf_clear(&h->header);
+	/* An old server without TOP, and without a way to say so; nothing was sent ahead. */
+	if (status == POP3_REFUSED && query->verb[0] == 'T' && !(c->capabilities & POP3_CAPA)) {
+		query->verb = "RETR";
+		query->argument = "";
+		status = pop3_command(c, "RETR %lu", (unsigned long)mail->number);
 	}
-	buf_free(&header);
-	return status == POP3_REFUSED ? POP3_OK : status;
+	if (status == POP3_OK)
+		status = pop3_body(c, POP3_MESSAGE, keep_header, &h->header);
+	if (status != POP3_OK && status != POP3_REFUSED)
+		return status;
+	return h->each(h->context, mail, buf_span(&h->header)) < 0 ? POP3_SINK : POP3_OK;
 }
 
 enum pop3_status
-mails_delete(struct pop3_client *c, struct mails *m, uint64_t *done)
+mails_headers(struct pop3_client *c, const struct mails *m, mails_each *each, void *context)
 {
-	size_t sent = 0, waiting = 0, window = mails_window(c);
+	bool has_top = (c->capabilities & POP3_TOP) || !(c->capabilities & POP3_CAPA);
+	struct headers h = { .each = each, .context = context };
+	struct mails_query query = { has_top ? "TOP" : "RETR", has_top ? " 0" : "", is_any, take_header, &h };
+
+	buf_init(&h.header, SHOW_HEADER);
+	enum pop3_status status = mails_ask(c, m, 0, m->n, &query);
+	buf_free(&h.header);
+	return status;
+}
+
+static bool
+is_deleted(const struct mail *mail)
+{
+	return mail->deleted;
+}
+
+static enum pop3_status
+take_deletion(struct mails_query *query, struct pop3_client *c, struct mail *mail)
+{
+	uint64_t *done = query->context;
+	enum pop3_status status = pop3_reply(c);
+
+	if (status == POP3_OK)
+		++*done;
+	if (status != POP3_REFUSED)
+		return status;
+	mail->deleted = false;
+	return complain(POP3_OK, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
+}
+
+enum pop3_status
+mails_delete(struct pop3_client *c, const struct mails *m, uint64_t *done)
+{
+	struct mails_query query = { "DELE", "", is_deleted, take_deletion, done };
 
 	*done = 0;
-	for (size_t i = 0; i < m->n; i++) {
-		if (!m->at[i].deleted)
-			continue;
-		for (; sent < m->n && waiting < window; sent++)
-			if (m->at[sent].deleted) {
-				pop3_send(c, "DELE %lu", (unsigned long)m->at[sent].number);
-				waiting++;
-			}
-		enum pop3_status status = pop3_reply(c);
-		waiting--;
-		if (status != POP3_OK && status != POP3_REFUSED)
-			return status;
-		m->at[i].deleted = status == POP3_OK;
-		*done += status == POP3_OK;
-		if (status == POP3_REFUSED)
-			fprintf(stderr, "pop3c: message %lu: %s\n", (unsigned long)m->at[i].number,
-			    pop3_words(c, status));
-	}
-	return POP3_OK;
+	return mails_ask(c, m, 0, m->n, &query);
 }

@@ -35,7 +35,18 @@ struct mail *mails_find(const struct mails *, uint64_t number);
 /* Its UIDL; "" for none. */
 const char *mail_uidl(const struct mails *, const struct mail *);
 
-uint64_t mails_octets(const struct mails *);
+/*
+ * A command for each mail that is wanted, sent ahead where the server allows; answer takes what comes, from its first line on, and ends it with
+ * anything but POP3_OK. It may change verb and argument while nothing is sent ahead.
+ */
+struct mails_query {
+	const char *verb, *argument; /* before and behind the number */
+	bool (*wants)(const struct mail *);
+	enum pop3_status (*answer)(struct mails_query *, struct pop3_client *, struct mail *);
+	void *context;
+};
+enum pop3_status
+mails_ask(struct pop3_client *, const struct mails *, size_t from, size_t to, struct mails_query *);
 
 /*
  * Take in the header of each mail, in order, by TOP (pipelined where the server allows), and call each. A header longer than SHOW_HEADER is
@@ -47,9 +58,6 @@ enum pop3_status mails_headers(struct pop3_client *, const struct mails *, mails
 /*
  * DELE of all that are marked deleted. *done: how many the server took; what it refused is named on standard error and no longer marked.
  */
-enum pop3_status mails_delete(struct pop3_client *, struct mails *, uint64_t *done);
-
-/* How many commands may be under way. */
-size_t mails_window(const struct pop3_client *);
+enum pop3_status mails_delete(struct pop3_client *, const struct mails *, uint64_t *done);
 
 #endif
