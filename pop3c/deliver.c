@@ -99,7 +99,7 @@ open_stdout(struct deliver *d)
 static enum delivered
 put_stdout(struct deliver *d, struct incoming *in)
 {
-	if (deliver_write_mbox(STDOUT_FILENO, in) < 0)
+	if (deliver_write(STDOUT_FILENO, in, DELIVER_MBOX) < 0)
 		return deliver_fail(d, EXITS_CANNOT_WRITE, NULL);
 	return DELIVERED;
 }

@@ -48,10 +48,10 @@ void deliver_close(struct deliver *);
 /* For the kinds. A line on standard error: DEST and what went wrong (errno's words where it is NULL). */
 enum delivered deliver_fail(struct deliver *, int exit, const char *what);
 
-/* A message with its From_ line, quoted, as it stands in an mbox. 0, or -1 with errno. */
-int deliver_write_mbox(int fd, struct incoming *);
+/* As it stands in an mbox, with its From_ line, quoted; or with LF line ends and no more. */
+enum deliver_form { DELIVER_MBOX, DELIVER_LF };
 
-/* A message with LF line ends. 0, or -1 with errno. */
-int deliver_write_lf(int fd, struct incoming *);
+/* Write a message. 0, or -1 with errno. */
+int deliver_write(int fd, struct incoming *, enum deliver_form);
 
 #endif

@@ -7,11 +7,11 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "child.h"
 #include "exits.h"
+#include "program.h"
 
 static enum delivered
 open_command(struct deliver *d)
@@ -26,9 +26,9 @@ refuse(struct deliver *d, int status)
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
 	if (code >= 0)
-		fprintf(stderr, "pop3c: %s: exit status %d\n", d->name, code);
+		complain(0, "%s: exit status %d", d->name, code);
 	else
-		fprintf(stderr, "pop3c: %s: ended by signal %d\n", d->name, WTERMSIG(status));
+		complain(0, "%s: ended by signal %d", d->name, WTERMSIG(status));
 	if (code != EXITS_LATER)
 		d->exit = EXITS_CANNOT_CREATE;
 	else if (d->exit == 0)
@@ -45,7 +45,7 @@ put_command(struct deliver *d, struct incoming *in)
 	if (child_start(&child, d->path, STDIN_FILENO) < 0)
 		return deliver_fail(d, EXITS_CANNOT_CREATE, NULL);
 	/* One that has read enough may close its end; its exit status counts. */
-	if (deliver_write_lf(child.end, in) < 0 && errno != EPIPE) {
+	if (deliver_write(child.end, in, DELIVER_LF) < 0 && errno != EPIPE) {
 		error = errno;
 		kill(child.pid, SIGKILL); /* it must not take a part for the whole */
 	}

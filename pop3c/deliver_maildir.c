@@ -96,7 +96,7 @@ put_maildir(struct deliver *d, struct incoming *in)
 	int fd = openat(d->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return deliver_fail(d, EXITS_CANNOT_CREATE, NULL);
-	bool written = deliver_write_lf(fd, in) == 0 && fsync(fd) == 0;
+	bool written = deliver_write(fd, in, DELIVER_LF) == 0 && fsync(fd) == 0;
 	int error = errno;
 	if (close(fd) < 0 && written) {
 		error = errno;

@@ -136,7 +136,7 @@ append(struct deliver *d, struct incoming *in, off_t size)
 	if (before == NULL)
 		return deliver_fail(
 		    d, EXITS_CANNOT_WRITE, errno != 0 ? NULL : "is no mailbox: left as it is");
-	if (io_write(d->file, span_of(before)) < 0 || deliver_write_mbox(d->file, in) < 0 ||
+	if (io_write(d->file, span_of(before)) < 0 || deliver_write(d->file, in, DELIVER_MBOX) < 0 ||
 	    fstat(d->file, &st) < 0) {
 		deliver_fail(d, EXITS_CANNOT_WRITE, NULL);
 		if (ftruncate(d->file, size) < 0)

@@ -3,20 +3,20 @@
  */
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "deliver.h"
 #include "io.h"
 #include "mbox.h"
+#include "program.h"
 
 enum { PIECE = 64 * 1024, SENDER = 1024 };
 
 enum delivered
 deliver_fail(struct deliver *d, int exit_status, const char *what)
 {
-	fprintf(stderr, "pop3c: %s: %s\n", d->name, what != NULL ? what : strerror(errno));
+	complain(0, "%s: %s", d->name, what != NULL ? what : strerror(errno));
 	d->exit = exit_status;
 	return DELIVER_BROKEN;
 }
@@ -26,7 +26,6 @@ struct writer {
 	int fd;
 	struct buf out;
 	struct mbox_quoter quoter;
-	bool pending_cr;
 };
 
 static int
@@ -44,7 +43,7 @@ flush(struct writer *w, size_t above)
 }
 
 static int
-write_quoted(void *context, struct span piece)
+write_piece(void *context, struct span piece)
 {
 	struct writer *w = context;
 
@@ -53,58 +52,26 @@ write_quoted(void *context, struct span piece)
 }
 
 int
-deliver_write_mbox(int fd, struct incoming *in)
+deliver_write(int fd, struct incoming *in, enum deliver_form form)
 {
 	struct writer w = { .fd = fd };
 	struct buf sender;
 
 	buf_init(&sender, SENDER);
 	buf_init(&w.out, SIZE_MAX / 2);
-	incoming_sender(in, &sender);
-	mbox_from_line(buf_string(&sender), (int64_t)time(NULL), &w.out);
 	mbox_quoter_init(&w.quoter);
-	int result = incoming_each(in, write_quoted, &w);
-	if (result == 0) {
+	w.quoter.verbatim = form == DELIVER_LF;
+	if (form == DELIVER_MBOX) {
+		incoming_sender(in, &sender);
+		mbox_from_line(buf_string(&sender), (int64_t)time(NULL), &w.out);
+	}
+	int result = incoming_each(in, write_piece, &w);
+	if (result == 0 && form == DELIVER_MBOX)
 		mbox_quote_end(&w.quoter, &w.out);
-		result = flush(&w, 0);
-	}
-	int error = errno;
-	buf_free(&sender);
-	buf_free(&w.out);
-	errno = error;
-	return result;
-}
-
-/* CRLF becomes LF; a CR elsewhere stays. */
-static int
-write_lf(void *context, struct span piece)
-{
-	struct writer *w = context;
-
-	while (piece.n > 0) {
-		if (w->pending_cr && piece.at[0] != '\n')
-			buf_add_char(&w->out, '\r');
-		const char *cr = memchr(piece.at, '\r', piece.n);
-		size_t text = cr == NULL ? piece.n : (size_t)(cr - piece.at);
-		buf_add(&w->out, piece.at, text);
-		w->pending_cr = cr != NULL;
-		piece = span_slice(piece, text + (cr != NULL), piece.n);
-	}
-	return flush(w, PIECE);
-}
-
-int
-deliver_write_lf(int fd, struct incoming *in)
-{
-	struct writer w = { .fd = fd };
-
-	buf_init(&w.out, SIZE_MAX / 2);
-	int result = incoming_each(in, write_lf, &w);
-	if (result == 0 && w.pending_cr)
-		buf_add_char(&w.out, '\r');
 	if (result == 0)
 		result = flush(&w, 0);
 	int error = errno;
+	buf_free(&sender);
 	buf_free(&w.out);
 	errno = error;
 	return result;

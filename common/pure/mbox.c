@@ -102,7 +102,8 @@ mbox_quote(struct mbox_quoter *q, struct span content, struct buf *out)
 
 	for (size_t i = 0; i < content.n;) {
 		struct span rest = { content.at + i, content.n - i };
-		i += q->matched == MBOX_IN_LINE ? quote_rest(q, rest, out) : quote_start(q, rest, out);
+		i += q->verbatim || q->matched == MBOX_IN_LINE ? quote_rest(q, rest, out)
+							       : quote_start(q, rest, out);
 	}
 	return add_up(q, before, out);
 }

@@ -25,6 +25,7 @@ enum {
 struct mbox_quoter {
 	uint64_t stored, wire; /* so far */
 	uint32_t sum;	       /* Adler-32 of what was stored */
+	bool verbatim;	       /* "From " stays as it is, and only line ends change */
 	bool quotes;	       /* the line begins with ">" */
 	int matched;	 /* bytes of "From " at the start of a line, held back; MBOX_IN_LINE behind it */
 	bool pending_cr; /* a CR whose LF may come yet */
