@@ -8,6 +8,7 @@
 #include "console.h"
 #include "exits.h"
 #include "io.h"
+#include "program.h"
 #include "show.h"
 
 enum { RENDERED = 1024 * 1024 * 1024, SUMMARY = 4 * SHOW_HEADER };
@@ -19,9 +20,9 @@ command_fail(struct pop3_client *c, enum pop3_status status)
 
 	progress_end();
 	if (status == POP3_SINK)
-		fprintf(stderr, "pop3c: standard output: %s\n", strerror(error));
+		complain(0, "standard output: %s", strerror(error));
 	else if (status != POP3_STOPPED)
-		fprintf(stderr, "pop3c: %s\n", pop3_words(c, status));
+		complain(0, "%s", pop3_words(c, status));
 	return pop3_exit(c, status);
 }
 
@@ -99,9 +100,8 @@ run_list(struct pop3_client *c, struct numbers numbers)
 static int
 no_such(uint32_t number, uint64_t count)
 {
-	fprintf(stderr, "pop3c: there is no message %lu: the server has %llu\n", (unsigned long)number,
+	return complain(EXITS_REFUSED, "there is no message %lu: the server has %llu", (unsigned long)number,
 	    (unsigned long long)count);
-	return EXITS_REFUSED;
 }
 
 /* RETR of a number that STAT lets be. 0: its body comes; else an exit status. */
@@ -217,7 +217,7 @@ delete_marked(struct pop3_client *c, struct mails *mails)
 	if (status == POP3_OK)
 		status = pop3_command(c, "QUIT");
 	if (status != POP3_OK) {
-		fputs("pop3c: the server has not said that it deleted them\n", stderr);
+		complain(0, "the server has not said that it deleted them");
 		return command_fail(c, status);
 	}
 	return done == wanted ? EXITS_DONE : done > 0 ? EXITS_SOME : EXITS_REFUSED;

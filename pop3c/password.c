@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "child.h"
 #include "exits.h"
 #include "netrc.h"
+#include "program.h"
 #include "terminal.h"
 
 enum { NETRC_FILE = 1024 * 1024, ACCOUNT = 4096 };
@@ -81,10 +81,9 @@ ask(struct span host, struct buf *user, struct buf *password)
 	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), result;
 	struct buf prompt;
 
-	if (tty < 0) {
-		fputs("pop3c: no password: neither MAIL_PASSWORD, -P, ~/.netrc nor a terminal\n", stderr);
-		return EXITS_AUTH;
-	}
+	if (tty < 0)
+		return complain(
+		    EXITS_AUTH, "no password: neither MAIL_PASSWORD, -P, ~/.netrc nor a terminal");
 	buf_init(&prompt, 8 * PASSWORD_USER);
 	buf_add_string(&prompt, "password of ");
 	buf_add_escaped(&prompt, buf_span(user));
@@ -94,9 +93,7 @@ ask(struct span host, struct buf *user, struct buf *password)
 	result = terminal_secret(tty, buf_string(&prompt), password);
 	buf_free(&prompt);
 	close(tty);
-	if (result < 0)
-		fputs("pop3c: no password\n", stderr);
-	return result < 0 ? EXITS_AUTH : 0;
+	return result < 0 ? complain(EXITS_AUTH, "no password") : 0;
 }
 
 static void
@@ -141,20 +138,16 @@ password_find(struct span host, const char *command, struct buf *user, struct bu
 		wipe(given, strlen(given));
 		unsetenv("MAIL_PASSWORD");
 	} else if (command != NULL) {
-		if (run_command(command, password) < 0) {
-			fputs("pop3c: -P: the command gives no password\n", stderr);
-			status = EXITS_AUTH;
-		}
+		if (run_command(command, password) < 0)
+			status = complain(EXITS_AUTH, "-P: the command gives no password");
 	} else if (known.len > 0)
 		buf_add_span(password, buf_span(&known));
 	else
 		status = ask(host, user, password);
 	if (password->len > 0 && password->data[password->len - 1] == '\r')
 		buf_cut(password, password->len - 1);
-	if (status == 0 && (!is_sendable(buf_span(password)) || !is_sendable(buf_span(user)))) {
-		fputs("pop3c: a name or password that is empty, too long or has a line end\n", stderr);
-		status = EXITS_AUTH;
-	}
+	if (status == 0 && (!is_sendable(buf_span(password)) || !is_sendable(buf_span(user))))
+		status = complain(EXITS_AUTH, "a name or password that is empty, too long or has a line end");
 	buf_free(&login);
 	buf_free(&known);
 	return status;

@@ -369,53 +369,32 @@ pop3_is_temporary(const struct pop3_client *c)
 	       span_is_nocase(word, "LOGIN-DELAY");
 }
 
+static const struct {
+	const char *words; /* where the server has none of its own */
+	int exit;
+} statuses[] = {
+	[POP3_OK] = { "done", EXITS_DONE },
+	[POP3_REFUSED] = { "the server says no more than -ERR", EXITS_REFUSED },
+	[POP3_DENIED] = { "the server says no more than -ERR", EXITS_AUTH },
+	[POP3_UNPROVEN] = { "the server does not prove that it knows the password", EXITS_AUTH },
+	[POP3_NO_METHOD] = { "the server offers no way to log in that is known here", EXITS_AUTH },
+	[POP3_LOST] = { "the server closed the connection", EXITS_LATER },
+	[POP3_SILENT] = { "the server is silent", EXITS_LATER },
+	[POP3_PROTOCOL] = { "the server's answer is no POP3", EXITS_PROTOCOL },
+	[POP3_STOPPED] = { "stopped", EXITS_LATER },
+	[POP3_SINK] = { "cannot write", EXITS_CANNOT_WRITE },
+};
+
 const char *
 pop3_words(struct pop3_client *c, enum pop3_status status)
 {
-	switch (status) {
-	case POP3_OK:
-		return "done";
-	case POP3_REFUSED:
-	case POP3_DENIED:
-		return c->text.len > 0 ? buf_string(&c->text) : "the server says no more than -ERR";
-	case POP3_UNPROVEN:
-		return "the server does not prove that it knows the password";
-	case POP3_NO_METHOD:
-		return "the server offers no way to log in that is known here";
-	case POP3_LOST:
-		return "the server closed the connection";
-	case POP3_SILENT:
-		return "the server is silent";
-	case POP3_PROTOCOL:
-		return "the server's answer is no POP3";
-	case POP3_STOPPED:
-		return "stopped";
-	case POP3_SINK:
-		break;
-	}
-	return "cannot write";
+	bool said = (status == POP3_REFUSED || status == POP3_DENIED) && c->text.len > 0;
+
+	return said ? buf_string(&c->text) : statuses[status].words;
 }
 
 int
 pop3_exit(struct pop3_client *c, enum pop3_status status)
 {
-	switch (status) {
-	case POP3_OK:
-		return EXITS_DONE;
-	case POP3_REFUSED:
-		return pop3_is_temporary(c) ? EXITS_LATER : EXITS_REFUSED;
-	case POP3_DENIED:
-	case POP3_UNPROVEN:
-	case POP3_NO_METHOD:
-		return EXITS_AUTH;
-	case POP3_PROTOCOL:
-		return EXITS_PROTOCOL;
-	case POP3_SINK:
-		return EXITS_CANNOT_WRITE;
-	case POP3_LOST:
-	case POP3_SILENT:
-	case POP3_STOPPED:
-		break;
-	}
-	return EXITS_LATER;
+	return status == POP3_REFUSED && pop3_is_temporary(c) ? EXITS_LATER : statuses[status].exit;
 }

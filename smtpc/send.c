@@ -1,7 +1,5 @@
 #include "send.h"
 
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,71 +54,37 @@ show_line(void *context, bool ours, struct span line)
 static void
 hello_name(int fd, const char *host, struct buf *name)
 {
-	struct sockaddr_storage address;
-	socklen_t n = sizeof(address);
 	char literal[NET_ADDRESS];
 	struct peer here;
 
-	if (strchr(host, '.') == NULL && getsockname(fd, (struct sockaddr *)&address, &n) == 0) {
-		net_peer(&here, (struct sockaddr *)&address, n);
+	if (strchr(host, '.') == NULL) {
+		net_here(fd, &here);
 		net_literal(&here, literal);
 		host = literal;
 	}
 	buf_add_string(name, host);
 }
 
-static int
-exit_status(enum smtp_outcome outcome)
-{
-	switch (outcome) {
-	case SMTP_DONE:
-		return EXITS_DONE;
-	case SMTP_SOME:
-		return EXITS_SOME;
-	case SMTP_REFUSED:
-		return EXITS_REFUSED;
-	case SMTP_LATER:
-		return EXITS_LATER;
-	case SMTP_UNREACHABLE:
-		return EXITS_UNREACHABLE;
-	case SMTP_PROTOCOL:
-		return EXITS_PROTOCOL;
-	case SMTP_MAYBE:
-		return EXITS_MAYBE;
-	case SMTP_UNREADABLE:
-		break;
-	}
-	return EXITS_NO_INPUT;
-}
-
-static const char *
-outcome_words(enum smtp_outcome outcome)
-{
-	switch (outcome) {
-	case SMTP_DONE:
-	case SMTP_SOME:
-		return "sent";
-	case SMTP_REFUSED:
-		return "not sent: refused";
-	case SMTP_LATER:
-		return "not sent, try again later";
-	case SMTP_UNREACHABLE:
-		return "not sent: the server cannot be reached";
-	case SMTP_PROTOCOL:
-		return "not sent: the server does not keep to SMTP";
-	case SMTP_MAYBE:
-		return "maybe sent: the server has the whole message, but its answer is missing";
-	case SMTP_UNREADABLE:
-		break;
-	}
-	return "not sent";
-}
+static const struct {
+	int exit;
+	const char *words;
+} outcomes[] = {
+	[SMTP_DONE] = { EXITS_DONE, "sent" },
+	[SMTP_SOME] = { EXITS_SOME, "sent" },
+	[SMTP_REFUSED] = { EXITS_REFUSED, "not sent: refused" },
+	[SMTP_LATER] = { EXITS_LATER, "not sent, try again later" },
+	[SMTP_UNREACHABLE] = { EXITS_UNREACHABLE, "not sent: the server cannot be reached" },
+	[SMTP_PROTOCOL] = { EXITS_PROTOCOL, "not sent: the server does not keep to SMTP" },
+	[SMTP_MAYBE] = { EXITS_MAYBE,
+	    "maybe sent: the server has the whole message, but its answer is missing" },
+	[SMTP_UNREADABLE] = { EXITS_NO_INPUT, "not sent" },
+};
 
 static void
 report(const struct smtp_client *client, const struct smtp_message *message, enum smtp_outcome outcome)
 {
 	bool sent = outcome == SMTP_DONE || outcome == SMTP_SOME;
-	const char *words = outcome_words(outcome);
+	const char *words = outcomes[outcome].words;
 
 	for (size_t i = 0; i < message->recipients_n; i++) {
 		const struct smtp_recipient *recipient = &message->recipients[i];
@@ -156,7 +120,7 @@ talk(const struct options *o, struct conn *conn, const char *name, const struct 
 	smtp_client_quit(&client);
 	report(&client, message, outcome);
 	smtp_client_free(&client);
-	return exit_status(outcome);
+	return outcomes[outcome].exit;
 }
 
 static int
