@@ -59,13 +59,9 @@ deliver_open(struct deliver *d, const char *dest)
 }
 
 enum delivered
-deliver_put(struct deliver *d, struct incoming *in)
+deliver_put(struct deliver *d, struct scratch *in)
 {
-	if (in->error != 0) {
-		errno = in->error;
-		return deliver_fail(d, EXITS_CANNOT_WRITE, NULL);
-	}
-	return d->kind->put(d, in);
+	return scratch_end(in) < 0 ? deliver_fail(d, EXITS_CANNOT_WRITE, NULL) : d->kind->put(d, in);
 }
 
 enum delivered
@@ -97,7 +93,7 @@ open_stdout(struct deliver *d)
 }
 
 static enum delivered
-put_stdout(struct deliver *d, struct incoming *in)
+put_stdout(struct deliver *d, const struct scratch *in)
 {
 	if (deliver_write(STDOUT_FILENO, in, DELIVER_MBOX) < 0)
 		return deliver_fail(d, EXITS_CANNOT_WRITE, NULL);

@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "incoming.h"
+#include "scratch.h"
 
 enum delivered {
 	DELIVERED,
@@ -30,18 +30,18 @@ struct deliver {
 struct deliver_kind {
 	bool at_once; /* put is the whole of it: commit after each */
 	enum delivered (*open)(struct deliver *);
-	enum delivered (*put)(struct deliver *, struct incoming *);
+	enum delivered (*put)(struct deliver *, const struct scratch *);
 	enum delivered (*commit)(struct deliver *);
 };
 
 extern const struct deliver_kind deliver_mbox, deliver_maildir, deliver_command, deliver_stdout;
 
 /*
- * All of these: what goes wrong is said on standard error, and its exit status is in `exit`. dest: as in interface.md; NULL is ~/mbox. Free
+ * A message is CRLF lines. All of these: what goes wrong is said on standard error, and its exit status is in `exit`. dest: as in interface.md; NULL is ~/mbox. Free
  * with deliver_close in every case.
  */
 enum delivered deliver_open(struct deliver *, const char *dest);
-enum delivered deliver_put(struct deliver *, struct incoming *);
+enum delivered deliver_put(struct deliver *, struct scratch *);
 enum delivered deliver_commit(struct deliver *);
 void deliver_close(struct deliver *);
 
@@ -52,6 +52,6 @@ enum delivered deliver_fail(struct deliver *, int exit, const char *what);
 enum deliver_form { DELIVER_MBOX, DELIVER_LF };
 
 /* Write a message. 0, or -1 with errno. */
-int deliver_write(int fd, struct incoming *, enum deliver_form);
+int deliver_write(int fd, const struct scratch *, enum deliver_form);
 
 #endif

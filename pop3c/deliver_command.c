@@ -37,7 +37,7 @@ refuse(struct deliver *d, int status)
 }
 
 static enum delivered
-put_command(struct deliver *d, struct incoming *in)
+put_command(struct deliver *d, const struct scratch *in)
 {
 	struct child child;
 	int error = 0, status = 0;

@@ -88,7 +88,7 @@ make_name(char name[NAME])
 }
 
 static enum delivered
-put_maildir(struct deliver *d, struct incoming *in)
+put_maildir(struct deliver *d, const struct scratch *in)
 {
 	char name[NAME];
 

@@ -128,7 +128,7 @@ separator(int fd, off_t size)
 
 /* Under the lock. */
 static enum delivered
-append(struct deliver *d, struct incoming *in, off_t size)
+append(struct deliver *d, const struct scratch *in, off_t size)
 {
 	const char *before = separator(d->file, size);
 	struct stat st;
@@ -152,7 +152,7 @@ append(struct deliver *d, struct incoming *in, off_t size)
 }
 
 static enum delivered
-put_mbox(struct deliver *d, struct incoming *in)
+put_mbox(struct deliver *d, const struct scratch *in)
 {
 	struct lock lock;
 

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "address.h"
 #include "deliver.h"
 #include "io.h"
 #include "mbox.h"
+#include "message.h"
 #include "program.h"
+#include "show.h"
 
 enum { PIECE = 64 * 1024, SENDER = 1024 };
 
@@ -51,27 +54,51 @@ write_piece(void *context, struct span piece)
 	return flush(w, PIECE);
 }
 
+/* Its sender is that of Return-Path, else From; empty for nobody. */
+static void
+add_from_line(const struct scratch *in, struct buf *out)
+{
+	static const char *const names[] = { "Return-Path", "From" };
+	struct buf head, name, sender;
+	struct field field;
+	const char *reason;
+
+	buf_init(&head, SHOW_HEADER);
+	buf_init(&name, SHOW_HEADER);
+	buf_init(&sender, SENDER);
+	char *room = buf_reserve(&head, SHOW_HEADER);
+	ssize_t n = room == NULL ? 0 : scratch_at(in, 0, room, SHOW_HEADER);
+	head.len = n > 0 ? (size_t)n : 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && sender.len == 0; i++) {
+		if (!field_find(buf_span(&head), names[i], &field))
+			continue;
+		if (span_is(span_trim(field.value), "<>"))
+			break;
+		if (address_next(&field.value, &name, &sender, &reason) != 1)
+			buf_clear(&sender);
+	}
+	mbox_from_line(buf_string(&sender), (int64_t)time(NULL), out);
+	buf_free(&head);
+	buf_free(&name);
+	buf_free(&sender);
+}
+
 int
-deliver_write(int fd, struct incoming *in, enum deliver_form form)
+deliver_write(int fd, const struct scratch *in, enum deliver_form form)
 {
 	struct writer w = { .fd = fd };
-	struct buf sender;
 
-	buf_init(&sender, SENDER);
 	buf_init(&w.out, SIZE_MAX / 2);
 	mbox_quoter_init(&w.quoter);
 	w.quoter.verbatim = form == DELIVER_LF;
-	if (form == DELIVER_MBOX) {
-		incoming_sender(in, &sender);
-		mbox_from_line(buf_string(&sender), (int64_t)time(NULL), &w.out);
-	}
-	int result = incoming_each(in, write_piece, &w);
+	if (form == DELIVER_MBOX)
+		add_from_line(in, &w.out);
+	int result = scratch_each(in, write_piece, &w);
 	if (result == 0 && form == DELIVER_MBOX)
 		mbox_quote_end(&w.quoter, &w.out);
 	if (result == 0)
 		result = flush(&w, 0);
 	int error = errno;
-	buf_free(&sender);
 	buf_free(&w.out);
 	errno = error;
 	return result;

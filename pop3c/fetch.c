@@ -25,7 +25,13 @@
 #include "exits.h"
 #include "program.h"
 
-enum { BATCH_MAILS = 100, BATCH_OCTETS = 16 * 1024 * 1024, LINES = 1024 * 1024 * 1024 };
+enum {
+	BATCH_MAILS = 100,
+	BATCH_OCTETS = 16 * 1024 * 1024,
+	LARGE = 8 * 1024 * 1024, /* octets of a message in memory, and once there is much of others */
+	SMALL = 256 * 1024,
+	LINES = 1024 * 1024 * 1024
+};
 
 int
 fetch_open(struct fetch *f, const char *dest, const char *key, bool keep, bool quiet)
@@ -121,11 +127,17 @@ batch_end(const struct fetch *f, size_t from)
 	return i;
 }
 
+/* A message while it comes, and then; zeroed for a mail that is known. */
+struct incoming {
+	struct scratch content;
+	bool whole; /* it came to its end */
+};
+
 /* State A: what comes of the mails from..; the server may claim any size, so what came decides how much is held in memory. */
 struct batch {
 	struct fetch *fetch;
 	size_t from;
-	struct incoming *incoming; /* a zeroed one for a mail that is known */
+	struct incoming *incoming;
 	uint64_t octets;
 };
 
@@ -135,6 +147,14 @@ is_new(const struct mail *mail)
 	return !mail->known;
 }
 
+/* What cannot be kept is told by deliver_put; the server is listened to in any case. */
+static int
+keep_message(void *content, struct span piece)
+{
+	scratch_add(content, piece);
+	return 0;
+}
+
 static enum pop3_status
 take_message(struct mails_query *query, struct pop3_client *c, struct mail *mail)
 {
@@ -142,14 +162,14 @@ take_message(struct mails_query *query, struct pop3_client *c, struct mail *mail
 	struct fetch *f = batch->fetch;
 	struct incoming *in = &batch->incoming[mail - &f->mails.at[batch->from]];
 
-	incoming_init(in, batch->octets < BATCH_OCTETS ? INCOMING_LARGE : INCOMING_SMALL);
+	scratch_init(&in->content, batch->octets < BATCH_OCTETS ? LARGE : SMALL);
 	if (!f->quiet)
 		progress("message %lu of %zu", (unsigned long)mail->number, f->mails.n);
 	enum pop3_status status = interrupted() ? POP3_STOPPED : pop3_reply(c);
 	if (status == POP3_OK)
-		status = pop3_body(c, POP3_MESSAGE, incoming_add, in);
+		status = pop3_body(c, POP3_MESSAGE, keep_message, &in->content);
 	in->whole = status == POP3_OK;
-	batch->octets += in->octets;
+	batch->octets += in->content.size;
 	if (status != POP3_REFUSED)
 		return status;
 	progress_end();
@@ -168,7 +188,7 @@ store_batch(struct fetch *f, size_t from, size_t to, struct incoming *batch, int
 	for (size_t i = from; i < to; i++) {
 		struct incoming *in = &batch[i - from];
 		if (in->whole && result != DELIVER_BROKEN)
-			result = deliver_put(&f->deliver, in);
+			result = deliver_put(&f->deliver, &in->content);
 		in->whole &= result == DELIVERED;
 		if (in->whole && f->mails.at[i].uidl != 0)
 			seen_add(&f->seen, mail_uidl(&f->mails, &f->mails.at[i]));
@@ -201,8 +221,8 @@ take_all(struct fetch *f, struct pop3_client *c, int *exit_status)
 		status = mails_ask(c, &f->mails, from, to, &query);
 		usable = store_batch(f, from, to, batch.incoming, exit_status);
 		for (size_t i = from; i < to; i++)
-			if (batch.incoming[i - from].bound > 0)
-				incoming_free(&batch.incoming[i - from]);
+			if (batch.incoming[i - from].content.bound > 0)
+				scratch_free(&batch.incoming[i - from].content);
 		free(batch.incoming);
 	}
 	return status;

@@ -6,10 +6,10 @@
 enum { PIECE = 32 * 1024, OUT = 512 * 1024 };
 
 void
-body_init(struct body *body, const struct buf *header, const struct draft *draft, uint64_t start,
+body_init(struct body *body, const struct buf *header, const struct scratch *text, uint64_t start,
     enum encoding encoding)
 {
-	*body = (struct body){ .header = header, .draft = draft, .start = start, .encoding = encoding };
+	*body = (struct body){ .header = header, .text = text, .start = start, .encoding = encoding };
 	encoder_init(&body->encoder, encoding);
 }
 
@@ -48,7 +48,7 @@ body_next(void *context, struct buf *out)
 		return -1;
 	}
 	size_t before = out->len;
-	ssize_t n = draft_at(body->draft, body->offset, bytes, sizeof(bytes));
+	ssize_t n = scratch_at(body->text, body->offset, bytes, sizeof(bytes));
 	if (n < 0)
 		return -1;
 	body->offset += (uint64_t)n;
@@ -65,26 +65,40 @@ body_next(void *context, struct buf *out)
 	return n > 0 ? 1 : 0;
 }
 
-int
-body_measure(struct body *body, uint64_t *size)
+/* Call take for each piece, from the beginning. 0, or -1 with errno. */
+static int
+walk(struct body *body, void (*take)(struct span, uint64_t *size), uint64_t *size)
 {
 	struct buf piece;
 	int more = 1;
 
-	*size = 0;
 	buf_init(&piece, OUT);
 	while (more > 0) {
 		buf_clear(&piece);
 		more = body_next(body, &piece);
-		*size += piece.len;
+		take(buf_span(&piece), size);
 	}
 	buf_free(&piece);
 	return more;
 }
 
 static void
-print_lines(struct span s)
+count(struct span s, uint64_t *size)
 {
+	*size += s.n;
+}
+
+int
+body_measure(struct body *body, uint64_t *size)
+{
+	*size = 0;
+	return walk(body, count, size);
+}
+
+static void
+print_lines(struct span s, uint64_t *unused)
+{
+	(void)unused;
 	for (size_t i = 0; i < s.n; i++)
 		if (s.at[i] != '\r')
 			putchar(s.at[i]);
@@ -93,15 +107,5 @@ print_lines(struct span s)
 int
 body_print(struct body *body)
 {
-	struct buf piece;
-	int more = 1;
-
-	buf_init(&piece, OUT);
-	while (more > 0) {
-		buf_clear(&piece);
-		more = body_next(body, &piece);
-		print_lines(buf_span(&piece));
-	}
-	buf_free(&piece);
-	return more;
+	return walk(body, print_lines, NULL);
 }

@@ -1,15 +1,16 @@
 /*
- * body: a message as it goes out: header, and what the draft holds, encoded; piece by piece, as often as it is wanted.
+ * body: a message as it goes out: header and text, encoded; piece by piece, as often as it is wanted.
  */
 #ifndef BODY_H
 #define BODY_H
 
-#include "draft.h"
+#include "content.h"
+#include "scratch.h"
 
 struct body {
 	const struct buf *header;
-	const struct draft *draft;
-	uint64_t start; /* of the draft, where the body begins */
+	const struct scratch *text;
+	uint64_t start; /* of the text, where the body begins */
 	enum encoding encoding;
 	struct encoder encoder;
 	size_t header_at; /* what went out of both */
@@ -19,7 +20,8 @@ struct body {
 };
 
 /* encoding: ENCODING_7BIT for a body that goes out as it is. */
-void body_init(struct body *, const struct buf *header, const struct draft *, uint64_t start, enum encoding);
+void
+body_init(struct body *, const struct buf *header, const struct scratch *text, uint64_t start, enum encoding);
 void body_free(struct body *);
 
 /* As smtp_client wants it (struct smtp_message): 1, 0, or -1 with errno. After the end it begins again. context: a struct body. */

@@ -1,19 +1,15 @@
 /*
- * draft: the text that comes from standard input, of any size: in memory, past SPOOL_MEMORY (bounds.h) in an unlinked temporary file
- * in $TMPDIR.
+ * draft: the text that comes from standard input, of any size.
  */
 #ifndef DRAFT_H
 #define DRAFT_H
 
-#include <sys/types.h>
-
 #include "content.h"
+#include "scratch.h"
 
 struct draft {
-	struct buf memory; /* all of it while file is -1, else what is not written yet */
-	int file;
-	struct content content;
-	bool unwritten; /* what failed was the file, not the input */
+	struct scratch text;
+	struct content content; /* what it is like */
 };
 
 void draft_init(struct draft *);
@@ -29,10 +25,7 @@ enum draft_input {
 	DRAFT_DOT      /* the same, or to a line of a single dot */
 };
 
-/* All that fd has. 0; 1: a DRAFT_DOT ended without a dot; or -1 with errno. */
+/* All that fd has. 0; 1: a DRAFT_DOT ended without a dot; or -1 with errno: text.error, where it was not the input that failed. */
 int draft_read(struct draft *, int fd, enum draft_input);
-
-/* At most n bytes of the finished draft, from an offset. How many, or -1 with errno. */
-ssize_t draft_at(const struct draft *, uint64_t offset, char *bytes, size_t n);
 
 #endif

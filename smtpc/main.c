@@ -126,7 +126,7 @@ take_addresses(struct job *job)
 static int
 cannot_read(const struct job *job)
 {
-	if (job->draft.unwritten)
+	if (job->draft.text.error != 0)
 		return complain(
 		    EXITS_CANNOT_WRITE, "no temporary file can hold the message: %s", strerror(errno));
 	return complain(EXITS_NO_INPUT, "the message cannot be read: %s", strerror(errno));
@@ -191,7 +191,8 @@ read_head(const struct job *job, struct buf *head)
 
 	while (head->len < n) {
 		char *room = buf_reserve(head, n - head->len);
-		ssize_t got = room == NULL ? -1 : draft_at(&job->draft, head->len, room, n - head->len);
+		ssize_t got =
+		    room == NULL ? -1 : scratch_at(&job->draft.text, head->len, room, n - head->len);
 		if (got <= 0)
 			return -1;
 		head->len += (size_t)got;
@@ -252,7 +253,7 @@ deliver(struct job *job)
 	struct body body;
 	int status;
 
-	body_init(&body, &job->header, &job->draft, job->body_start, job->encoding);
+	body_init(&body, &job->header, &job->draft.text, job->body_start, job->encoding);
 	if (job->options.dry) {
 		status = body_print(&body) < 0 ? cannot_read(job) : printed("the message");
 	} else {
