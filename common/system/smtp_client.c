@@ -69,11 +69,7 @@ hello(struct smtp_client *client, const char *verb, const char *name)
 	char line[SMTP_DOMAIN + 16];
 
 	snprintf(line, sizeof(line), "%s %s", verb, name);
-	enum smtp_outcome outcome = smtp_say(client, line);
-	if (outcome == SMTP_DONE)
-		outcome = smtp_flush(client);
-	if (outcome == SMTP_DONE)
-		outcome = smtp_await(client, client->patience.command);
+	enum smtp_outcome outcome = smtp_ask(client, line, client->patience.command);
 	return outcome == SMTP_DONE ? smtp_expect(client, 250) : outcome;
 }
 

@@ -101,6 +101,16 @@ smtp_await(struct smtp_client *client, int seconds)
 }
 
 enum smtp_outcome
+smtp_ask(struct smtp_client *client, const char *line, int seconds)
+{
+	enum smtp_outcome outcome = smtp_say(client, line);
+
+	if (outcome == SMTP_DONE)
+		outcome = smtp_flush(client);
+	return outcome == SMTP_DONE ? smtp_await(client, seconds) : outcome;
+}
+
+enum smtp_outcome
 smtp_outcome_of(int code)
 {
 	switch (code / 100) {
@@ -152,12 +162,8 @@ smtp_expect(struct smtp_client *client, int code)
 enum smtp_outcome
 smtp_reset(struct smtp_client *client)
 {
-	enum smtp_outcome outcome = smtp_say(client, "RSET");
+	enum smtp_outcome outcome = smtp_ask(client, "RSET", client->patience.command);
 
-	if (outcome == SMTP_DONE)
-		outcome = smtp_flush(client);
-	if (outcome == SMTP_DONE)
-		outcome = smtp_await(client, client->patience.command);
 	client->dirty = false;
 	return outcome == SMTP_DONE ? smtp_expect(client, 250) : outcome;
 }

@@ -20,6 +20,9 @@ enum smtp_outcome smtp_flush(struct smtp_client *);
 /* SMTP_DONE: a whole reply is in client->reply. A 421 ends the session. */
 enum smtp_outcome smtp_await(struct smtp_client *, int seconds);
 
+/* All three. */
+enum smtp_outcome smtp_ask(struct smtp_client *, const char *line, int seconds);
+
 /* Is client->reply what it should be? If not, it becomes the answer that decided. */
 enum smtp_outcome smtp_expect(struct smtp_client *, int code);
 

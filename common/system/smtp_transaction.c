@@ -16,8 +16,7 @@ struct transaction {
 	size_t taken;		   /* of them */
 	bool refused, later;	   /* there was a 5xx, a 4xx to RCPT */
 	bool mail_answered;	   /* MAIL has its reply */
-	bool data_said;		   /* DATA went out, and has its reply, this one: */
-	int data_code;		   /* else 0 */
+	int data_code;		   /* of the reply to DATA, where that went out with them; else 0 */
 	enum smtp_outcome verdict; /* SMTP_DONE as long as nothing speaks against the message */
 };
 
@@ -110,16 +109,6 @@ await_recipient(struct transaction *t, struct smtp_recipient *recipient)
 	return outcome == SMTP_PROTOCOL ? smtp_expect(t->client, 250) : SMTP_DONE;
 }
 
-static enum smtp_outcome
-await_data(struct transaction *t)
-{
-	enum smtp_outcome outcome = smtp_await(t->client, t->client->patience.data);
-
-	t->data_said = true;
-	t->data_code = t->client->reply.code;
-	return outcome;
-}
-
 /* Some recipients, or one; with MAIL before and DATA behind them where that saves a round trip. */
 static enum smtp_outcome
 exchange_batch(struct transaction *t)
@@ -143,8 +132,10 @@ exchange_batch(struct transaction *t)
 		outcome = await_mail(t);
 	for (size_t i = first; i < t->next && outcome == SMTP_DONE && !t->client->over; i++)
 		outcome = await_recipient(t, &m->recipients[i]);
-	if (outcome == SMTP_DONE && with_data && !t->client->over)
-		outcome = await_data(t);
+	if (outcome == SMTP_DONE && with_data && !t->client->over) {
+		outcome = smtp_await(t->client, t->client->patience.data);
+		t->data_code = t->client->reply.code;
+	}
 	return outcome;
 }
 
@@ -189,24 +180,12 @@ abandon(const struct transaction *t)
 
 	memcpy(reason, client->reason, sizeof(reason));
 	client->answer = (struct smtp_answer){ .code = 0 };
-	bool dotted =
-	    t->data_code != 354 || (smtp_say(client, ".") == SMTP_DONE && smtp_flush(client) == SMTP_DONE &&
-				       smtp_await(client, client->patience.final) == SMTP_DONE);
+	bool dotted = t->data_code != 354 || smtp_ask(client, ".", client->patience.final) == SMTP_DONE;
 	if (dotted && !client->over && client->dirty)
 		(void)smtp_reset(client);
 	smtp_answer_free(&client->answer);
 	client->answer = answer;
 	memcpy(client->reason, reason, sizeof(reason));
-}
-
-static enum smtp_outcome
-say_data(struct transaction *t)
-{
-	enum smtp_outcome outcome = smtp_say(t->client, "DATA");
-
-	if (outcome == SMTP_DONE)
-		outcome = smtp_flush(t->client);
-	return outcome == SMTP_DONE ? await_data(t) : outcome;
 }
 
 /*
@@ -314,7 +293,7 @@ smtp_client_send(struct smtp_client *client, const struct smtp_message *message)
 		abandon(&t);
 		return t.verdict;
 	}
-	if (!t.data_said && (outcome = say_data(&t)) != SMTP_DONE)
+	if (t.data_code == 0 && (outcome = smtp_ask(client, "DATA", client->patience.data)) != SMTP_DONE)
 		return outcome;
 	if ((outcome = smtp_expect(client, 354)) != SMTP_DONE)
 		return outcome;
