@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,18 @@ deliver_open(struct deliver *d, const char *dest)
 	return d->kind->open(d);
 }
 
+int
+deliver_folder(struct deliver *d)
+{
+	char *slash = strrchr(d->path, '/');
+	const char *folder = slash == NULL ? "." : slash == d->path ? "/" : d->path;
+
+	d->base = slash == NULL ? d->path : slash + 1;
+	if (slash != NULL)
+		*slash = '\0';
+	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 enum delivered
 deliver_put(struct deliver *d, struct scratch *in)
 {
@@ -78,7 +91,6 @@ deliver_close(struct deliver *d)
 	if (d->file >= 0)
 		close(d->file);
 	free(d->path);
-	free(d->base);
 	*d = (struct deliver){ .dir = -1, .file = -1 };
 }
 

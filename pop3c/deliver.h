@@ -21,7 +21,7 @@ struct deliver {
 	char *path;	  /* of the file or folder, or the command */
 	int exit;	  /* the exit status of what went wrong, else 0 */
 	int dir, file;	  /* mbox: its folder, itself; Maildir: tmp, new */
-	char *base;	  /* mbox: its name in the folder */
+	const char *base; /* what was last in path, once deliver_folder has taken it apart */
 	off_t batch,
 	    end;    /* mbox: where what is not committed begins (-1: others wrote in between) and ends */
 	bool fresh; /* mbox: its folder is to be synced, too */
@@ -45,7 +45,10 @@ enum delivered deliver_put(struct deliver *, struct scratch *);
 enum delivered deliver_commit(struct deliver *);
 void deliver_close(struct deliver *);
 
-/* For the kinds. A line on standard error: DEST and what went wrong (errno's words where it is NULL). */
+/* For the kinds. The folder that path lies in, open, or -1 with errno; base is its name there. */
+int deliver_folder(struct deliver *);
+
+/* A line on standard error: DEST and what went wrong (errno's words where it is NULL). */
 enum delivered deliver_fail(struct deliver *, int exit, const char *what);
 
 /* As it stands in an mbox, with its From_ line, quoted; or with LF line ends and no more. */

@@ -50,15 +50,8 @@ open_maildir(struct deliver *d)
 
 	while (n > 1 && d->path[n - 1] == '/')
 		d->path[--n] = '\0';
-	char *slash = strrchr(d->path, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	int parent = open(slash == NULL	     ? "."
-			  : slash == d->path ? "/"
-					     : d->path,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const char *name = slash == NULL ? d->path : slash[1] == '\0' ? "." : slash + 1;
-	int dir = parent < 0 ? -1 : make_folders(parent, name);
+	int parent = deliver_folder(d);
+	int dir = parent < 0 ? -1 : make_folders(parent, *d->base == '\0' ? "." : d->base);
 	if (dir >= 0) {
 		d->dir = openat(dir, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		d->file = openat(dir, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

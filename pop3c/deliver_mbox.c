@@ -65,16 +65,7 @@ open_mbox(struct deliver *d)
 {
 	if (follow_links(d) < 0)
 		return deliver_fail(d, EXITS_CANNOT_CREATE, NULL);
-	char *slash = strrchr(d->path, '/');
-	d->base = strdup(slash == NULL ? d->path : slash + 1);
-	if (d->base == NULL)
-		return deliver_fail(d, EXITS_CANNOT_CREATE, NULL);
-	if (slash != NULL)
-		*slash = '\0';
-	d->dir = open(slash == NULL	 ? "."
-		      : slash == d->path ? "/"
-					 : d->path,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d->dir = deliver_folder(d);
 	int result = d->dir < 0 ? -1 : open_file(d);
 	if (result != 0)
 		return deliver_fail(
