@@ -89,10 +89,9 @@ answer(struct pop3_client *c, struct sasl_client *sasl, struct span challenge)
 }
 
 static enum pop3_status
-dialogue(struct pop3_client *c, struct sasl_client *sasl, const char *mechanism, struct span first,
-    enum outcome *outcome)
+dialogue(struct pop3_client *c, struct sasl_client *sasl, struct span first, enum outcome *outcome)
 {
-	bool sent = begin(c, mechanism, first);
+	bool sent = begin(c, sasl_names[sasl->mechanism], first);
 
 	for (int round = 0; round < 8; round++) {
 		bool challenge;
@@ -120,8 +119,8 @@ dialogue(struct pop3_client *c, struct sasl_client *sasl, const char *mechanism,
 }
 
 static enum pop3_status
-by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, const char *name, struct span user,
-    struct span password, enum outcome *outcome)
+by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, struct span user, struct span password,
+    enum outcome *outcome)
 {
 	struct sasl_client sasl;
 	struct buf first;
@@ -134,7 +133,7 @@ by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, const char *name, 
 	sasl_client_init(&sasl, mechanism, user, password, random);
 	buf_init(&first, SASL_MESSAGE);
 	if (sasl_client_first(&sasl, &first) == 0)
-		status = dialogue(c, &sasl, name, buf_span(&first), outcome);
+		status = dialogue(c, &sasl, buf_span(&first), outcome);
 	buf_free(&first);
 	sasl_client_free(&sasl);
 	return status;
@@ -185,8 +184,7 @@ login_user(struct pop3_client *c, struct span user, struct span password, const 
 	enum outcome outcome = LACKING;
 
 	if (c->capabilities & POP3_SASL_SCRAM) {
-		enum pop3_status status =
-		    by_sasl(c, SASL_SCRAM_SHA_256, "SCRAM-SHA-256", user, password, &outcome);
+		enum pop3_status status = by_sasl(c, SASL_SCRAM_SHA_256, user, password, &outcome);
 		if (outcome == ANSWERED)
 			return status;
 	}
@@ -198,5 +196,5 @@ login_user(struct pop3_client *c, struct span user, struct span password, const 
 	if (warn_of != NULL)
 		complain(0, "warning: %s offers no safe login: the password crosses the network readable",
 		    warn_of);
-	return plain ? by_sasl(c, SASL_PLAIN, "PLAIN", user, password, &outcome) : by_pass(c, user, password);
+	return plain ? by_sasl(c, SASL_PLAIN, user, password, &outcome) : by_pass(c, user, password);
 }

@@ -7,10 +7,6 @@
 #include "bounds.h"
 #include "codec.h"
 
-static const char *const mechanism_names[] = {
-	[SASL_PLAIN] = "PLAIN", [SASL_LOGIN] = "LOGIN", [SASL_SCRAM_SHA_256] = "SCRAM-SHA-256"
-};
-
 void
 auth_mechanisms(const struct session *s, const char *before, const char *after, struct buf *out)
 {
@@ -161,7 +157,7 @@ look_up(struct session *s, struct buf *answer)
 static enum event
 step(struct session *s, struct span message, struct buf *out)
 {
-	const char *method = mechanism_names[s->sasl.mechanism];
+	const char *method = sasl_names[s->sasl.mechanism];
 	enum event event = EVENT_INPUT;
 	struct buf answer;
 

@@ -6,17 +6,15 @@
 #include "codec.h"
 #include "scram.h"
 
+const char *const sasl_names[] = {
+	[SASL_PLAIN] = "PLAIN", [SASL_LOGIN] = "LOGIN", [SASL_SCRAM_SHA_256] = "SCRAM-SHA-256"
+};
+
 int
 sasl_mechanism(struct span name)
 {
-	static const char *const names[] = {
-		[SASL_PLAIN] = "PLAIN",
-		[SASL_LOGIN] = "LOGIN",
-		[SASL_SCRAM_SHA_256] = "SCRAM-SHA-256",
-	};
-
-	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++)
-		if (span_is_nocase(name, names[i]))
+	for (int i = 0; i <= SASL_SCRAM_SHA_256; i++)
+		if (span_is_nocase(name, sasl_names[i]))
 			return i;
 	return -1;
 }

@@ -16,6 +16,7 @@ enum {
 };
 
 enum sasl_mechanism { SASL_PLAIN, SASL_LOGIN, SASL_SCRAM_SHA_256 };
+extern const char *const sasl_names[];
 
 /* Without regard to case; -1 where it is not one of ours. */
 int sasl_mechanism(struct span name);
