@@ -10,7 +10,7 @@
 #include "bounds.h"
 #include "transaction.h"
 
-static command do_capa, do_lang, do_noop, do_utf8;
+static command do_capa, do_lang, do_nothing;
 
 enum need {
 	ARGUMENT = 1 << 0,  /* there must be one */
@@ -35,7 +35,7 @@ static const struct row {
 	{ "PASS", AUTHORIZATION, ARGUMENT | SAFE | NAMED,    auth_pass },
 	{ "APOP", AUTHORIZATION, ARGUMENT | TIMESTAMP,       auth_apop },
 	{ "AUTH", AUTHORIZATION, 0,                          auth_auth },
-	{ "UTF8", AUTHORIZATION, NOTHING,                    do_utf8 },
+	{ "UTF8", AUTHORIZATION, NOTHING,                    do_nothing },
 	{ "STAT", TRANSACTION,   NOTHING,                    transaction_stat },
 	{ "LIST", TRANSACTION,   MESSAGE,                    transaction_list },
 	{ "UIDL", TRANSACTION,   MESSAGE,                    transaction_uidl },
@@ -43,7 +43,7 @@ static const struct row {
 	{ "TOP",  TRANSACTION,   ARGUMENT | MESSAGE | LINES, transaction_top },
 	{ "DELE", TRANSACTION,   ARGUMENT | MESSAGE,         transaction_dele },
 	{ "RSET", TRANSACTION,   NOTHING,                    transaction_rset },
-	{ "NOOP", TRANSACTION,   NOTHING,                    do_noop },
+	{ "NOOP", TRANSACTION,   NOTHING,                    do_nothing },
 	{ "CAPA", ANY,           NOTHING,                    do_capa },
 	{ "LANG", ANY,           0,                          do_lang },
 	{ "QUIT", ANY,           NOTHING,                    transaction_quit },
@@ -230,18 +230,9 @@ do_lang(struct session *s, const struct argument *argument, struct buf *out)
 	return EVENT_INPUT;
 }
 
-/* RFC 6856 2: a message is sent as it was received, whether asked for or not. */
+/* NOOP; and UTF8 (RFC 6856 2): a message is sent as it was received, whether asked for or not. */
 static enum event
-do_utf8(struct session *s, const struct argument *argument, struct buf *out)
-{
-	(void)s;
-	(void)argument;
-	buf_add_string(out, "+OK\r\n");
-	return EVENT_INPUT;
-}
-
-static enum event
-do_noop(struct session *s, const struct argument *argument, struct buf *out)
+do_nothing(struct session *s, const struct argument *argument, struct buf *out)
 {
 	(void)s;
 	(void)argument;

@@ -46,13 +46,10 @@ command_ehlo(struct session *s, struct span argument, struct buf *out)
 
 	if (reply.code != 250)
 		return reply_say(s, reply, out);
-	buf_printf(out, "250-%s\r\n", reply.text);
-	buf_add_string(out, "250-PIPELINING\r\n");
-	buf_printf(out, "250-SIZE %" PRIu64 "\r\n", s->config->message_size);
-	buf_add_string(out, "250-8BITMIME\r\n");
-	buf_add_string(out, "250-ENHANCEDSTATUSCODES\r\n");
-	buf_add_string(out, "250-CHUNKING\r\n");
-	buf_add_string(out, "250 SMTPUTF8\r\n");
+	buf_printf(out,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %" PRIu64 "\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+	    "250-CHUNKING\r\n250 SMTPUTF8\r\n",
+	    reply.text, s->config->message_size);
 	return EVENT_INPUT;
 }
 
@@ -152,7 +149,7 @@ take_path(struct span *rest, const char *keyword, enum path_kind kind, const cha
 	if (path_parse(after, kind, path, &used, &reason) < 0)
 		return (struct reply){ 501, status, reason };
 	*rest = span_slice(after, used, after.n);
-	if (rest->n > 0 && rest->at[0] != ' ' && rest->at[0] != '\t')
+	if (rest->n > 0 && !ascii_is_blank(rest->at[0]))
 		return (struct reply){ 501, "5.5.4", "There is no blank behind the path" };
 	*rest = span_trim(*rest);
 	return fine;

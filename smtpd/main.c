@@ -2,7 +2,6 @@
  * smtpd: the options, and the child that serves one connection.
  */
 #include <string.h>
-#include <time.h>
 
 #include "daemon.h"
 #include "delivery.h"
@@ -55,7 +54,6 @@ start(void *context)
 {
 	struct smtpd *smtpd = context;
 
-	tzset();
 	(void)aliases_refresh(&smtpd->aliases, smtpd->daemon.root);
 	maildrop_recover_all(smtpd->daemon.root);
 	return EXITS_DONE;

@@ -145,7 +145,7 @@ dispatch(struct session *s, struct span line, struct buf *out)
 {
 	size_t word = 0;
 
-	while (word < line.n && line.at[word] != ' ' && line.at[word] != '\t')
+	while (word < line.n && !ascii_is_blank(line.at[word]))
 		word++;
 	const struct command *command = find_command(span_slice(line, 0, word));
 	s->word = command == NULL ? NULL : command->word;
