@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,18 +56,6 @@ deliver_open(struct deliver *d, const char *dest)
 	else
 		d->kind = &deliver_mbox;
 	return d->kind->open(d);
-}
-
-int
-deliver_folder(struct deliver *d)
-{
-	char *slash = strrchr(d->path, '/');
-	const char *folder = slash == NULL ? "." : slash == d->path ? "/" : d->path;
-
-	d->base = slash == NULL ? d->path : slash + 1;
-	if (slash != NULL)
-		*slash = '\0';
-	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 enum delivered

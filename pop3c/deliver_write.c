@@ -2,6 +2,7 @@
  * What the kinds of deliver share: how a message is written, and how a failure is told.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +23,18 @@ deliver_fail(struct deliver *d, int exit_status, const char *what)
 	complain(0, "%s: %s", d->name, what != NULL ? what : strerror(errno));
 	d->exit = exit_status;
 	return DELIVER_BROKEN;
+}
+
+int
+deliver_folder(struct deliver *d)
+{
+	char *slash = strrchr(d->path, '/');
+	const char *folder = slash == NULL ? "." : slash == d->path ? "/" : d->path;
+
+	d->base = slash == NULL ? d->path : slash + 1;
+	if (slash != NULL)
+		*slash = '\0';
+	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* A descriptor behind a buffer, and what content goes through on its way there. */

@@ -175,7 +175,8 @@ take_message(struct mails_query *query, struct pop3_client *c, struct mail *mail
 	progress_end();
 	if (f->refused++ == 0)
 		f->refusal = pop3_exit(c, status);
-	return complain(POP3_OK, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
+	complain(0, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
+	return POP3_OK;
 }
 
 /* States B to D. What was put, and is safe and recorded, becomes known. False: nothing more can be delivered. */

@@ -38,32 +38,12 @@ entity(struct span name)
 	static const struct {
 		const char *name;
 		uint32_t c;
-	} known[] = {
-		{ "amp", '&' },
-		{ "lt", '<' },
-		{ "gt", '>' },
-		{ "quot", '"' },
-		{ "apos", '\'' },
-		{ "nbsp", ' ' },
-		{ "copy", 0xa9 },
-		{ "euro", 0x20ac },
-		{ "ndash", 0x2013 },
-		{ "mdash", 0x2014 },
-		{ "hellip", 0x2026 },
-		{ "auml", 0xe4 },
-		{ "ouml", 0xf6 },
-		{ "uuml", 0xfc },
-		{ "Auml", 0xc4 },
-		{ "Ouml", 0xd6 },
-		{ "Uuml", 0xdc },
-		{ "szlig", 0xdf },
-		{ "eacute", 0xe9 },
-		{ "egrave", 0xe8 },
-		{ "lsquo", 0x2018 },
-		{ "rsquo", 0x2019 },
-		{ "ldquo", 0x201c },
-		{ "rdquo", 0x201d },
-	};
+	} known[] = { { "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' }, { "apos", '\'' },
+		{ "nbsp", ' ' }, { "copy", 0xa9 }, { "euro", 0x20ac }, { "ndash", 0x2013 },
+		{ "mdash", 0x2014 }, { "hellip", 0x2026 }, { "auml", 0xe4 }, { "ouml", 0xf6 },
+		{ "uuml", 0xfc }, { "Auml", 0xc4 }, { "Ouml", 0xd6 }, { "Uuml", 0xdc }, { "szlig", 0xdf },
+		{ "eacute", 0xe9 }, { "egrave", 0xe8 }, { "lsquo", 0x2018 }, { "rsquo", 0x2019 },
+		{ "ldquo", 0x201c }, { "rdquo", 0x201d } };
 	uint32_t c = 0;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

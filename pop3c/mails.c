@@ -219,7 +219,8 @@ take_deletion(struct mails_query *query, struct pop3_client *c, struct mail *mai
 	if (status != POP3_REFUSED)
 		return status;
 	mail->deleted = false;
-	return complain(POP3_OK, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
+	complain(0, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
+	return POP3_OK;
 }
 
 enum pop3_status

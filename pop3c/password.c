@@ -18,21 +18,17 @@
 
 enum { NETRC_FILE = 1024 * 1024, ACCOUNT = 4096 };
 
-/* Read to the end, or up to the first LF, which is not kept. 0, or -1. */
 static int
-read_all(int fd, bool one_line, struct buf *out)
+read_all(int fd, struct buf *out)
 {
-	for (;;) {
-		char c[512];
-		ssize_t n = read(fd, c, one_line ? 1 : sizeof(c));
-		if (n < 0 && errno == EINTR && !one_line)
-			continue;
-		if (n <= 0 || (one_line && c[0] == '\n'))
-			return n < 0 ? -1 : 0;
-		if (buf_add(out, c, (size_t)n) < 0)
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = read(fd, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0 && buf_add(out, bytes, (size_t)n) < 0)
 			return -1;
-		wipe(c, (size_t)n);
-	}
+	wipe(bytes, sizeof(bytes));
+	return (int)n;
 }
 
 /* ~/.netrc, where it can be read. */
@@ -49,7 +45,7 @@ look_in_netrc(struct span host, struct span user, struct buf *login, struct buf 
 	buf_printf(&path, "%s/.netrc", home);
 	int fd = open(buf_string(&path), O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		if (read_all(fd, false, &text) == 0)
+		if (read_all(fd, &text) == 0)
 			netrc_find(buf_span(&text), host, user, login, password);
 		close(fd);
 	}
@@ -66,7 +62,7 @@ run_command(const char *command, struct buf *password)
 
 	if (child_start(&child, command, STDOUT_FILENO) < 0)
 		return -1;
-	int result = read_all(child.end, true, password);
+	int result = terminal_secret(child.end, "", password);
 	if (child_end(&child, &status) < 0)
 		return -1;
 	/* One that goes on printing is ended by SIGPIPE, or what it runs is, as sh tells it: its first line was had. */

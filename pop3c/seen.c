@@ -51,24 +51,6 @@ build_path(const char *key, struct buf *path)
 }
 
 static int
-read_file(struct seen *s)
-{
-	for (;;) {
-		char *room = buf_reserve(&s->text, 65536);
-		if (room == NULL) {
-			errno = EFBIG;
-			return -1;
-		}
-		ssize_t n = read(s->file, room, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return (int)n;
-		s->text.len += (size_t)n;
-	}
-}
-
-static int
 compare(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -140,7 +122,14 @@ open_files(struct seen *s)
 		return SEEN_FAILED;
 	if (st.st_size == 0 && fsync(s->directory) < 0)
 		return SEEN_FAILED;
-	return read_file(s) == 0 && sort_lines(s) == 0 ? SEEN_OK : SEEN_FAILED;
+	char *room = buf_reserve(&s->text, (size_t)st.st_size);
+	ssize_t n = room == NULL ? -1 : io_read_at(s->file, room, (size_t)st.st_size, 0);
+	if (room == NULL)
+		errno = EFBIG;
+	if (n < 0)
+		return SEEN_FAILED;
+	s->text.len = (size_t)n;
+	return sort_lines(s) == 0 ? SEEN_OK : SEEN_FAILED;
 }
 
 enum seen_status

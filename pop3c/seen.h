@@ -16,7 +16,6 @@
 struct seen {
 	char *path;
 	int directory, file, lock;
-	off_t size;	     /* of the file, as far as it is whole */
 	struct buf text;     /* what it holds: lines */
 	struct buf waiting;  /* to be appended at the next commit */
 	const char **sorted; /* the UIDLs, in strcmp order; they point into text */

@@ -215,8 +215,8 @@ add_address(struct span value, struct buf *out)
 	return found;
 }
 
-int
-show_sender(struct span header, struct buf *out)
+static void
+add_sender(struct span header, struct buf *out)
 {
 	static const char *const names[] = { "From", "Sender", "Return-Path" };
 	struct field field;
@@ -227,7 +227,6 @@ show_sender(struct span header, struct buf *out)
 			add_value(header, names[i], out);
 	if (out->len == before)
 		buf_add_char(out, '-');
-	return out->failed ? -1 : 0;
 }
 
 /* When it was written; else when it came here, which stands behind the last semicolon of the topmost Received (RFC 5321 4.4). */
@@ -249,26 +248,17 @@ find_date(struct span header, int64_t *seconds)
 	return date_parse(date, seconds, NULL) == 0;
 }
 
-int
-show_date(struct span header, show_zone *zone, struct buf *out)
+static void
+add_date(struct span header, show_zone *zone, struct buf *out)
 {
 	int64_t seconds;
 
-	if (!find_date(header, &seconds))
-		return buf_add_string(out, "---------- --:--");
+	if (!find_date(header, &seconds)) {
+		buf_add_string(out, "---------- --:--");
+		return;
+	}
 	struct civil c = civil_of(seconds, zone(seconds));
-	return buf_printf(out, "%04d-%02d-%02d %02d:%02d", c.year, c.month, c.day, c.hour, c.minute);
-}
-
-int
-show_subject(struct span header, struct buf *out)
-{
-	size_t before = out->len;
-
-	add_value(header, "Subject", out);
-	if (out->len == before)
-		buf_add_string(out, "(no subject)");
-	return out->failed ? -1 : 0;
+	buf_printf(out, "%04d-%02d-%02d %02d:%02d", c.year, c.month, c.day, c.hour, c.minute);
 }
 
 int
@@ -276,12 +266,16 @@ show_summary(struct span header, show_zone *zone, struct buf *out)
 {
 	size_t before = out->len;
 
-	show_sender(header, out);
+	add_sender(header, out);
 	size_t width = safe_width(span_slice(buf_span(out), before, out->len));
 	while (width++ < SHOW_SENDER)
 		buf_add_char(out, ' ');
 	buf_add_string(out, "  ");
-	show_date(header, zone, out);
+	add_date(header, zone, out);
 	buf_add_string(out, "  ");
-	return show_subject(header, out);
+	before = out->len;
+	add_value(header, "Subject", out);
+	if (out->len == before)
+		buf_add_string(out, "(no subject)");
+	return out->failed ? -1 : 0;
 }

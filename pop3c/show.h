@@ -25,15 +25,10 @@ typedef int show_zone(int64_t seconds);
  */
 int show_message(struct span message, struct buf *out);
 
-/* "Name <address>" of who sent it; "-" where the header does not say. */
-int show_sender(struct span header, struct buf *out);
-
-/* "2026-11-24 05:31", of Date, else of the topmost Received; "---------- --:--" where the header has neither. */
-int show_date(struct span header, show_zone *, struct buf *out);
-
-int show_subject(struct span header, struct buf *out);
-
-/* "sender  date hour:minute  subject", at least two blanks between them and never two inside. */
+/*
+ * "sender  date hour:minute  subject", at least two blanks between them and never two inside. The sender is "Name <address>", or "-"; the time is
+ * that of Date, else of the topmost Received, or "---------- --:--".
+ */
 int show_summary(struct span header, show_zone *, struct buf *out);
 
 #endif
