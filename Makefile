@@ -122,11 +122,27 @@ run: ## a mail server in mailboxes/: start it, send a message, read it back, sho
 	@$(MAKE) --no-print-directory all $(hurry)
 	@$(firstword $(hurry)) mailboxes/run
 
+# What tests/bench measures with: the floors and a POP3 load. They share nothing with the product.
+BENCH    = $(addprefix $(BUILD)/bench/,floor_smtpd floor_popd pop3_load disk)
+$(BUILD)/bench/floor_%: tests/bench/floor_%.c tests/bench/floor.c tests/bench/floor.h
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -o $@ $(filter %.c,$^)
+$(BUILD)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -o $@ $<
+
+benchers: $(BENCH)
+
+bench: all $(BENCH) ## ROUNDS=5 ONLY='smtp pop3': speed beside the floors, Postfix, Dovecot and popa3d
+	@tests/peers bench
+	@tests/bench/popa3d.sh $(BUILD)/bench/popa3d
+	@BUILD=$(BUILD) tests/bench/run.py --rounds $(or $(ROUNDS),5) $(ONLY)
+
 peers: # installs what the tests need, where it may
 	@tests/peers
 
 test: peers ## every test; installs what it needs through apt-get where it may
-	@$(MAKE) --no-print-directory all units $(SHIM)
+	@$(MAKE) --no-print-directory all units benchers $(SHIM)
 	@BUILD=$(BUILD) python3 tests/run.py
 
 asan: ## every test, built with AddressSanitizer and UndefinedBehaviorSanitizer
@@ -171,4 +187,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test fault kill asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test fault kill bench benchers asan lint layers install uninstall compdb clean help

@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Measures our daemons beside the floors and other people's servers, and prints one table.
+
+    run.py [--rounds N] [--scale X] [--results FILE] [GROUP]...
+
+GROUP: smtp, pop3; all by default. What was measured is kept in build/bench/results.json; groups that are not asked for stay as
+they were there. BENCH_PEERS=no: ours and the floors alone.
+"""
+
+import argparse
+import os
+import sys
+
+import pop3
+import servers
+import smtp
+import table
+
+GROUPS = {"smtp": smtp.rows, "pop3": pop3.rows}
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1, help="of the number of messages")
+    parser.add_argument("--results", default=os.path.join(servers.BUILT, "results.json"))
+    parser.add_argument("groups", nargs="*", choices=[*GROUPS, []])
+    asked = parser.parse_args()
+    results = table.load(asked.results)
+    for group in asked.groups or GROUPS:
+        fresh = [dict(row.measure(asked.rounds, say), group=group) for row in GROUPS[group](asked.scale)]
+        results = [result for result in results if result["group"] != group] + fresh
+    results.sort(key=lambda result: list(GROUPS).index(result["group"]))
+    table.save(asked.results, results)
+    table.show(results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
