@@ -10,9 +10,9 @@ from letterbox import Failure
 UNFINISHED, MAYBE, STORED = "unfinished", "maybe", "stored"
 
 
-def message(name, lines):
+def message(name, lines, width=70):
     """A message that says by itself whether it is whole. No line begins with a dot."""
-    body = b"%s %070d\r\n" % (name.encode(), lines) * lines + b"From " + name.encode() + b"\r\n\r\n"
+    body = b"%s %0*d\r\n" % (name.encode(), width, lines) * lines + b"From " + name.encode() + b"\r\n\r\n"
     return b"Subject: %s\r\nX-Sum: %s\r\n\r\n" % (name.encode(), hashlib.sha256(body).hexdigest().encode()) + body
 
 

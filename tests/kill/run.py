@@ -8,6 +8,7 @@ Prints, last but one, how much was tried, and last `N passed, N failed`.
 
 import argparse
 import collections
+import contextlib
 import glob
 import os
 import random
@@ -34,7 +35,7 @@ class Service:
         self.port = self.daemon.port
         self.former, self.orphans = [], []
 
-    def kill_child(self, pid):
+    def kill_child(self, pid, await_moment=lambda: None):
         """Whether there was such a child."""
         try:
             handle = os.pidfd_open(pid)
@@ -43,6 +44,7 @@ class Service:
         try:
             if pid not in self.daemon.children():
                 return False
+            await_moment()
             signal.pidfd_send_signal(handle, signal.SIGKILL)
             return True
         except ProcessLookupError:
@@ -74,6 +76,10 @@ class Service:
                     raise
                 time.sleep(0.01)
 
+    def logged(self, event):
+        """How often."""
+        return sum(line.startswith(self.program) and event in line for daemon in (*self.former, self.daemon) for line in daemon.log().split("\n"))
+
     def await_orphans(self):
         deadline = letterbox.Deadline(GRACE)
         for handle in self.orphans:
@@ -103,6 +109,8 @@ class Killer:
             self.kill_any()
 
     def kill_holder(self):
+        """smtpd's that appends or pop3d's that expunges."""
+        service = random.choice(self.services)
         deadline = letterbox.Deadline(0.2)
         while not deadline.over():
             for path in glob.glob(self.root.file("users", "*", "mbox.lock")):
@@ -111,9 +119,17 @@ class Killer:
                         pid = int(file.readline() or b"0")
                 except FileNotFoundError:
                     continue
-                if pid > 0 and any(service.kill_child(pid) for service in self.services):
+                if pid > 0 and service.kill_child(pid, lambda mbox=path[:-5]: self.await_growth(mbox)):
                     return True
         return False
+
+    def await_growth(self, mbox):
+        """Or a random moment."""
+        tries = random.randrange(1000)
+        with contextlib.suppress(FileNotFoundError):
+            before = os.stat(mbox).st_size
+            while tries > 0 and os.stat(mbox).st_size <= before:
+                tries -= 1
 
     def kill_any(self):
         service = random.choice(self.services)
@@ -204,6 +220,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     random.seed(options.seed)
+    sys.setswitchinterval(0.0005)  # the killer is not to wait for the load
     with letterbox.MailRoot() as root:
         for user in load.USERS:
             root.add_plain_account(user, load.PASSWORD)
@@ -221,10 +238,11 @@ def main():
         for service in services:
             results.append(judge(service.daemon.stop))
     count, book = killer.count, work.ledger
-    print("kills: %d of children (%d with a mailbox locked), %d of parents; %d messages and %d deletions audited; "
-          "%d messages without an answer; slowest answer %.1f s (seed %d)" % (
+    print("kills: %d of children (%d with a mailbox locked), %d of parents; %d messages and %d deletions audited; %d messages without an "
+          "answer, %d torn, %d expunges resumed; slowest answer %.1f s (seed %d)" % (
               count["holders"] + count["others"], count["holders"], count["parents"], book.count(ledger.STORED), book.deletions(),
-              book.count(ledger.MAYBE), work.slowest, options.seed))
+              book.count(ledger.MAYBE), *(sum(service.logged(event) for service in services) for event in ("torn message", "expunge resumed")),
+              work.slowest, options.seed))
     print("%d passed, %d failed" % (results.count(True), results.count(False)))
     return 0 if all(results) else 1
 
