@@ -34,15 +34,18 @@ def below_trace(message, line_end=b"\r\n"):
 
 
 class MailServer(contextlib.ExitStack):
-    """A mail root with both daemons over it."""
+    """A mail root with both daemons over it. owner: a user's name, for root alone, whose it is to be."""
 
-    def __init__(self, accounts=None, options=(), plain=False, directory=None, **daemon):
+    def __init__(self, accounts=None, options=(), plain=False, directory=None, owner=None, **daemon):
         super().__init__()
         try:
             self.root = self.enter_context(MailRoot(directory=directory))
             add = self.root.add_plain_account if plain else self.root.add_account
             for name, password in (PASSWORDS if accounts is None else accounts).items():
                 add(name, password)
+            if owner is not None:
+                letterbox.run(["chown", "-R", owner, self.root.path])
+                options = (*options, "user=" + owner)
             self.smtpd = self.enter_context(Daemon("smtpd", self.root, options, **daemon))
             self.pop3d = self.enter_context(Daemon("pop3d", self.root, options))
         except BaseException:
