@@ -48,12 +48,13 @@ class Peer:
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=log, env=env, close_fds=False)
         theirs.close()
         ours.settimeout(SECONDS)
-        self.socket, self.pending, self.gone = ours, b"", False
+        self.socket, self.file, self.gone = ours, ours.makefile("rb", 1 << 20), False
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.file.close()
         self.socket.close()
         try:
             self.process.wait(SECONDS)
@@ -70,19 +71,16 @@ class Peer:
 
     def line(self):
         """The next line without its end; None when the connection is over."""
-        while b"\r\n" not in self.pending:
-            try:
-                data = self.socket.recv(1 << 20)
-            except socket.timeout:
-                raise Wrong("no answer") from None
-            except OSError:
-                data = b""
-            if not data:
-                self.gone = True
-                return None
-            self.pending += data
-        line, _, self.pending = self.pending.partition(b"\r\n")
-        return line
+        try:
+            line = self.file.readline()
+        except socket.timeout:
+            raise Wrong("no answer") from None
+        except OSError:
+            line = b""
+        if not line.endswith(b"\r\n"):
+            self.gone = True
+            return None
+        return line[:-2]
 
     def text(self):
         """Lines up to the one with the dot, unstuffed; None when the connection was over before."""
@@ -274,9 +272,10 @@ def rename_inode(name, data, old, new):
     if len(data) < 16 or struct.unpack_from("=Q", data, 8)[0] != old:
         return data
     fresh = data[:8] + struct.pack("=Q", new) + data[16:]
-    if name == "mbox.index" or len(data) < 56 or struct.unpack_from("=I", data, 52)[0] != zlib.adler32(data[:52]):
+    at = 28 if data.startswith(b"LBBURY") else 52
+    if name == "mbox.index" or len(data) < at + 4 or struct.unpack_from("=I", data, at)[0] != zlib.adler32(data[:at]):
         return fresh
-    return fresh[:52] + struct.pack("=I", zlib.adler32(fresh[:52])) + fresh[56:]
+    return fresh[:at] + struct.pack("=I", zlib.adler32(fresh[:at])) + fresh[at + 4:]
 
 
 def is_message(content, body):
