@@ -107,6 +107,12 @@ add_kind(struct findings *f, const struct inspect_part *part)
 	case INSPECT_REWRITTEN:
 		f->rewritten++;
 		break;
+	case INSPECT_DEAD:
+		f->dead++;
+		if (part->mend.from.n > 0)
+			wrong_with(
+			    f, part, "removed", "expunged, but for what follows an unquoted From line");
+		break;
 	case INSPECT_OURS:
 	case INSPECT_FOREIGN:
 	case INSPECT_BLANK:
@@ -178,6 +184,8 @@ findings_sum_up(struct findings *f)
 	if (f->rewritten > 0)
 		findings_say(f, "%zu message%s changed by a mail reader cannot be verified", f->rewritten,
 		    plural(f->rewritten));
+	if (f->dead > 0)
+		findings_say(f, "%zu expunged message%s not cut out yet", f->dead, plural(f->dead));
 	findings_say(f, "%zu message%s, %zu torn tail%s, %zu stale lock%s, %llu unquoted From line%s: %s",
 	    f->messages, plural(f->messages), f->torn, plural(f->torn), f->stale, plural(f->stale),
 	    (unsigned long long)f->unquoted, plural(f->unquoted), f->wrong == 0 ? "all is well" : "not well");

@@ -14,6 +14,7 @@ struct findings {
 	size_t wrong;	  /* all that is to be repaired */
 	size_t messages, torn, stale;
 	size_t rewritten; /* messages by a mail reader */
+	size_t dead;	  /* expunged, and not cut out yet */
 	uint64_t unquoted;
 	struct buf text;
 };

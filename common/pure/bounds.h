@@ -47,6 +47,9 @@ enum {
 	    300, /* the same for the pid 0: procmail's or dotlockfile's; liblockfile's own figure */
 	DOTLOCK_LIVING =
 	    1024, /* the same where the pid lives: it may be another's by now; procmail's figure (Postfix: 500) */
+	/* Where more bytes would move, what goes is only marked, at a page a mark: copying so many twice takes as long. */
+	EXPUNGE_MOVED = 4 * 1024 * 1024,
+	EXPUNGE_MARK = 4096,
 	CHECKUP_LOCK_SECONDS = 2, /* who only looks does not wait long */
 
 	/* clients */

@@ -245,6 +245,26 @@ mbox_from_sender(struct span line)
 	return span_until(span_slice(line, FROM_LENGTH, line.n), ' ', &rest);
 }
 
+const char mbox_mark[] = "X-Status: D expunged; ";
+
+size_t
+mbox_mark_at(struct span text)
+{
+	text = span_slice(text, 0, MBOX_PREFIX);
+	const char *lf = mbox_is_from_line(text) ? memchr(text.at, '\n', text.n) : NULL;
+	size_t at = lf == NULL ? 0 : (size_t)(lf - text.at) + 1;
+
+	return at + MBOX_MARK <= text.n ? at : 0;
+}
+
+bool
+mbox_is_marked(struct span text)
+{
+	size_t at = mbox_mark_at(text);
+
+	return at > 0 && memcmp(text.at + at, mbox_mark, MBOX_MARK) == 0;
+}
+
 static const char entry_name[] = "X-UIDL: ";
 
 int

@@ -60,6 +60,17 @@ bool mbox_is_from_line(struct span line);
 /* The sender in a From_ line; empty where there is none. */
 struct span mbox_from_sender(struct span line);
 
+/*
+ * What stands over the first bytes behind the From_ line of a message that was expunged and waits to be cut out: mutt, Dovecot and Python
+ * take it for one that is flagged as deleted.
+ */
+enum { MBOX_MARK = 22 };
+extern const char mbox_mark[MBOX_MARK + 1];
+
+/* Where in a message (MBOX_PREFIX bytes from its From_ line on, or all there are) the mark stands, or would; 0: it has no room for it. */
+size_t mbox_mark_at(struct span text);
+bool mbox_is_marked(struct span text);
+
 struct mbox_entry {
 	char uidl[MBOX_UIDL + 1];
 	uint64_t stored, wire;

@@ -114,9 +114,12 @@ checkup_inspect(struct checkup *c, int (*each)(void *, const struct inspect_part
 static bool
 is_same(const struct index_entry *a, const struct index_entry *b)
 {
-	return a->offset == b->offset && a->stored == b->stored && a->wire == b->wire &&
-	       a->prefix == b->prefix && a->separator == b->separator && a->kind == b->kind &&
-	       strcmp(a->uidl, b->uidl) == 0;
+	if (a->offset != b->offset || a->stored != b->stored || a->separator != b->separator ||
+	    a->kind != b->kind)
+		return false;
+	/* Of a dead one the index may know what the mailbox does not say any more. */
+	return a->kind == INDEX_DEAD ||
+	       (a->wire == b->wire && a->prefix == b->prefix && strcmp(a->uidl, b->uidl) == 0);
 }
 
 static int

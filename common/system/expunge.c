@@ -1,11 +1,14 @@
 /*
- * What QUIT does: the snapshot's marks are carried over to what stands in the mailbox now, and the rest moves together.
+ * What QUIT does: the snapshot's marks are carried over to what stands in the mailbox now; then the rest moves together, or, where that
+ * would take long, what goes is only buried.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "bounds.h"
+#include "bury.h"
 #include "log.h"
 #include "recover.h"
 #include "redo.h"
@@ -13,15 +16,14 @@
 
 /* Entries of now that go. */
 struct marks {
-	struct index_list now;
+	struct listing now;
 	bool *gone;
-	size_t count; /* of those that go */
 };
 
 static void
 marks_free(struct marks *marks)
 {
-	index_list_free(&marks->now);
+	listing_free(&marks->now);
 	free(marks->gone);
 }
 
@@ -36,7 +38,6 @@ mark(struct snapshot *s, const struct index_entry *entry, size_t number, struct 
 		return false;
 	s->window.len = 0;
 	marks->gone[number] = true;
-	marks->count++;
 	return survey_still_there(&s->window, now) == 1;
 }
 
@@ -44,7 +45,7 @@ static enum maildrop_status
 mark_deleted(
     struct snapshot *s, bool (*deleted)(const void *, size_t), const void *context, struct marks *marks)
 {
-	enum maildrop_status status = snapshot_survey(&s->maildrop, &marks->now);
+	enum maildrop_status status = listing_load(&marks->now, &s->maildrop);
 
 	if (status != MAILDROP_OK)
 		return status;
@@ -54,19 +55,41 @@ mark_deleted(
 	s->window.size = s->maildrop.lock.size;
 	for (size_t message = 0; message < s->count; message++) {
 		size_t number = s->shown == NULL ? message : s->shown[message];
-		if (deleted(context, message) && !mark(s, &s->entries[number], number, marks))
+		if (deleted(context, message) && !mark(s, &s->all.entries[number], number, marks))
 			return MAILDROP_CHANGED;
 	}
-	/* The place to get rid of what a crash tore, too. */
-	for (size_t i = 0; i < marks->now.count && marks->count > 0; i++) {
+	return MAILDROP_OK;
+}
+
+/* Would much more have to be moved than is gained? What a crash tore is always cut out: where it ends nobody knows but the index. */
+static bool
+is_better_buried(const struct maildrop *m, const struct marks *marks)
+{
+	uint64_t dead = 0, moved = 0, least = EXPUNGE_MOVED;
+
+	for (size_t i = 0; i < marks->now.count; i++) {
 		const struct index_entry *e = &marks->now.entries[i];
-		if (e->kind != INDEX_TORN)
-			continue;
-		if (recover_keep(&s->maildrop, s->maildrop.mbox, (off_t)e->offset,
-			(off_t)(e->offset + e->stored), "torn by a crash") < 0)
+		if (e->kind == INDEX_TORN)
+			return false;
+		least += marks->gone[i] ? EXPUNGE_MARK : 0;
+		if (marks->gone[i] || e->kind == INDEX_DEAD)
+			dead += e->stored;
+		else if (dead > 0)
+			moved += e->stored;
+	}
+	return m->indexed && moved > least && dead < (uint64_t)m->lock.size / 2;
+}
+
+/* The place to get rid of what is hidden, too. */
+static enum maildrop_status
+mark_hidden(const struct snapshot *s, struct marks *marks)
+{
+	for (size_t i = 0; i < marks->now.count; i++) {
+		const struct index_entry *e = &marks->now.entries[i];
+		if (e->kind == INDEX_TORN && recover_keep(&s->maildrop, s->maildrop.mbox, (off_t)e->offset,
+						 (off_t)(e->offset + e->stored), "torn by a crash") < 0)
 			return maildrop_failed(&s->maildrop, "torn message not moved");
-		marks->gone[i] = true;
-		marks->count++;
+		marks->gone[i] |= index_is_hidden(e);
 	}
 	return MAILDROP_OK;
 }
@@ -75,11 +98,14 @@ mark_deleted(
 static ssize_t
 list_pieces(const struct marks *marks, size_t first, struct redo_piece **pieces)
 {
-	ssize_t count = 0;
+	size_t count = 0;
 
-	*pieces = malloc((marks->count + 1) * sizeof(**pieces));
+	for (size_t i = first; i < marks->now.count; i++)
+		count += marks->gone[i];
+	*pieces = malloc((count + 1) * sizeof(**pieces));
 	if (*pieces == NULL)
 		return -1;
+	count = 0;
 	for (size_t i = first; i < marks->now.count; i++) {
 		const struct index_entry *e = &marks->now.entries[i];
 		if (marks->gone[i])
@@ -88,29 +114,32 @@ list_pieces(const struct marks *marks, size_t first, struct redo_piece **pieces)
 			(*pieces)[count++].from = (off_t)e->offset;
 		(*pieces)[count - 1].to = (off_t)(e->offset + e->stored);
 	}
-	return count;
+	return (ssize_t)count;
 }
 
-/* The entries that stay, at their new places. */
+/* The entries that stay, at their new places. Without memory there is no index. */
 static void
-reindex(struct snapshot *s, struct marks *marks)
+reindex(struct maildrop *m, const struct marks *marks)
 {
-	struct maildrop *m = &s->maildrop;
+	struct index_list kept = { .count = 0 };
 	uint64_t at = 0;
-	size_t kept = 0;
+	int index = 0;
 
-	for (size_t i = 0; i < marks->now.count; i++) {
+	for (size_t i = 0; i < marks->now.count && index == 0; i++) {
 		if (marks->gone[i])
 			continue;
 		struct index_entry entry = marks->now.entries[i];
 		entry.offset = at;
 		at += entry.stored;
-		marks->now.entries[kept++] = entry;
+		index = index_list_add(&kept, &entry);
 	}
-	marks->now.count = kept;
-	int index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, &marks->now, &m->header);
+	if (index == 0)
+		index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, &kept, &m->header);
+	else
+		index_forget(m->dir, m->index);
 	if (index >= 0)
 		close(index);
+	index_list_free(&kept);
 }
 
 static enum maildrop_status
@@ -118,20 +147,32 @@ cut_out(struct snapshot *s, struct marks *marks)
 {
 	size_t first = 0;
 	struct redo_piece *pieces;
+	enum maildrop_status status = mark_hidden(s, marks);
 
-	while (first < marks->now.count && !marks->gone[first])
+	if (status != MAILDROP_OK)
+		return status;
+	while (!marks->gone[first])
 		first++;
-	if (first == marks->now.count)
-		return MAILDROP_OK;
 	ssize_t count = list_pieces(marks, first, &pieces);
 	if (count < 0)
 		return MAILDROP_TEMP;
 	off_t offset = (off_t)marks->now.entries[first].offset;
-	enum maildrop_status status = redo_expunge(&s->maildrop, offset, pieces, (size_t)count);
+	status = redo_expunge(&s->maildrop, offset, pieces, (size_t)count);
 	free(pieces);
 	if (status == MAILDROP_OK)
-		reindex(s, marks);
+		reindex(&s->maildrop, marks);
 	return status;
+}
+
+static enum maildrop_status
+take_away(struct snapshot *s, struct marks *marks)
+{
+	bool done = false;
+	enum maildrop_status status = MAILDROP_OK;
+
+	if (is_better_buried(&s->maildrop, marks))
+		status = bury(&s->maildrop, marks->now.entries, marks->gone, &done);
+	return done ? status : cut_out(s, marks);
 }
 
 enum maildrop_status
@@ -154,7 +195,7 @@ snapshot_expunge(
 	if (status == MAILDROP_OK)
 		status = mark_deleted(s, deleted, context, &marks);
 	if (status == MAILDROP_OK)
-		status = cut_out(s, &marks);
+		status = take_away(s, &marks);
 	maildrop_unlock(&s->maildrop);
 	marks_free(&marks);
 	return status;

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,13 @@
 #include "io.h"
 
 /* The digit is the version; the other byte order reads another inode, and rebuilds. */
-static const char magic[8] = "LBINDEX1";
+static const char magic[8] = "LBINDEX2", name[] = "mbox.index", fresh[] = "mbox.index.new";
+
+bool
+index_is_hidden(const struct index_entry *entry)
+{
+	return entry->kind == INDEX_TORN || entry->kind == INDEX_DEAD;
+}
 
 int
 index_list_add(struct index_list *list, const struct index_entry *entry)
@@ -41,13 +48,25 @@ index_read_header(int fd, ino_t inode, struct index_header *header)
 {
 	return io_read_at(fd, header, sizeof(*header), 0) == sizeof(*header) &&
 	       memcmp(header->magic, magic, sizeof(magic)) == 0 && header->inode == inode &&
-	       header->count < SIZE_MAX / sizeof(struct index_entry) / 2 && header->torn <= header->count;
+	       header->count < SIZE_MAX / sizeof(struct index_entry) / 2 && header->dead <= header->clean;
 }
 
-int
-index_write_header(int fd, const struct index_header *header)
+static int
+write_header(int fd, const struct index_header *header)
 {
 	return io_write_at(fd, (struct span){ (const char *)header, sizeof(*header) }, 0);
+}
+
+/*
+ * What an append changes. The header may be an old one: an expunge that cuts nothing out leaves the size as it was. And what was made void
+ * stays so.
+ */
+int
+index_write_end(int fd, const struct index_header *header)
+{
+	const size_t from = offsetof(struct index_header, clean), to = offsetof(struct index_header, dead);
+
+	return io_write_at(fd, (struct span){ (const char *)header + from, to - from }, (off_t)from);
 }
 
 void
@@ -55,7 +74,15 @@ index_make_void(int fd)
 {
 	static const struct index_header none = { .inode = 0 };
 
-	(void)index_write_header(fd, &none);
+	(void)write_header(fd, &none);
+}
+
+int
+index_forget(int dir, int fd)
+{
+	if (fd >= 0)
+		index_make_void(fd);
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -1 : fsync(dir);
 }
 
 int
@@ -68,14 +95,14 @@ index_append(int fd, struct index_header *header, const struct index_entry *entr
 	header->count++;
 	header->clean += entry->stored;
 	header->wire += entry->wire;
-	return index_write_header(fd, header);
+	return index_write_end(fd, header);
 }
 
 /* After a crash anything may stand there: each message must begin where the one before ends, and the last end where the file did. */
 static bool
 is_chain(const struct index_entry *entries, const struct index_header *header)
 {
-	uint64_t at = 0, wire = 0;
+	uint64_t at = 0, wire = 0, dead = 0;
 
 	for (size_t i = 0; i < header->count; i++) {
 		const struct index_entry *e = &entries[i];
@@ -85,9 +112,10 @@ is_chain(const struct index_entry *entries, const struct index_header *header)
 		if (memchr(e->uidl, '\0', sizeof(e->uidl)) == NULL)
 			return false;
 		at += e->stored;
-		wire += e->kind == INDEX_TORN ? 0 : e->wire;
+		wire += e->wire;
+		dead += e->kind == INDEX_DEAD ? e->stored : 0;
 	}
-	return at == header->clean && wire == header->wire;
+	return at == header->clean && wire == header->wire && dead == header->dead;
 }
 
 static size_t
@@ -122,6 +150,22 @@ index_unmap(const struct index_entry *entries, size_t count)
 		munmap((void *)((uintptr_t)entries - sizeof(struct index_header)), map_length(count));
 }
 
+int
+index_bury(int fd, struct index_header *header, const struct index_entry *entries, const bool *gone)
+{
+	static const uint16_t kind = INDEX_DEAD;
+
+	for (size_t i = 0; i < header->count; i++) {
+		if (!gone[i])
+			continue;
+		off_t at = (off_t)(map_length(i) + offsetof(struct index_entry, kind));
+		if (io_write_at(fd, (struct span){ (const char *)&kind, sizeof(kind) }, at) < 0)
+			return -1;
+		header->dead += entries[i].stored;
+	}
+	return write_header(fd, header) < 0 ? -1 : fdatasync(fd);
+}
+
 static int
 write_all(int fd, const struct index_header *header, const struct index_list *list)
 {
@@ -129,20 +173,18 @@ write_all(int fd, const struct index_header *header, const struct index_list *li
 
 	if (io_write_at(fd, entries, sizeof(*header)) < 0)
 		return -1;
-	return index_write_header(fd, header);
+	return write_header(fd, header);
 }
 
 int
 index_replace(int dir, ino_t inode, uint64_t size, const struct index_list *list, struct index_header *header)
 {
-	static const char name[] = "mbox.index", fresh[] = "mbox.index.new";
-
 	*header = (struct index_header){ .inode = inode, .clean = size, .count = list->count };
 	memcpy(header->magic, magic, sizeof(magic));
 	for (size_t i = 0; i < list->count; i++) {
-		bool torn = list->entries[i].kind == INDEX_TORN;
-		header->wire += torn ? 0 : list->entries[i].wire;
-		header->torn += torn;
+		const struct index_entry *e = &list->entries[i];
+		header->wire += e->wire;
+		header->dead += e->kind == INDEX_DEAD ? e->stored : 0;
 	}
 	if (list->count > 0 && list->entries[list->count - 1].separator == 0)
 		header->open_end = 1;

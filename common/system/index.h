@@ -16,7 +16,8 @@
 enum index_kind {
 	INDEX_OURS,    /* with our entry line */
 	INDEX_FOREIGN, /* another program's */
-	INDEX_TORN     /* what a crash left in the middle: hidden, cut out by the next expunge */
+	INDEX_TORN,    /* what a crash left in the middle: hidden, cut out by the next expunge */
+	INDEX_DEAD     /* expunged, and not cut out yet: hidden, too */
 };
 
 /* As in the file, in this machine's byte order. */
@@ -35,11 +36,14 @@ struct index_header {
 	uint64_t inode; /* of the mbox it is about */
 	uint64_t clean; /* size of the mbox after the last append or expunge */
 	uint64_t count;
-	uint64_t wire;	   /* octets of all messages but the torn ones */
-	uint64_t torn;	   /* messages of INDEX_TORN */
+	uint64_t wire;	   /* octets of all messages, the hidden ones, too */
 	uint64_t open_end; /* the last message lacks its separator: other programs leave it out */
+	uint64_t dead;	   /* bytes of INDEX_DEAD; from here on an append leaves the header as it is */
 	uint64_t spare;
 };
+
+/* No session sees it. */
+bool index_is_hidden(const struct index_entry *);
 
 /* Entries in memory, the caller's to free. */
 struct index_list {
@@ -57,10 +61,16 @@ bool index_read_header(int fd, ino_t inode, struct index_header *);
 int index_append(int fd, struct index_header *, const struct index_entry *);
 
 /* Put the header back as it was before an append that was taken back. */
-int index_write_header(int fd, const struct index_header *);
+int index_write_end(int fd, const struct index_header *before);
+
+/* Those of the header's entries that are `gone` are dead: durably, before this returns. 0, or -1 with errno. */
+int index_bury(int fd, struct index_header *, const struct index_entry *, const bool *gone);
 
 /* It is of no more use, for anybody who has it open. */
 void index_make_void(int fd);
+
+/* Nor for anybody who comes later, be it after a power cut. fd: -1 where it is not open. 0, or -1 with errno. */
+int index_forget(int dir, int fd);
 
 /*
  * A mapping of the entries that header counts, each checked to follow on the one before. NULL where it is doubtful, or empty.

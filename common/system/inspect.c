@@ -213,12 +213,13 @@ static int
 judge_foreign(struct judge *j, struct inspect_part *part, struct span text, bool to_end)
 {
 	bool suspect = prefix_suspect(text), torn = is_torn_prefix(text, to_end);
+	bool dead = mbox_is_marked(text);
 
 	part->from_line = mbox_is_from_line(text);
 	bool stump = !part->from_line && to_end && text.n < 5 && prefix_may_begin(text, "From ");
 	if (boundary_find(&j->window, part->from, &part->to) < 0)
 		return -1;
-	int restored = suspect ? restore(j, part) : 0;
+	int restored = suspect && !dead ? restore(j, part) : 0;
 	if (restored != 0) {
 		part->from_line = true;
 		return restored < 0 ? -1 : 0;
@@ -229,7 +230,9 @@ judge_foreign(struct judge *j, struct inspect_part *part, struct span text, bool
 	if (measure(j, &m) < 0)
 		return -1;
 	part->mend = m.mend;
-	if (part->from_line)
+	if (dead)
+		part->kind = INSPECT_DEAD;
+	else if (part->from_line)
 		part->kind = torn ? INSPECT_TORN : INSPECT_FOREIGN;
 	else if (stump)
 		part->kind = INSPECT_TORN;
@@ -289,11 +292,11 @@ judge_all(struct judge *j, int (*each)(void *, const struct inspect_part *), voi
 		if (part.kind <= INSPECT_FOREIGN)
 			part.number = ++j->number;
 		part.last = part.to == j->window.size;
-		int separated = part.number > 0 && !parted ? follows_empty_line(j, at) : 1;
+		int separated = part.kind <= INSPECT_DEAD && !parted ? follows_empty_line(j, at) : 1;
 		if (separated < 0)
 			return -1;
 		part.glued = separated == 0;
-		parted = part.number == 0 && part.kind != INSPECT_BLANK;
+		parted = part.kind > INSPECT_DEAD && part.kind != INSPECT_BLANK;
 		int result = each(context, &part);
 		if (result != 0)
 			return result;
@@ -333,6 +336,9 @@ inspect_is_wrong(const struct inspect_part *part)
 	case INSPECT_STRAY:
 	case INSPECT_HOLE:
 		return true;
+	case INSPECT_DEAD:
+		/* What follows would be shown. */
+		return part->glued || part->mend.from.n > 0;
 	case INSPECT_OURS:
 	case INSPECT_REWRITTEN:
 	case INSPECT_FOREIGN:

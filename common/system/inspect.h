@@ -14,7 +14,8 @@ enum inspect_kind {
 	INSPECT_REWRITTEN, /* ours, but a mail reader changed it: nothing can be proved */
 	INSPECT_DAMAGED,   /* ours; length or sum are wrong */
 	INSPECT_FOREIGN,   /* another program's */
-	INSPECT_TORN,	   /* a part of a message that a crash left; number is 0 */
+	INSPECT_DEAD,	   /* expunged, and not cut out yet; number is 0, here and below */
+	INSPECT_TORN,	   /* a part of a message that a crash left */
 	INSPECT_STRAY,	   /* text that belongs to no message */
 	INSPECT_HOLE,	   /* NULs between messages */
 	INSPECT_BLANK	   /* empty lines between messages: harmless */

@@ -94,6 +94,14 @@ io_copy(int from, off_t at, off_t end, int to)
 }
 
 int
+io_set_append(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 ? -1 : fcntl(fd, F_SETFL, on ? flags | O_APPEND : flags & ~O_APPEND);
+}
+
+int
 io_temporary(void)
 {
 	const char *directory = getenv("TMPDIR");

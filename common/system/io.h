@@ -29,6 +29,12 @@ void io_hold_standard(void);
  */
 int io_open(int dir, const char *name, int flags);
 
+/*
+ * pwrite(2) on a descriptor with O_APPEND appends (Linux): who is to write elsewhere turns it off for that long. A second descriptor could not
+ * be closed without losing the fcntl lock. 0, or -1 with errno.
+ */
+int io_set_append(int fd, bool on);
+
 /* Bytes at..end of one file to the other's own offset. 0, or -1 with errno. */
 int io_copy(int from, off_t at, off_t end, int to);
 

@@ -1,14 +1,16 @@
 /*
  * What a crash may leave of an append, and who mends it. "clean" is the size that mbox.index remembers.
  *
- * state          mbox                                   dotlock      who finds it
- * A  idle        ends with a whole message, clean       none         nothing to do
- * B  locked      as before                              dead one     lock: its fcntl lock is free, so it is stale
- * C  writing     ends with a part of a message          dead one     recover_tail: the part goes to mbox.torn
- * D  written     whole, clean is older                  dead one     recover_tail: it stays; not acknowledged, may come again
- * E  unsynced    whole to readers; after a power cut    none, or     recover_tail: by length and sum of the entry line
- *                as A, C or a hole in the message       an old one
- * F  synced      whole                                  none         acknowledged
+ * state        mbox                               dotlock    who finds it                         reached by tests/unit
+ * A  idle      ends with a whole message, clean   none       nothing to do                        keeps_the_order
+ * B  locked    as before                          dead one   lock: its fcntl lock is free: stale  breaks_ours_when_the_fcntl_lock_is_free
+ * C  writing   ends with a part of a message      dead one   recover_tail: to mbox.torn with it   mends_every_cut
+ * D  written   whole, clean is older              dead one   recover_tail: it stays; not          keeps_whole_messages_beyond_the_clean_size
+ *                                                            acknowledged, may come again
+ * E  unsynced  whole to readers; after a power    none, or   recover_tail: by length and sum of   mends_holes
+ *              cut as A, C or a hole in it        an old one the entry line
+ * F  synced    whole                              none       acknowledged                         serves_many_at_once
+ * The fault scenario "deliver to one" reaches each of them, too.
  */
 #include "maildrop.h"
 
@@ -262,6 +264,13 @@ note_in_index(struct maildrop *m, struct index_entry *entry)
 		m->indexed = false;
 }
 
+/* As far as the index, as it was read last, knows. */
+static off_t
+dead_bytes(const struct maildrop *m, off_t size)
+{
+	return m->header.clean <= (uint64_t)size ? (off_t)m->header.dead : 0;
+}
+
 static enum maildrop_status
 append_locked(
     struct maildrop *m, struct buf *head, struct index_entry *entry, struct spool *body, int64_t quota)
@@ -271,7 +280,7 @@ append_locked(
 
 	m->start = m->lock.size;
 	m->end = m->start + (off_t)m->open_end + (off_t)entry->stored;
-	if (quota > 0 && m->end > quota)
+	if (quota > 0 && m->end - dead_bytes(m, m->start) > quota)
 		return MAILDROP_QUOTA;
 	buf_init(&all, 2 * MBOX_PREFIX + head->len + 4 * SPOOL_MEMORY);
 	buf_add(&all, ends, m->open_end);
@@ -330,7 +339,7 @@ maildrop_take_back(struct maildrop *m)
 		if (ftruncate(m->mbox, m->start) < 0)
 			maildrop_failed(m, "message not taken back");
 		else if (m->indexed)
-			index_write_header(m->index, &m->before);
+			index_write_end(m->index, &m->before);
 	}
 	maildrop_unlock(m);
 	m->start = m->end = 0;
@@ -355,7 +364,7 @@ maildrop_room(struct maildrop *m, int64_t bytes, int64_t quota)
 		return MAILDROP_OK;
 	if (fstat(m->mbox, &st) < 0)
 		return maildrop_failed(m, "mailbox not opened");
-	return st.st_size + bytes > quota ? MAILDROP_QUOTA : MAILDROP_OK;
+	return st.st_size - dead_bytes(m, st.st_size) + bytes > quota ? MAILDROP_QUOTA : MAILDROP_OK;
 }
 
 static void

@@ -173,7 +173,7 @@ judge_last(struct window *w, off_t at)
 	if (survey_prefix(w, at, &prefix) < 0)
 		return -1;
 	if (!prefix.ours)
-		return prefix.begun || prefix.nul ? at : w->size;
+		return !prefix.dead && (prefix.begun || prefix.nul) ? at : w->size;
 	if (examine(w, at, &prefix, &tail) < 0)
 		return -1;
 	off_t end = at + (off_t)prefix.entry.stored;

@@ -2,13 +2,14 @@
  * An expunge in place. A rename would orphan the descriptor of every program that opens the mailbox before it locks it, and what
  * that program then appends would be lost.
  *
- *    state        mbox.redo         mbox                       who finds it
- * A  idle         absent or void    whole                      removes a void one
- * B  planned      valid, synced     as before                  does the copy
- * C  copying      valid             mixed, old size            does the copy again
- * D  copied       valid             whole, and behind it what  does the copy again, cuts
+ *    state        mbox.redo         mbox                       who finds it               reached by unit/redo
+ * A  idle         absent or void    whole                      removes a void one         ignores_a_plan_that_was_never_finished
+ * B  planned      valid, synced     as before                  does the copy              resumes_from_every_state
+ * C  copying      valid             mixed, old size            does the copy again        resumes_from_every_state
+ * D  copied       valid             whole, and behind it what  does the copy again, cuts  resumes_from_every_state
  *                                   was there before
- * E  cut          valid             whole, new size            makes the redo file void
+ * E  cut          valid             whole, new size            makes the redo file void   tells_a_long_append_from_an_expunge_to_be_done
+ * The fault scenarios "expunge some" and "log in after half an expunge" reach each of them, too.
  * A redo file that is not valid was never finished: the mailbox is as before.
  * In B to E somebody may have appended: another program, who knows nothing of redo files, or smtpd, which does not look for one where
  * the index ends with the mailbox. What lies beyond the old size in B to D, or beyond the new one in E, is kept. What stands between the
@@ -25,12 +26,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bury.h"
 #include "hash.h"
 #include "io.h"
 #include "log.h"
 #include "recover.h"
+#include "redo_file.h"
 
-static const char magic[8] = "LBREDO02", file_name[] = "mbox.redo", fresh_name[] = "mbox.redo.new";
+static const char magic[8] = "LBREDO02";
 
 enum { PIECE = 256 * 1024 };
 
@@ -102,8 +105,7 @@ write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_
 	off_t at = sizeof(*plan);
 	uint32_t cut_sum;
 
-	unlinkat(m->dir, fresh_name, 0);
-	*redo = openat(m->dir, fresh_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	*redo = redo_file_create(m);
 	if (*redo < 0)
 		return -1;
 	memcpy(plan->magic, magic, sizeof(magic));
@@ -121,27 +123,9 @@ write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_
 		return -1;
 	plan->cut_sum = cut_sum;
 	plan->plan_sum = sum_of_plan(plan);
-	if (io_write_at(*redo, (struct span){ (const char *)plan, sizeof(*plan) }, 0) < 0 || fsync(*redo) < 0)
+	if (io_write_at(*redo, (struct span){ (const char *)plan, sizeof(*plan) }, 0) < 0)
 		return -1;
-	return renameat(m->dir, fresh_name, m->dir, file_name) < 0 ? -1 : fsync(m->dir);
-}
-
-/* To be forgotten for good: after a power cut an unlinked file may be back. */
-static int
-make_void(struct maildrop *m, int redo)
-{
-	if (ftruncate(redo, 0) < 0 || fsync(redo) < 0)
-		return -1;
-	return unlinkat(m->dir, file_name, 0);
-}
-
-/* pwrite(2) on a descriptor with O_APPEND appends (Linux); and a second descriptor could not be closed without losing the lock. */
-static int
-set_append(int fd, bool on)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags < 0 ? -1 : fcntl(fd, F_SETFL, on ? flags | O_APPEND : flags & ~O_APPEND);
+	return redo_file_publish(m, *redo);
 }
 
 /* B to E. Every step may be done again. */
@@ -151,16 +135,16 @@ carry_out(struct maildrop *m, const struct plan *plan, int redo)
 	uint32_t sum = 1;
 	off_t end = (off_t)(plan->offset + plan->kept);
 
-	if (set_append(m->mbox, false) < 0)
+	if (io_set_append(m->mbox, false) < 0)
 		return -1;
 	int result = copy(redo, sizeof(*plan), (off_t)plan->kept, m->mbox, (off_t)plan->offset, &sum);
 	int error = errno;
-	set_append(m->mbox, true);
+	io_set_append(m->mbox, true);
 	errno = error;
 	if (result < 0 || fsync(m->mbox) < 0 || ftruncate(m->mbox, end) < 0 || fsync(m->mbox) < 0)
 		return -1;
 	m->lock.size = end;
-	return make_void(m, redo);
+	return redo_file_void(m, redo);
 }
 
 enum maildrop_status
@@ -180,8 +164,7 @@ redo_expunge(struct maildrop *m, off_t offset, const struct redo_piece *pieces, 
 	if (write_plan(m, &plan, m->mbox, pieces, count, &redo) < 0) {
 		status = maildrop_failed(m, "expunge not planned");
 		if (redo >= 0)
-			make_void(m, redo);
-		unlinkat(m->dir, fresh_name, 0);
+			redo_file_void(m, redo);
 	} else if (carry_out(m, &plan, redo) < 0)
 		status = maildrop_failed(m, "expunge not finished");
 	if (redo >= 0)
@@ -216,11 +199,13 @@ enum redo_state
 redo_look(const struct maildrop *m)
 {
 	struct plan plan;
-	int redo = io_open(m->dir, file_name, O_RDONLY);
+	int redo = io_open(m->dir, redo_file_name, O_RDONLY);
 
 	if (redo < 0)
 		return errno == ENOENT ? REDO_NONE : REDO_UNREADABLE;
 	int valid = read_plan(m, redo, &plan);
+	if (valid == 0)
+		valid = bury_look(m, redo);
 	close(redo);
 	return valid < 0 ? REDO_UNREADABLE : valid == 0 ? REDO_VOID : REDO_VALID;
 }
@@ -258,7 +243,7 @@ give_up(struct maildrop *m, int redo, const struct plan *plan)
 	int result =
 	    recover_keep(m, redo, from, from + (off_t)plan->kept, "mailbox was rewritten during an expunge");
 
-	return result < 0 ? -1 : make_void(m, redo);
+	return result < 0 ? -1 : redo_file_void(m, redo);
 }
 
 /* What another program has appended is made part of the plan, so that the plan stays one that may be done again. */
@@ -287,16 +272,20 @@ static int
 finish(struct maildrop *m, int *redo)
 {
 	struct plan plan;
-	int valid = read_plan(m, *redo, &plan);
+	int valid = read_plan(m, *redo, &plan), marks = valid == 0 ? bury_look(m, *redo) : 0;
 
-	if (valid <= 0)
-		return valid < 0 ? -1 : unlinkat(m->dir, file_name, 0);
+	if (valid < 0 || marks < 0)
+		return -1;
+	if (valid == 0 && marks == 0)
+		return unlinkat(m->dir, redo_file_name, 0);
 	log_begin("expunge resumed");
 	log_text("user", m->name);
 	log_end();
+	if (marks == 1)
+		return bury_finish(m, *redo);
 	switch (find_state(m, &plan)) {
 	case NEXT_VOID:
-		return make_void(m, *redo);
+		return redo_file_void(m, *redo);
 	case NEXT_GIVE_UP:
 		return give_up(m, *redo, &plan);
 	case NEXT_COPY:
@@ -312,7 +301,7 @@ finish(struct maildrop *m, int *redo)
 enum maildrop_status
 redo_finish(struct maildrop *m)
 {
-	int redo = io_open(m->dir, file_name, O_RDWR);
+	int redo = io_open(m->dir, redo_file_name, O_RDWR);
 
 	if (redo < 0)
 		return errno == ENOENT ? MAILDROP_OK : maildrop_failed(m, "redo file not opened");

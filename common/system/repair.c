@@ -1,11 +1,12 @@
 /*
  * What a crash may leave of a repair. The mailbox never lacks, and never has two names.
  *
- *    state      mbox       mbox.before-repair   beside it                  who finds it
- * A  idle       as before  none                 nothing                    nothing to do
- * B  writing    as before  none                 a part of mbox.repaired    the next repair begins anew
- * C  keeping    as before  none, or whole       mbox.repaired, mbox.keep   the same, and keeps the original once more
- * D  renamed    repaired   whole                perhaps an index           its inode is not the mbox's: nobody believes it
+ *    state    mbox       mbox.before-repair  beside it                 who finds it
+ * A  idle     as before  none                nothing                   nothing to do
+ * B  writing  as before  none                a part of mbox.repaired   the next repair begins anew
+ * C  keeping  as before  none, or whole      mbox.repaired, mbox.keep  the same, and keeps the original once more
+ * D  renamed  repaired   whole               perhaps an index          its inode is not the mbox's: nobody believes it
+ * A is reached by unit/repair: leaves_alone_what_is_well; the others by interop/repair: test_killed_at_every_call.
  * mbox.torn is written in B: a repair that is done again sets the same bytes aside twice.
  */
 #include "repair.h"
@@ -165,6 +166,7 @@ write_part(void *context, const struct inspect_part *part)
 	case INSPECT_STRAY:
 		w->repair->set_aside = true;
 		return recover_keep(w->maildrop, w->window.fd, part->from, part->to, why);
+	case INSPECT_DEAD:
 	case INSPECT_HOLE:
 		return 0;
 	case INSPECT_OURS:
@@ -312,8 +314,7 @@ drop_wrong_index(const struct maildrop *m, struct repair *repair)
 		return maildrop_failed(m, "mailbox not read");
 	if (index != CHECKUP_INDEX_WRONG)
 		return MAILDROP_OK;
-	index_make_void(m->index);
-	if (unlinkat(m->dir, "mbox.index", 0) < 0)
+	if (index_forget(m->dir, m->index) < 0)
 		return maildrop_failed(m, "index not removed");
 	repair->index_dropped = true;
 	return MAILDROP_OK;

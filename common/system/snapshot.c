@@ -76,8 +76,9 @@ catch_up(const struct maildrop *m, struct index_list *list)
 	return holds;
 }
 
-enum maildrop_status
-snapshot_survey(struct maildrop *m, struct index_list *list)
+/* A new index that cannot be written is no loss: the list serves. */
+static enum maildrop_status
+survey_and_index(struct maildrop *m, struct index_list *list)
 {
 	if (!catch_up(m, list)) {
 		index_list_free(list);
@@ -86,21 +87,9 @@ snapshot_survey(struct maildrop *m, struct index_list *list)
 	}
 	if (survey_tell_twins_apart(list) < 0)
 		return maildrop_failed(m, "mailbox not read");
-	return MAILDROP_OK;
-}
-
-/* The mailbox is locked. A new index that cannot be written is no loss: the list serves. */
-static enum maildrop_status
-survey_and_index(struct snapshot *s)
-{
-	struct maildrop *m = &s->maildrop;
-	enum maildrop_status status = snapshot_survey(m, &s->list);
-
-	if (status != MAILDROP_OK)
-		return status;
 	if (m->index >= 0)
 		close(m->index);
-	m->index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, &s->list, &m->header);
+	m->index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, list, &m->header);
 	m->indexed = m->index >= 0;
 	return MAILDROP_OK;
 }
@@ -122,44 +111,52 @@ trusted(const struct maildrop *m)
 	return holds ? entries : NULL;
 }
 
-static enum maildrop_status
-load(struct snapshot *s)
+enum maildrop_status
+listing_load(struct listing *l, struct maildrop *m)
 {
-	struct maildrop *m = &s->maildrop;
 	enum maildrop_status status = MAILDROP_OK;
 
-	if (m->indexed)
-		s->mapped = trusted(m);
-	if (s->mapped == NULL && !(m->indexed && m->lock.size == 0)) {
-		status = survey_and_index(s);
+	*l = (struct listing){ .entries = m->indexed ? trusted(m) : NULL };
+	if (l->entries == NULL && !(m->indexed && m->lock.size == 0)) {
+		status = survey_and_index(m, &l->own);
 		if (status == MAILDROP_OK && m->indexed)
-			s->mapped = index_map(m->index, &m->header);
-		if (s->mapped != NULL)
-			index_list_free(&s->list);
+			l->entries = index_map(m->index, &m->header);
 	}
-	s->entries = s->mapped != NULL ? s->mapped : s->list.entries;
-	s->entry_count = s->mapped != NULL ? m->header.count : s->list.count;
+	if (l->entries != NULL)
+		index_list_free(&l->own);
+	l->count = l->entries != NULL ? m->header.count : l->own.count;
+	if (l->entries == NULL)
+		l->entries = l->own.entries;
 	return status;
 }
 
-/* Number what is shown. The messages that a crash tore are not. */
+void
+listing_free(struct listing *l)
+{
+	if (l->entries != l->own.entries)
+		index_unmap(l->entries, l->count);
+	index_list_free(&l->own);
+	*l = (struct listing){ .entries = NULL };
+}
+
+/* Number what is shown. */
 static enum maildrop_status
 number(struct snapshot *s)
 {
-	size_t torn = 0;
+	const struct listing *all = &s->all;
 
-	for (size_t i = 0; i < s->entry_count; i++) {
-		torn += s->entries[i].kind == INDEX_TORN;
-		s->total += s->entries[i].kind == INDEX_TORN ? 0 : s->entries[i].wire;
+	for (size_t i = 0; i < all->count; i++) {
+		bool shown = !index_is_hidden(&all->entries[i]);
+		s->count += shown;
+		s->total += shown ? all->entries[i].wire : 0;
 	}
-	s->count = s->entry_count - torn;
-	if (torn == 0)
+	if (s->count == all->count)
 		return MAILDROP_OK;
 	s->shown = malloc((s->count + 1) * sizeof(*s->shown));
 	if (s->shown == NULL)
 		return maildrop_failed(&s->maildrop, "mailbox not read");
-	for (size_t i = 0, message = 0; i < s->entry_count; i++)
-		if (s->entries[i].kind != INDEX_TORN)
+	for (size_t i = 0, message = 0; i < all->count; i++)
+		if (!index_is_hidden(&all->entries[i]))
 			s->shown[message++] = i;
 	return MAILDROP_OK;
 }
@@ -175,7 +172,7 @@ snapshot_open(struct snapshot *s, int root, const char *name, const char *client
 		status = maildrop_lock(&s->maildrop, true);
 	if (status != MAILDROP_OK)
 		return status;
-	status = load(s);
+	status = listing_load(&s->all, &s->maildrop);
 	maildrop_unlock(&s->maildrop);
 	if (status == MAILDROP_OK)
 		status = number(s);
@@ -187,8 +184,7 @@ snapshot_open(struct snapshot *s, int root, const char *name, const char *client
 void
 snapshot_close(struct snapshot *s)
 {
-	index_unmap(s->mapped, s->entry_count);
-	index_list_free(&s->list);
+	listing_free(&s->all);
 	free(s->shown);
 	window_free(&s->window);
 	maildrop_close(&s->maildrop);
@@ -200,7 +196,7 @@ snapshot_close(struct snapshot *s)
 static const struct index_entry *
 entry_of(const struct snapshot *s, size_t message)
 {
-	return &s->entries[s->shown == NULL ? message : s->shown[message]];
+	return &s->all.entries[s->shown == NULL ? message : s->shown[message]];
 }
 
 size_t

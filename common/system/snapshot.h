@@ -9,15 +9,19 @@
 #include "maildrop.h"
 #include "survey.h"
 
+/* All that stands in a mailbox, the hidden ones, too. */
+struct listing {
+	const struct index_entry *entries;
+	size_t count;
+	struct index_list own; /* what entries is, where it is not the index, mapped */
+};
+
 struct snapshot {
 	struct maildrop maildrop;
 	int session_lock;
 	uint64_t total;
-	size_t entry_count;		   /* with the hidden ones */
-	const struct index_entry *mapped;  /* either the index, mapped, */
-	struct index_list list;		   /* or a list of our own */
-	const struct index_entry *entries; /* whichever it is */
-	size_t *shown;			   /* message -> entry where some are hidden, else NULL */
+	struct listing all;
+	size_t *shown; /* message -> entry where some are hidden, else NULL */
 	size_t count;
 	struct window window; /* what was read last */
 };
@@ -68,7 +72,8 @@ enum maildrop_status snapshot_expunge(
 enum maildrop_status
 snapshot_lock_session(const struct maildrop *, const char *client, struct buf *holder, int *fd);
 
-/* For expunge.c: all that is in the locked mailbox now, as a list of one's own. */
-enum maildrop_status snapshot_survey(struct maildrop *, struct index_list *);
+/* For expunge.c: what is in the locked mailbox now, and a new index where the old one does not say so. Free in every case. */
+enum maildrop_status listing_load(struct listing *, struct maildrop *);
+void listing_free(struct listing *);
 
 #endif

@@ -87,6 +87,7 @@ survey_prefix(struct window *w, off_t at, struct survey_prefix *prefix)
 	prefix->length = (uint32_t)line.n;
 	line = first_line(span_slice(text, line.n, text.n), &whole);
 	prefix->nul |= line.n > 0 && memchr(line.at, '\0', line.n) != NULL;
+	prefix->dead = mbox_is_marked(text);
 	prefix->ours = whole && mbox_entry_parse(span_slice(line, 0, line.n - 1), &prefix->entry);
 	prefix->begun = to_end && !whole && may_begin(line, "X-UIDL: ");
 	if (prefix->ours)
@@ -145,6 +146,8 @@ read_entry(struct window *w, const struct survey_prefix *prefix, struct index_en
 	bool too_short = entry->stored < prefix->entry.stored && !scan.read_mark;
 	bool torn = prefix->nul || (prefix->ours && (scan.nul || too_short));
 	entry->kind = torn ? INDEX_TORN : prefix->ours ? INDEX_OURS : INDEX_FOREIGN;
+	if (prefix->dead)
+		entry->kind = INDEX_DEAD;
 	return 0;
 }
 
@@ -302,6 +305,8 @@ survey_still_there(struct window *w, const struct index_entry *entry)
 
 	if (survey_prefix(w, (off_t)entry->offset, &prefix) < 0)
 		return -1;
+	if (entry->kind == INDEX_DEAD || prefix.dead)
+		return entry->kind == INDEX_DEAD && prefix.dead;
 	if (entry->kind == INDEX_OURS)
 		return prefix.ours && is_named(entry, prefix.entry.uidl);
 	size_t enough = entry->stored < WINDOW ? (size_t)entry->stored : WINDOW;

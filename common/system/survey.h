@@ -30,6 +30,7 @@ int window_at(struct window *, off_t at, size_t least, size_t want, struct span 
 struct survey_prefix {
 	bool from;  /* there is a From_ line, with its end */
 	bool ours;  /* and our entry line behind it */
+	bool dead;  /* it is marked as expunged */
 	bool begun; /* the file ends in an entry line of ours, or in a From_ line */
 	bool nul;   /* in one of the two lines: blocks of them were never written */
 	uint32_t length;

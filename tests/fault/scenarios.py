@@ -10,6 +10,7 @@ from world import letterbox
 FRESH = w.letter("the fresh one")
 OTHERS = w.FOREIGN[w.FOREIGN.index(b"\n") + 1:-1].replace(b"\n", b"\r\n")  # as POP3 shows it
 LARGE = w.letter("the large one", 400000)
+IMMOVABLE = b"From eve@example.net Thu Jan  1 00:00:00 2026\nSubject: too large to be moved\n\n" + b"x" * (5 << 20) + b"\n\n"
 
 
 def template():
@@ -45,7 +46,7 @@ class Scenario:
         """prepare: what is different from the template's files."""
         self.seen = seen
         self.files = prepare(files) if prepare else files
-        self.resumes = prepare is half_expunged
+        self.resumes = prepare in (half_expunged, half_buried)
         self.torn = prepare is crashed
 
     def world(self):
@@ -191,26 +192,48 @@ def crashed(files):
     return dict(files, **{"users/anna/mbox": (mbox + part, inode), "users/anna/mbox.lock": (b"%d\n%d\n" % (2147483000, inode), inode)})
 
 
-def half_expunged(files):
-    """An expunge of messages 1 and 3 was killed while it copied."""
+def half_done(files, delete, write):
+    """An expunge was killed at so many writes to the mailbox."""
     with w.World(files) as world:
         log = world.path("log")
         with open(os.devnull, "wb") as null:
-            w.session(world.root, "anna", (), (1, 3), w.environment(world.root, log=log), null)
+            w.session(world.root, "anna", (), delete, w.environment(world.root, log=log), null)
             with open(log, encoding="utf-8") as file:
                 calls = [line.split() for line in file]
-        at = [int(c[0]) for c in calls if c[1] == "write" and c[3].endswith("/mbox")][0]
+        at = [int(c[0]) for c in calls if c[1] == "write" and c[3].endswith("/mbox")][write]
     with w.World(files) as world:
         with open(os.devnull, "wb") as null:
-            w.session(world.root, "anna", (), (1, 3), w.environment(world.root, at=at, do="killed"), null)
+            w.session(world.root, "anna", (), delete, w.environment(world.root, at=at, do="killed"), null)
         expect(world.read("users/anna/mbox.redo"), "half an expunge")
         return world.capture()
+
+
+def half_expunged(files):
+    """While messages 1 and 3 were cut out."""
+    return half_done(files, (1, 3), 0)
+
+
+def half_buried(files):
+    """Between the marks on messages 1 and 2."""
+    return half_done(files, (1, 2), 0)
+
+
+def enlarged(files):
+    """With a message behind the third, for which all that goes before it is only marked; and what a session sees."""
+    mbox, inode = files["users/anna/mbox"]
+    at = mbox.index(b"\n\nFrom ", len(mbox) // 2) + 2
+    with w.World(dict(without_index(files), **{"users/anna/mbox": (mbox[:at] + IMMOVABLE + mbox[at:], inode)})) as made:
+        went = w.session(made.root, "anna")
+        expect(went.quit and len(went.mail) == 5, "session")
+        return made.capture(), {"anna": [(uidl, went.mail[uidl]) for uidl in went.uidls]}
 
 
 def scenarios():
     """All of them, each with its template."""
     files, seen = template()
     expunged = dict(seen, anna=[seen["anna"][1], seen["anna"][3]])
+    large, mail = enlarged(files)
+    buried = {"anna": mail["anna"][2:]}
     secret = b"{PLAIN}" + w.PASSWORD.encode()
     return [
         Deliver(files, seen, "deliver to one"),
@@ -222,14 +245,17 @@ def scenarios():
         Deliver(files, seen, "deliver without an index", prepare=without_index),
         Deliver(files, seen, "deliver after a crash", prepare=crashed),
         Deliver(files, expunged, "deliver after half an expunge", prepare=half_expunged),
+        Deliver(large, buried, "deliver after half a burial", prepare=half_buried),
         Session(files, seen, "retrieve and delete", (1, 2, 3), (2,)),
         Session(files, seen, "expunge some", (), (1, 3)),
         Session(files, seen, "expunge the last", (), (4,)),
+        Session(large, mail, "bury some", (), (1, 2)),
         Session(files, seen, "expunge all", (), (1, 2, 3, 4)),
         Session(files, seen, "expunge none", (2,), ()),
         Session(files, seen, "rebuild the index", (1, 4), (), without_index),
         Session(files, seen, "log in after a crash", (4,), (), crashed),
         Session(files, expunged, "log in after half an expunge", (1,), (), half_expunged),
+        Session(large, buried, "log in after half a burial", (3,), (), half_buried),
         User(files, seen, "user add", ["add", "emil"], [], lambda lines: len(lines) == 1 and b"emil:{SCRAM-SHA-256}" in lines[0]),
         User(files, seen, "user passwd", ["passwd", "bert"], [b"bert:" + secret], lambda lines: len(lines) == 1 and b"bert:{SCRAM" in lines[0]),
         User(files, seen, "user remove", ["remove", "bert"], [b"bert:" + secret], lambda lines: not lines),

@@ -6,7 +6,7 @@
 #include "maildrop.h"
 #include "redo.h"
 
-enum { MESSAGES = 4 };
+enum { MESSAGES = 4, LARGE = 5 << 20 };
 
 static struct store store;
 static struct buf all;		    /* the mailbox with all of them */
@@ -256,6 +256,59 @@ START_TEST(puts_a_plan_aside_when_the_mailbox_was_rewritten)
 }
 END_TEST
 
+static off_t
+size_of_mbox(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(store_file(&store, "mbox"), &st), 0);
+	return st.st_size;
+}
+
+/* All of them, one of another program so large that nobody wants to move it, and all of them again. Returns the size. */
+static off_t
+put_large(void)
+{
+	static const char head[] = "From x\nSubject: large\n\n";
+
+	unlink(store_file(&store, "mbox.index"));
+	store_write(&store, "mbox", buf_span(&all));
+	store_append(&store, span_of(head));
+	ck_assert_int_eq(truncate(store_file(&store, "mbox"), (off_t)all.len + LARGE), 0);
+	store_append(&store, span_of("\n\n"));
+	store_append(&store, buf_span(&all));
+	return size_of_mbox();
+}
+
+/* The message in the middle is number MESSAGES. */
+START_TEST(buries_where_much_would_move)
+{
+	off_t size = put_large(), first = (off_t)offset[1];
+
+	ck_assert_int_eq(store_expunge(&store, 2 << MESSAGES), MAILDROP_OK);
+	ck_assert_int_eq(size_of_mbox(), size - first);
+	ck_assert_int_eq(store_expunge(&store, 1 | 4), MAILDROP_OK);
+	ck_assert_int_eq(size_of_mbox(), size - first);
+	/* Now most of it goes. */
+	ck_assert_int_eq(store_expunge(&store, 1 << (MESSAGES - 2)), MAILDROP_OK);
+	off_t left = 2 * ((off_t)all.len - first) - (off_t)(offset[3] - offset[2]);
+	ck_assert_int_eq(size_of_mbox(), left);
+}
+END_TEST
+
+START_TEST(cuts_out_where_a_crash_tore)
+{
+	off_t size = put_large();
+
+	store_append(&store,
+	    span_of("From bob@example.org Tue Nov 24 05:31:18 2026\nX-UIDL: 1a 1230 53 b14f2233\n\n"));
+	store_append(&store, buf_span(&all));
+	ck_assert_int_eq(store_expunge(&store, 1), MAILDROP_OK);
+	ck_assert_int_eq(size_of_mbox(), size + (off_t)(all.len - offset[1]));
+	ck_assert(store_has(&store, "mbox.torn"));
+}
+END_TEST
+
 static void
 add(TCase *t)
 {
@@ -267,6 +320,8 @@ add(TCase *t)
 	tcase_add_test(t, tells_a_long_append_from_an_expunge_to_be_done);
 	tcase_add_test(t, ignores_a_plan_that_was_never_finished);
 	tcase_add_test(t, puts_a_plan_aside_when_the_mailbox_was_rewritten);
+	tcase_add_test(t, buries_where_much_would_move);
+	tcase_add_test(t, cuts_out_where_a_crash_tore);
 }
 
 int

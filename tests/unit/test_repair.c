@@ -18,13 +18,13 @@ teardown(void)
 	store_remove(&store);
 }
 
-/* What inspect says, a letter a part: Ours Rewritten Damaged Foreign Torn Stray Hole Blank; behind it what is wrong with it. */
+/* What inspect says, a letter a part: Ours Rewritten Damaged Foreign eXpunged Torn Stray Hole Blank; behind it what is wrong with it. */
 static int
 spell(void *context, const struct inspect_part *part)
 {
 	struct buf *out = context;
 
-	buf_add_char(out, "ORDFTSHB"[part->kind]);
+	buf_add_char(out, "ORDFXTSHB"[part->kind]);
 	if (part->glued)
 		buf_add_char(out, 'g');
 	if (part->restored)
