@@ -3,9 +3,7 @@
 
 import fcntl
 import os
-import pty
 import re
-import select
 import shutil
 import signal
 import smtplib
@@ -173,23 +171,7 @@ class Repair(unittest.TestCase):
     def test_mutt_itself(self):
         """mutt writes Status, Content-Length and Lines into our messages, and leaves them right."""
         self.put(self.good)
-        ours, terminal = pty.openpty()
-        mutt = subprocess.Popen(["mutt", "-n", "-F", "/dev/null", "-e", "set move=no quit=yes wait_key=no mark_old=no folder=%s" % self.root.path,
-                                 "-e", "push <set-flag>!<sync-mailbox><next-entry><set-flag>!<quit>",
-                                 "-f", self.root.mbox_path("anna")], stdin=terminal, stdout=terminal, stderr=terminal,
-                                env=dict(os.environ, TERM="vt100", HOME=self.root.path), start_new_session=True)
-        os.close(terminal)
-        self.addCleanup(os.close, ours)
-        deadline = letterbox.Deadline(30)
-        while mutt.poll() is None and not deadline.over():
-            if select.select([ours], [], [], 0.1)[0]:
-                try:
-                    os.read(ours, 65536)
-                except OSError:
-                    break  # the terminal is closed: mutt has ended
-        if deadline.over():
-            mutt.kill()
-        self.assertEqual(mutt.wait(), 0)
+        mail.mutt(self.root, "anna", "<set-flag>!<sync-mailbox><next-entry><set-flag>!<quit>")
         self.assertIn(b"Content-Length", self.root.mbox("anna"))
         self.assertIn("changed by a mail reader", self.check(0))
 

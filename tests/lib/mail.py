@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import pty
 import re
+import select
 import socket
 import subprocess
 
@@ -142,6 +144,27 @@ def tool(name):
         if os.access(path, os.X_OK):
             return path
     return None
+
+
+def mutt(root, user, keys):
+    """mutt in a terminal of its own opens a user's mailbox and is given these keys, of which the last ends it."""
+    ours, terminal = pty.openpty()
+    with open(ours, "rb", buffering=0) as screen, subprocess.Popen(
+            ["mutt", "-n", "-F", "/dev/null", "-e", "set move=no quit=yes wait_key=no mark_old=no confirmcreate=no folder=%s" % root.path,
+             "-e", "push " + keys, "-f", root.mbox_path(user)], stdin=terminal, stdout=terminal, stderr=terminal,
+            env=dict(os.environ, TERM="vt100", HOME=root.path), start_new_session=True) as process:
+        os.close(terminal)
+        deadline = letterbox.Deadline(30)
+        while process.poll() is None and not deadline.over():
+            if select.select([screen], [], [], 0.1)[0]:
+                try:
+                    screen.read(65536)
+                except OSError:
+                    break  # the terminal is closed: mutt has ended
+        if deadline.over():
+            process.kill()
+    if process.returncode != 0:
+        raise Failure("mutt: %d" % process.returncode)
 
 
 def curl_send(server, path, to="anna@localhost", sender="carl@example.net"):
