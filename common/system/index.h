@@ -61,7 +61,7 @@ bool index_read_header(int fd, ino_t inode, struct index_header *);
 int index_append(int fd, struct index_header *, const struct index_entry *);
 
 /* Put the header back as it was before an append that was taken back. */
-int index_write_end(int fd, const struct index_header *before);
+int index_write_end(int fd, const struct index_header *);
 
 /* Those of the header's entries that are `gone` are dead: durably, before this returns. 0, or -1 with errno. */
 int index_bury(int fd, struct index_header *, const struct index_entry *, const bool *gone);
