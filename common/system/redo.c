@@ -97,7 +97,10 @@ sum_of_cut(const struct maildrop *m, const struct plan *plan, uint32_t *sum)
 	return sum_of(m->mbox, end, (off_t)plan->old_size - end, sum);
 }
 
-/* The plan as a new file, durable under its name before this returns. */
+/*
+ * The plan as a new file, durable under its name before this returns. So is the mailbox that it is about: who appended last may not have
+ * synced it yet, and if a power cut took the end off, neither B nor C could be told any more.
+ */
 static int
 write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_piece *pieces, size_t count,
     int *redo)
@@ -123,7 +126,8 @@ write_plan(struct maildrop *m, struct plan *plan, int source, const struct redo_
 		return -1;
 	plan->cut_sum = cut_sum;
 	plan->plan_sum = sum_of_plan(plan);
-	if (io_write_at(*redo, (struct span){ (const char *)plan, sizeof(*plan) }, 0) < 0)
+	if (fdatasync(m->mbox) < 0 ||
+	    io_write_at(*redo, (struct span){ (const char *)plan, sizeof(*plan) }, 0) < 0)
 		return -1;
 	return redo_file_publish(m, *redo);
 }
