@@ -13,7 +13,8 @@
  * A redo file that is not valid was never finished: the mailbox is as before.
  * In B to E somebody may have appended: another program, who knows nothing of redo files, or smtpd, which does not look for one where
  * the index ends with the mailbox. What lies beyond the old size in B to D, or beyond the new one in E, is kept. What stands between the
- * two sizes tells B to D from E: the copying does not touch it.
+ * two sizes tells B to D from E: the copying does not touch it, and the cutting at most blanks it out (a power cut in D may keep the blanks
+ * and not the cut).
  */
 #include "redo.h"
 
@@ -214,6 +215,19 @@ redo_look(const struct maildrop *m)
 	return valid < 0 ? REDO_UNREADABLE : valid == 0 ? REDO_VOID : REDO_VALID;
 }
 
+/* Does what was to be cut off stand there still, or blanks in its place? 1, 0, or -1 with errno. */
+static int
+is_uncut(const struct maildrop *m, const struct plan *plan)
+{
+	char first;
+	uint32_t sum;
+
+	if (io_read_at(m->mbox, &first, 1, (off_t)(plan->offset + plan->kept)) < 0 ||
+	    sum_of_cut(m, plan, &sum) < 0)
+		return -1;
+	return first == '\0' || sum == plan->cut_sum;
+}
+
 enum next { NEXT_COPY, NEXT_VOID, NEXT_GIVE_UP, NEXT_ERROR };
 
 /* Which row of the table is it? */
@@ -225,12 +239,9 @@ find_state(const struct maildrop *m, const struct plan *plan)
 
 	if (m->lock.size == end)
 		return NEXT_COPY; /* E: harmless to do again */
-	if (m->lock.size >= (off_t)plan->old_size) {
-		if (sum_of_cut(m, plan, &sum) < 0)
-			return NEXT_ERROR;
-		if (sum == plan->cut_sum)
-			return NEXT_COPY;
-	}
+	int uncut = m->lock.size >= (off_t)plan->old_size ? is_uncut(m, plan) : 0;
+	if (uncut != 0)
+		return uncut > 0 ? NEXT_COPY : NEXT_ERROR;
 	if (m->lock.size < end)
 		return NEXT_GIVE_UP;
 	if (sum_of(m->mbox, (off_t)plan->offset, (off_t)plan->kept, &sum) < 0)

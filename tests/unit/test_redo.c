@@ -195,6 +195,30 @@ START_TEST(resumes_from_every_state)
 }
 END_TEST
 
+/* The cut itself was under way: its first block is blank behind the new end, but the size was not durable. */
+START_TEST(resumes_a_cut_that_left_only_blanks)
+{
+	const unsigned bits = 2 | 4;
+	struct buf expected = without(bits), kept, blanked;
+
+	for (size_t blank = 1; blank <= all.len - expected.len; blank++) {
+		unlink(store_file(&store, "mbox.index"));
+		store_write(&store, "mbox", buf_span(&all));
+		write_plan(bits, &kept);
+		buf_init(&blanked, all.len);
+		buf_add_span(&blanked, buf_span(&all));
+		memcpy(blanked.data + offset[1], kept.data, kept.len);
+		memset(blanked.data + expected.len, '\0', blank);
+		store_write(&store, "mbox", buf_span(&blanked));
+		maildrop_recover_all(store.root);
+		store_expect(&store, "mbox", buf_span(&expected));
+		buf_free(&blanked);
+		buf_free(&kept);
+	}
+	buf_free(&expected);
+}
+END_TEST
+
 /* More than what was cut out was appended behind the cut: the file is as long as before, or longer. */
 START_TEST(tells_a_long_append_from_an_expunge_to_be_done)
 {
@@ -317,6 +341,7 @@ add(TCase *t)
 	tcase_add_test(t, keeps_what_came_since);
 	tcase_add_test(t, deletes_nothing_when_the_mailbox_was_rewritten);
 	tcase_add_test(t, resumes_from_every_state);
+	tcase_add_test(t, resumes_a_cut_that_left_only_blanks);
 	tcase_add_test(t, tells_a_long_append_from_an_expunge_to_be_done);
 	tcase_add_test(t, ignores_a_plan_that_was_never_finished);
 	tcase_add_test(t, puts_a_plan_aside_when_the_mailbox_was_rewritten);
