@@ -116,6 +116,9 @@ fault: all $(SHIM) ## fail or kill the store's programs at every one of their sy
 kill: all ## N=500: kill smtpd and pop3d, children and parents, so many times under load
 	@BUILD=$(BUILD) tests/kill/run.py --kills $(or $(N),500)
 
+power: all ## N=100: cut the power so many times under load and look what is left; needs root and a loop device
+	@BUILD=$(BUILD) tests/power/run.py --cuts $(or $(N),100)
+
 # Who only wants to see it run does not wait for the optimiser; what was built already serves.
 hurry    = $(if $(wildcard $(BUILD)/bin/pop3c),BUILD=$(BUILD),BUILD=$(BUILD)/hurry CFLAGS=-O0)
 run: ## a mail server in mailboxes/: start it, send a message, read it back, show how to use it
@@ -187,4 +190,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test fault kill bench benchers asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test fault kill power bench benchers asan lint layers install uninstall compdb clean help

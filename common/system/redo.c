@@ -7,7 +7,8 @@
  * B  planned      valid, synced     as before                  does the copy              resumes_from_every_state
  * C  copying      valid             mixed, old size            does the copy again        resumes_from_every_state
  * D  copied       valid             whole, and behind it what  does the copy again, cuts  resumes_from_every_state
- *                                   was there before
+ *                                   was there before, or                             resumes_a_cut_that_left_only_blanks
+ *                                   blanks
  * E  cut          valid             whole, new size            makes the redo file void   tells_a_long_append_from_an_expunge_to_be_done
  * The fault scenarios "expunge some" and "log in after half an expunge" reach each of them, too.
  * A redo file that is not valid was never finished: the mailbox is as before.
