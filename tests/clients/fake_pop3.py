@@ -3,19 +3,15 @@
 import base64
 import hashlib
 import hmac
-import socket
-import threading
+
+from fake_server import Drop, FakeServer
 
 STAMP = "<1896.697170952@fake.example>"
 CAPA = ["TOP", "UIDL", "USER", "PIPELINING", "RESP-CODES"]
 
 
-class Drop(Exception):
-    """Close the connection here."""
-
-
-class FakePop3:
-    """A context manager. hooks: {"RETR 2": what} or {"RETR": what}; `what` is bytes to answer, a callable(session, line) that
+class FakePop3(FakeServer):
+    """hooks: {"RETR 2": what} or {"RETR": what}; `what` is bytes to answer, a callable(session, line) that
     returns bytes (None: go on as ever), or Drop. mails is the maildrop; a QUIT that got its +OK takes what was deleted out of it."""
 
     def __init__(self, mails=(), uidls=None, capa=None, user="anna", password="secret", greeting=None, hooks=None, scram=None):
@@ -24,48 +20,21 @@ class FakePop3:
         self.capa = CAPA if capa is None else capa
         self.user, self.password = user, password
         self.greeting = greeting if greeting is not None else b"+OK fake\r\n"
-        self.hooks = dict(hooks or {})
+        super().__init__(hooks)
         self.scram = scram
         self.asked = []
-        self.sessions = 0
-        self.changed = threading.Condition()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.address = "127.0.0.1:%d" % self.port
-        self.thread = threading.Thread(target=self._serve, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(10)
-
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.sessions += 1
-            with connection:
-                connection.settimeout(30)
-                try:
-                    Session(self, connection).run()
-                except (Drop, OSError):
-                    pass
+    def session(self, connection):
+        self.sessions += 1
+        Session(self, connection).run()
 
     def note(self, line):
         with self.changed:
             self.asked.append(line)
             self.changed.notify_all()
 
-    def await_asked(self, line, seconds=10):
-        with self.changed:
-            if not self.changed.wait_for(lambda: line in self.asked, seconds):
-                raise AssertionError("the server was never asked %r: %r" % (line, self.asked))
+    def await_asked(self, line):
+        self.wait_for(lambda: line in self.asked, lambda: "the server was never asked %r: %r" % (line, self.asked))
 
 
 def multi(lines):

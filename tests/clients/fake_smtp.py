@@ -1,61 +1,31 @@
 """An SMTP server of the tests: polite unless a hook says otherwise, and it remembers what it was told."""
 
-import socket
-import threading
-import time
+from fake_server import Drop, FakeServer
 
 OFFERS = ["PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8"]
 
 
-class Drop(Exception):
-    """Close the connection here."""
-
-
-class FakeSmtp:
-    """A context manager. hooks: {verb: bytes to answer, or Drop}; "CONNECT" is the greeting, "RCPT TO:<a@b>" one recipient, "." the end of the
+class FakeSmtp(FakeServer):
+    """hooks: {verb: bytes to answer, or Drop}; "CONNECT" is the greeting, "RCPT TO:<a@b>" one recipient, "." the end of the
     message, "BODY" what happens once the content begins. `told` has the commands, `messages` the contents, dots unstuffed."""
 
     def __init__(self, offers=None, hooks=None):
         self.offers = OFFERS if offers is None else offers
-        self.hooks = dict(hooks or {})
+        super().__init__(hooks)
         self.told, self.messages = [], []
-        self.ended = threading.Condition()
-        self.sessions = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self._serve, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(10)
-
-    def await_end(self, seconds=10):
+    def await_end(self):
         """Until the first session is over."""
-        end = time.monotonic() + seconds
-        with self.ended:
-            while self.sessions == 0:
-                if not self.ended.wait(max(0, end - time.monotonic())):
-                    raise AssertionError("the client did not close the connection")
+        self.wait_for(lambda: self.sessions > 0, lambda: "the client did not close the connection")
 
-    def _serve(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            with peer, peer.makefile("rb") as lines:
-                try:
-                    self._session(peer, lines)
-                except (Drop, OSError):
-                    pass
-            with self.ended:
+    def session(self, connection):
+        try:
+            with connection.makefile("rb") as lines:
+                self._session(connection, lines)
+        finally:
+            with self.changed:
                 self.sessions += 1
-                self.ended.notify_all()
+                self.changed.notify_all()
 
     def _answer(self, peer, usual, *words):
         for word in words:
