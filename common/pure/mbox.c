@@ -237,14 +237,6 @@ mbox_is_from_line(struct span line)
 	return line.n >= FROM_LENGTH && memcmp(line.at, from_, FROM_LENGTH) == 0;
 }
 
-struct span
-mbox_from_sender(struct span line)
-{
-	struct span rest;
-
-	return span_until(span_slice(line, FROM_LENGTH, line.n), ' ', &rest);
-}
-
 const char mbox_mark[] = "X-Status: D expunged; ";
 
 size_t

@@ -57,9 +57,6 @@ int mbox_from_line(const char *sender, int64_t now, struct buf *out);
 /* Is this line (without its end) a From_ line? "From " is all that the many writers of mailboxes agree on. */
 bool mbox_is_from_line(struct span line);
 
-/* The sender in a From_ line; empty where there is none. */
-struct span mbox_from_sender(struct span line);
-
 /*
  * What stands over the first bytes behind the From_ line of a message that was expunged and waits to be cut out: mutt, Dovecot and Python
  * take it for one that is flagged as deleted.

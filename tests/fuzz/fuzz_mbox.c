@@ -105,7 +105,6 @@ fuzz(struct span input)
 	size_t n = 0;
 
 	mbox_entry_parse(input, &entry);
-	mbox_from_sender(input);
 	buf_init(&mailbox, 4 * input.n + (size_t)MESSAGES * 100);
 	buf_init(&content, 2 * input.n);
 	for (struct span rest = input; n < MESSAGES && rest.n > 0; n++) {
