@@ -26,7 +26,7 @@ struct job {
 	struct options options;
 	struct buf host; /* ours */
 	struct buf self; /* who runs this, as an address; empty where the system does not know */
-	struct buf sender, from, to, cc;
+	struct names names;
 	struct buf header;
 	struct envelope envelope;
 	struct draft draft;
@@ -43,10 +43,7 @@ job_init(struct job *job)
 	char id[UNIQUE_ID + 1];
 
 	buf_init(&job->self, ADDRESS);
-	buf_init(&job->sender, ADDRESS);
-	buf_init(&job->from, HEADER);
-	buf_init(&job->to, HEADER);
-	buf_init(&job->cc, HEADER);
+	names_init(&job->names);
 	buf_init(&job->header, (size_t)4 * HEADER);
 	draft_init(&job->draft);
 	buf_init(&job->host, ADDRESS);
@@ -67,10 +64,7 @@ job_free(struct job *job)
 	buf_free(&job->host);
 	buf_free(&job->message_id);
 	buf_free(&job->self);
-	buf_free(&job->sender);
-	buf_free(&job->from);
-	buf_free(&job->to);
-	buf_free(&job->cc);
+	names_free(&job->names);
 	buf_free(&job->header);
 	draft_free(&job->draft);
 	envelope_free(&job->envelope);
@@ -96,11 +90,11 @@ take_from(struct job *job)
 			    EXITS_USAGE, "-f FROM is needed: the system does not say who you are");
 		from = buf_string(&job->self);
 	}
-	if (envelope_one(span_of(from), strlen("From: "), &job->sender, &job->from, &reason) < 0)
+	if (envelope_one(span_of(from), strlen("From: "), &job->names.sender, &job->names.from, &reason) < 0)
 		return complain(EXITS_USAGE, "-f %s: %s", from, reason);
 	if (null)
-		buf_clear(&job->sender);
-	job->heading.from = buf_span(&job->from);
+		buf_clear(&job->names.sender);
+	job->heading.from = buf_span(&job->names.from);
 	return -1;
 }
 
@@ -111,15 +105,15 @@ take_addresses(struct job *job)
 
 	for (size_t i = 0; i < job->options.addresses_n; i++) {
 		const struct address_argument *a = &job->options.addresses[i];
-		struct buf *field = a->kind == 't' ? &job->to : a->kind == 'c' ? &job->cc : NULL;
+		struct buf *field = a->kind == 't' ? &job->names.to : a->kind == 'c' ? &job->names.cc : NULL;
 		if (job->options.whole)
 			field = NULL;
 		if (envelope_add_list(&job->envelope, span_of(a->text), strlen("To: "), field, &reason) <= 0)
 			return complain(EXITS_USAGE, "%s: %s", a->text, reason);
 		reason = "the address is empty";
 	}
-	job->heading.to = buf_span(&job->to);
-	job->heading.cc = buf_span(&job->cc);
+	job->heading.to = buf_span(&job->names.to);
+	job->heading.cc = buf_span(&job->names.cc);
 	return -1;
 }
 
@@ -140,7 +134,7 @@ compose_text(struct job *job)
 		return complain(EXITS_USAGE, "the header is too large");
 	job->encoding = content_encoding(&job->draft.content);
 	/* The header is ASCII but for addresses. */
-	job->utf8 = job->envelope.utf8 || !span_is_ascii(buf_span(&job->from));
+	job->utf8 = job->envelope.utf8 || !span_is_ascii(buf_span(&job->names.from));
 	job->eight_bit = job->utf8;
 	return -1;
 }
@@ -163,23 +157,19 @@ from_arguments(struct job *job)
 static int
 from_questions(struct job *job)
 {
-	struct prompted p;
 	const char *fallback = job->self.len > 0 ? buf_string(&job->self) : NULL;
-	int status = prompt(fallback, &p, &job->envelope, &job->draft);
+	int status = prompt(fallback, &job->names, &job->envelope, &job->draft);
 
 	if (status == 0) {
-		buf_add_span(&job->sender, buf_span(&p.sender));
-		buf_add_span(&job->from, buf_span(&p.from));
-		job->heading.from = buf_span(&p.from);
-		job->heading.to = buf_span(&p.to);
-		job->heading.subject = p.subject.len > 0 ? buf_string(&p.subject) : NULL;
+		job->heading.from = buf_span(&job->names.from);
+		job->heading.to = buf_span(&job->names.to);
+		job->heading.subject = job->names.subject.len > 0 ? buf_string(&job->names.subject) : NULL;
 		status = compose_text(job);
 	} else if (status > 0) {
 		fputs("\nNothing was sent.\n", stderr);
 		status = EXITS_DONE;
 	} else
 		status = cannot_read(job);
-	prompted_free(&p);
 	return status;
 }
 
@@ -215,8 +205,8 @@ complete(struct job *job, struct span head)
 	else if (job->draft.content.nul)
 		status = complain(EXITS_REFUSED, "the message has a NUL, which no server takes");
 	if (job->options.from == NULL && completed.sender.len > 0) {
-		buf_clear(&job->sender);
-		buf_add_span(&job->sender, buf_span(&completed.sender));
+		buf_clear(&job->names.sender);
+		buf_add_span(&job->names.sender, buf_span(&completed.sender));
 	}
 	job->body_start = completed.body;
 	job->encoding = ENCODING_7BIT;
@@ -258,7 +248,7 @@ deliver(struct job *job)
 		status = body_print(&body) < 0 ? cannot_read(job) : printed("the message");
 	} else {
 		struct letter letter = {
-			.sender = buf_string(&job->sender),
+			.sender = buf_string(&job->names.sender),
 			.envelope = &job->envelope,
 			.body = &body,
 			.host = buf_string(&job->host),

@@ -5,7 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELD = 256 * 1024, LINE = 64 * 1024 };
+enum { FIELD = 1024 * 1024, LINE = 64 * 1024 };
+
+void
+names_init(struct names *names)
+{
+	buf_init(&names->sender, LINE);
+	buf_init(&names->from, FIELD);
+	buf_init(&names->to, FIELD);
+	buf_init(&names->cc, FIELD);
+	buf_init(&names->subject, LINE);
+}
+
+void
+names_free(struct names *names)
+{
+	buf_free(&names->sender);
+	buf_free(&names->from);
+	buf_free(&names->to);
+	buf_free(&names->cc);
+	buf_free(&names->subject);
+}
 
 /* The next line of standard input without its end. 0; 1: the input is over; -1 with errno. */
 static int
@@ -50,7 +70,7 @@ ask(const char *question, const char *fallback, struct buf *answer)
 }
 
 static int
-ask_from(const char *fallback, struct prompted *p)
+ask_from(const char *fallback, struct names *names)
 {
 	const char *reason;
 	struct buf answer;
@@ -58,9 +78,10 @@ ask_from(const char *fallback, struct prompted *p)
 
 	buf_init(&answer, LINE);
 	while ((status = ask("From", fallback, &answer)) == 0) {
-		buf_clear(&p->sender);
-		buf_clear(&p->from);
-		if (envelope_one(buf_span(&answer), strlen("From: "), &p->sender, &p->from, &reason) == 0)
+		buf_clear(&names->sender);
+		buf_clear(&names->from);
+		if (envelope_one(
+			buf_span(&answer), strlen("From: "), &names->sender, &names->from, &reason) == 0)
 			break;
 		fprintf(stderr, "That is no address: %s.\n", reason);
 	}
@@ -69,7 +90,7 @@ ask_from(const char *fallback, struct prompted *p)
 }
 
 static int
-ask_to(struct prompted *p, struct envelope *envelope)
+ask_to(struct names *names, struct envelope *envelope)
 {
 	const char *reason;
 	struct buf answer;
@@ -77,8 +98,8 @@ ask_to(struct prompted *p, struct envelope *envelope)
 
 	buf_init(&answer, LINE);
 	while ((status = ask("To (several with commas)", NULL, &answer)) == 0) {
-		buf_clear(&p->to);
-		int n = envelope_add_list(envelope, buf_span(&answer), strlen("To: "), &p->to, &reason);
+		buf_clear(&names->to);
+		int n = envelope_add_list(envelope, buf_span(&answer), strlen("To: "), &names->to, &reason);
 		if (n > 0)
 			break;
 		fprintf(stderr, "That is no address: %s.\n", n == 0 ? "it is empty" : reason);
@@ -107,27 +128,14 @@ read_text(struct draft *draft)
 }
 
 int
-prompt(const char *fallback, struct prompted *p, struct envelope *envelope, struct draft *draft)
+prompt(const char *fallback, struct names *names, struct envelope *envelope, struct draft *draft)
 {
-	buf_init(&p->sender, LINE);
-	buf_init(&p->from, FIELD);
-	buf_init(&p->to, FIELD);
-	buf_init(&p->subject, LINE);
-	int status = ask_from(fallback, p);
+	int status = ask_from(fallback, names);
 	if (status == 0)
-		status = ask_to(p, envelope);
+		status = ask_to(names, envelope);
 	if (status == 0)
-		status = ask("Subject", NULL, &p->subject);
+		status = ask("Subject", NULL, &names->subject);
 	if (status == 0)
 		status = read_text(draft);
 	return status;
-}
-
-void
-prompted_free(struct prompted *p)
-{
-	buf_free(&p->sender);
-	buf_free(&p->from);
-	buf_free(&p->to);
-	buf_free(&p->subject);
 }

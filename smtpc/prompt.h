@@ -7,18 +7,20 @@
 #include "draft.h"
 #include "envelope.h"
 
-struct prompted {
-	struct buf sender;  /* the address */
-	struct buf from;    /* the value of From */
-	struct buf to;	    /* the value of To */
-	struct buf subject; /* UTF-8 */
+/* What names a message, asked for or given. */
+struct names {
+	struct buf sender;	 /* the address */
+	struct buf from, to, cc; /* values of fields */
+	struct buf subject;	 /* UTF-8 */
 };
+
+void names_init(struct names *);
+void names_free(struct names *);
 
 /*
  * Asks on standard error, reads standard input. An address that is malformed is asked for again. fallback: who is offered as sender, NULL
- * for nobody. 0; 1: Ctrl-D, nothing is to be sent; -1 with errno. Free the bufs in every case.
+ * for nobody. 0; 1: Ctrl-D, nothing is to be sent; -1 with errno.
  */
-int prompt(const char *fallback, struct prompted *, struct envelope *, struct draft *);
-void prompted_free(struct prompted *);
+int prompt(const char *fallback, struct names *, struct envelope *, struct draft *);
 
 #endif
