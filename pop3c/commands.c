@@ -214,8 +214,6 @@ delete_marked(struct pop3_client *c, struct mails *mails)
 	for (size_t i = 0; i < mails->n; i++)
 		wanted += mails->at[i].deleted;
 	enum pop3_status status = mails_delete(c, mails, &done);
-	if (status == POP3_OK)
-		status = pop3_command(c, "QUIT");
 	if (status != POP3_OK) {
 		complain(0, "the server has not said that it deleted them");
 		return command_fail(c, status);

@@ -235,8 +235,6 @@ delete_and_quit(struct fetch *f, struct pop3_client *c, int *exit_status)
 {
 	enum pop3_status status = mails_delete(c, &f->mails, &f->deleted);
 
-	if (status == POP3_OK)
-		status = pop3_command(c, "QUIT");
 	if (status == POP3_OK && f->deleted > 0 && remember_only(f, false) < 0)
 		*exit_status = cannot_record(f);
 	if (status != POP3_OK)

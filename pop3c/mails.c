@@ -229,5 +229,6 @@ mails_delete(struct pop3_client *c, const struct mails *m, uint64_t *done)
 	struct mails_query query = { "DELE", "", is_deleted, take_deletion, done };
 
 	*done = 0;
-	return mails_ask(c, m, 0, m->n, &query);
+	enum pop3_status status = mails_ask(c, m, 0, m->n, &query);
+	return status == POP3_OK ? pop3_command(c, "QUIT") : status;
 }

@@ -56,7 +56,7 @@ typedef int mails_each(void *context, const struct mail *, struct span header);
 enum pop3_status mails_headers(struct pop3_client *, const struct mails *, mails_each *, void *context);
 
 /*
- * DELE of all that are marked deleted. *done: how many the server took; what it refused is named on standard error and no longer marked.
+ * DELE of all that are marked deleted, then QUIT, which makes it so. *done: how many the server took; what it refused is named on standard error and no longer marked.
  */
 enum pop3_status mails_delete(struct pop3_client *, const struct mails *, uint64_t *done);
 

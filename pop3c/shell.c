@@ -194,8 +194,6 @@ finish(struct shell *s)
 	uint64_t done = 0;
 	enum pop3_status status = mails_delete(s->client, &s->mails, &done);
 
-	if (status == POP3_OK)
-		status = pop3_command(s->client, "QUIT");
 	if (status != POP3_OK && done > 0)
 		fputs("the server has not said that it deleted anything\n", stderr);
 	if (status != POP3_OK)
