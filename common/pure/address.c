@@ -13,13 +13,6 @@ starts(struct span s, char c)
 	return s.n > 0 && s.at[0] == c;
 }
 
-static void
-skip(struct span *s, size_t n)
-{
-	s->at += n;
-	s->n -= n;
-}
-
 static int
 bad(const char **reason, const char *sentence)
 {
@@ -77,7 +70,7 @@ read_dot_string(struct span *rest, const char **reason)
 		if (dot && rest->at[0] == '.')
 			return bad(reason, "there is a dot too many before the @");
 		dot = rest->at[0] == '.';
-		skip(rest, 1);
+		span_skip(rest, 1);
 	}
 	if (dot && starts(*rest, '@'))
 		return bad(reason, "there is nothing, or a dot, right before the @");
@@ -94,7 +87,7 @@ read_local(struct span *rest, struct span *local, const char **reason)
 		if (n == 0)
 			return bad(reason,
 			    "the quoted part before the @ has no end, or a character it must not have");
-		skip(rest, n);
+		span_skip(rest, n);
 	} else if (read_dot_string(rest, reason) < 0)
 		return -1;
 	*local = span_slice(start, 0, start.n - rest->n);
@@ -203,7 +196,7 @@ read_domain(struct span *rest, struct span *domain, const char **reason)
 
 	while (rest->n > 0 && (ascii_is_alnum(rest->at[0]) || is_utf8_byte(rest->at[0]) ||
 				  rest->at[0] == '-' || rest->at[0] == '_' || rest->at[0] == '.'))
-		skip(rest, 1);
+		span_skip(rest, 1);
 	*domain = span_slice(start, 0, start.n - rest->n);
 	if (domain->n == 0)
 		return bad(reason, "there is no domain after the @");
@@ -229,7 +222,7 @@ read_domain_or_literal(struct span *rest, struct span *domain, const char **reas
 	if (n < 2 || n > SMTP_DOMAIN || !is_literal(span_slice(*rest, 1, n - 1)))
 		return bad(reason, "the address literal in [] is malformed");
 	*domain = span_slice(*rest, 0, n);
-	skip(rest, n);
+	span_skip(rest, n);
 	return 0;
 }
 
@@ -244,7 +237,7 @@ read_mailbox(struct span *rest, struct path *path, const char **reason)
 		return bad(reason, "there is no @ in the address");
 	if (!starts(*rest, '@'))
 		return bad(reason, "there is a character before the @ that must not be there");
-	skip(rest, 1);
+	span_skip(rest, 1);
 	if (read_domain_or_literal(rest, &path->domain, reason) < 0)
 		return -1;
 	path->whole = span_slice(start, 0, start.n - rest->n);
@@ -259,16 +252,16 @@ skip_route(struct span *rest, const char **reason)
 	struct span domain;
 
 	while (starts(*rest, '@')) {
-		skip(rest, 1);
+		span_skip(rest, 1);
 		if (read_domain(rest, &domain, reason) < 0)
 			return -1;
 		if (starts(*rest, ':')) {
-			skip(rest, 1);
+			span_skip(rest, 1);
 			return 0;
 		}
 		if (!starts(*rest, ',') || rest->n < 2 || rest->at[1] != '@')
 			return bad(reason, "the source route is malformed");
-		skip(rest, 1);
+		span_skip(rest, 1);
 	}
 	return 0;
 }
@@ -283,7 +276,7 @@ read_path(struct span *rest, enum path_kind kind, struct path *path, const char 
 	if (kind == PATH_FORWARD && rest->n > postmaster && rest->at[postmaster] == '>' &&
 	    span_is_nocase(span_slice(*rest, 0, postmaster), "postmaster")) {
 		path->local = path->whole = span_slice(*rest, 0, postmaster);
-		skip(rest, postmaster);
+		span_skip(rest, postmaster);
 		return 0;
 	}
 	return skip_route(rest, reason) < 0 ? -1 : read_mailbox(rest, path, reason);
@@ -297,13 +290,13 @@ path_parse(struct span text, enum path_kind kind, struct path *path, size_t *use
 	*path = (struct path){ .utf8 = false };
 	if (!starts(rest, '<'))
 		return bad(reason, "the address must stand in <>");
-	skip(&rest, 1);
+	span_skip(&rest, 1);
 	if (read_path(&rest, kind, path, reason) < 0)
 		return -1;
 	if (!starts(rest, '>'))
 		return bad(reason, rest.n == 0 ? "the > at the end is missing"
 					       : "there is a character in the domain that must not be there");
-	skip(&rest, 1);
+	span_skip(&rest, 1);
 	if (text.n - rest.n > SMTP_PATH)
 		return bad(reason, "the address is too long");
 	*used = text.n - rest.n;

@@ -19,13 +19,6 @@ at_char(const struct reader *r, const char *any)
 	return r->rest.n > 0 && r->rest.at[0] != '\0' && strchr(any, r->rest.at[0]) != NULL;
 }
 
-static void
-advance(struct reader *r, size_t n)
-{
-	r->rest.at += n;
-	r->rest.n -= n;
-}
-
 static bool
 fail(struct reader *r, const char *reason)
 {
@@ -47,11 +40,11 @@ read_comment(struct reader *r)
 			depth++;
 		else if (start.at[i] == ')' && --depth == 0) {
 			r->comment = span_slice(start, 1, i);
-			advance(r, i + 1);
+			span_skip(&r->rest, i + 1);
 			return true;
 		}
 	}
-	advance(r, start.n);
+	span_skip(&r->rest, start.n);
 	return fail(r, "a ( has no )");
 }
 
@@ -61,7 +54,7 @@ skip_space(struct reader *r)
 	while (at_char(r, " \t\r\n(")) {
 		r->gap = true;
 		if (r->rest.at[0] != '(')
-			advance(r, 1);
+			span_skip(&r->rest, 1);
 		else if (!read_comment(r))
 			return false;
 	}
@@ -91,11 +84,11 @@ read_quoted(struct reader *r, struct buf *name, struct buf *raw)
 		else if (start.at[i] == '"') {
 			add_unquoted(span_slice(start, 1, i), name);
 			buf_add(raw, start.at, i + 1);
-			advance(r, i + 1);
+			span_skip(&r->rest, i + 1);
 			return true;
 		}
 	}
-	advance(r, start.n);
+	span_skip(&r->rest, start.n);
 	return fail(r, "a \" has no second one");
 }
 
@@ -125,7 +118,7 @@ read_words(struct reader *r, const char *end, struct buf *name, struct buf *raw)
 		}
 		buf_add_char(name, r->rest.at[0]);
 		buf_add_char(raw, r->rest.at[0]);
-		advance(r, 1);
+		span_skip(&r->rest, 1);
 	}
 	r->gap = false;
 	return r->reason == NULL;
@@ -142,7 +135,7 @@ read_domain(struct reader *r, const char *end, struct buf *address)
 	bool ok = skip_space(r) && read_words(r, at_char(r, "[") ? "]" : end, &ignored, &domain);
 	if (ok && at_char(r, "]")) {
 		buf_add_char(&domain, ']');
-		advance(r, 1);
+		span_skip(&r->rest, 1);
 		ok = skip_space(r);
 	}
 	buf_add_char(address, '@');
@@ -159,23 +152,23 @@ read_angle(struct reader *r, struct buf *address)
 	struct buf ignored = { .max = 0 };
 
 	buf_clear(address);
-	advance(r, 1);
+	span_skip(&r->rest, 1);
 	if (skip_space(r) && at_char(r, "@")) {
 		if (!read_words(r, ":>", &ignored, address) || !at_char(r, ":"))
 			return fail(r, "a < has no >");
-		advance(r, 1);
+		span_skip(&r->rest, 1);
 		buf_clear(address);
 	}
 	if (!read_words(r, "@>,", &ignored, address))
 		return false;
 	if (at_char(r, "@")) {
-		advance(r, 1);
+		span_skip(&r->rest, 1);
 		if (!read_domain(r, ">,", address))
 			return false;
 	}
 	if (!at_char(r, ">"))
 		return fail(r, "a < has no >");
-	advance(r, 1);
+	span_skip(&r->rest, 1);
 	return skip_space(r);
 }
 
@@ -185,7 +178,7 @@ skip_empty(struct reader *r, struct buf *name, struct buf *address)
 {
 	if (!at_char(r, ":") && !(name->len == 0 && at_char(r, ",;")))
 		return false;
-	advance(r, 1);
+	span_skip(&r->rest, 1);
 	buf_clear(name);
 	buf_clear(address);
 	r->comment = (struct span){ NULL, 0 };
@@ -209,7 +202,7 @@ read_element(struct reader *r, struct buf *name, struct buf *address)
 			return fail(r, "the address in <> is empty");
 	} else if (at_char(r, "@")) {
 		buf_clear(name);
-		advance(r, 1);
+		span_skip(&r->rest, 1);
 		if (!read_domain(r, "@<>:,;", address))
 			return false;
 	} else
@@ -235,9 +228,9 @@ address_next(struct span *rest, struct buf *name, struct buf *address, const cha
 	if (ok && address->len > 0)
 		ok = path_parse_bare(buf_span(address), &path, &r.reason) == 0;
 	while (r.rest.n > 0 && !at_char(&r, ",;"))
-		advance(&r, 1);
+		span_skip(&r.rest, 1);
 	if (r.rest.n > 0)
-		advance(&r, 1);
+		span_skip(&r.rest, 1);
 	*rest = r.rest;
 	if (!ok) {
 		*reason = r.reason;

@@ -82,13 +82,6 @@ struct parts {
 	bool zoned;
 };
 
-static void
-skip(struct span *s, size_t n)
-{
-	s->at += n;
-	s->n -= n;
-}
-
 /* White space, commas and nested comments. */
 static void
 skip_blanks(struct span *s)
@@ -102,10 +95,10 @@ skip_blanks(struct span *s)
 		else if (c == ')' && depth > 0)
 			depth--;
 		else if (c == '\\' && depth > 0 && s->n > 1)
-			skip(s, 1);
+			span_skip(s, 1);
 		else if (depth == 0 && !ascii_is_space(c) && c != ',')
 			return;
-		skip(s, 1);
+		span_skip(s, 1);
 	}
 }
 
@@ -119,7 +112,7 @@ take_number(struct span *s, size_t *digits)
 		n++;
 	*digits = n;
 	long long value = n > 9 ? -1 : span_number(span_slice(*s, 0, n), 999999999);
-	skip(s, n);
+	span_skip(s, n);
 	return (int)value;
 }
 
@@ -134,7 +127,7 @@ take_colon_number(struct span *s, bool *there)
 	*there = after.n > 0 && after.at[0] == ':';
 	if (!*there)
 		return 0;
-	skip(&after, 1);
+	span_skip(&after, 1);
 	skip_blanks(&after);
 	*s = after;
 	return take_number(s, &digits);
@@ -181,7 +174,7 @@ take_offset(struct span *s, struct parts *p)
 	size_t digits;
 	bool west = s->at[0] == '-';
 
-	skip(s, 1);
+	span_skip(s, 1);
 	if (p->c.hour < 0)
 		return west; /* the hyphens of 24-Nov-2026 */
 	int number = take_number(s, &digits);
@@ -225,9 +218,9 @@ take_word(struct span *s, struct parts *p)
 	while (n < s->n && ascii_is_alnum(s->at[n]))
 		n++;
 	struct span word = span_slice(*s, 0, n);
-	skip(s, n);
+	span_skip(s, n);
 	if (s->n > 0 && s->at[0] == '.') /* "Nov." */
-		skip(s, 1);
+		span_skip(s, 1);
 	for (int i = 0; i < 12 && p->c.month == 0; i++)
 		if (span_is_nocase(span_slice(word, 0, 3), months[i])) {
 			p->c.month = i + 1;

@@ -18,6 +18,13 @@ span_slice(struct span s, size_t from, size_t to)
 	return (struct span){ s.at + from, to - from };
 }
 
+void
+span_skip(struct span *s, size_t n)
+{
+	s->at += n;
+	s->n -= n;
+}
+
 struct span
 span_trim(struct span s)
 {

@@ -17,6 +17,9 @@ struct span span_of(const char *string);
 /* The bytes from..to of s, both cut to what s has. */
 struct span span_slice(struct span, size_t from, size_t to);
 
+/* Take n bytes, which it has, off the front. */
+void span_skip(struct span *, size_t n);
+
 /* Without spaces and tabs (and line ends) at both ends. */
 struct span span_trim(struct span);
 
