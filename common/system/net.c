@@ -42,26 +42,28 @@ net_peer(struct peer *peer, const struct sockaddr *address, socklen_t n)
 	}
 }
 
-void
-net_peer_of(int fd, struct peer *peer)
+/* name: getpeername or getsockname. */
+static void
+end_of(int fd, int (*name)(int, struct sockaddr *, socklen_t *), struct peer *peer)
 {
 	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t n = sizeof address;
 
-	if (getpeername(fd, (struct sockaddr *)&address, &n) < 0)
+	if (name(fd, (struct sockaddr *)&address, &n) < 0)
 		n = 0;
 	net_peer(peer, (struct sockaddr *)&address, n);
 }
 
 void
+net_peer_of(int fd, struct peer *peer)
+{
+	end_of(fd, getpeername, peer);
+}
+
+void
 net_here(int fd, struct peer *peer)
 {
-	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
-	socklen_t n = sizeof address;
-
-	if (getsockname(fd, (struct sockaddr *)&address, &n) < 0)
-		n = 0;
-	net_peer(peer, (struct sockaddr *)&address, n);
+	end_of(fd, getsockname, peer);
 }
 
 /* The address as it stands on the wire: its bits, 0 where there is none. */
