@@ -121,19 +121,10 @@ charset_find(struct span name)
 	static const struct {
 		const char *name;
 		charset_point point;
-	} charsets[] = {
-		{ "utf-8", NULL },
-		{ "utf8", NULL },
-		{ "us-ascii", NULL },
-		{ "ascii", NULL },
-		{ "", NULL },
-		{ "iso-8859-1", point_latin_1 },
-		{ "latin1", point_latin_1 },
-		{ "windows-1252", point_latin_1 },
-		{ "cp1252", point_latin_1 },
-		{ "iso-8859-15", point_latin_9 },
-		{ "latin-9", point_latin_9 },
-	};
+	} charsets[] = { { "utf-8", NULL }, { "utf8", NULL }, { "us-ascii", NULL }, { "ascii", NULL },
+		{ "", NULL }, { "iso-8859-1", point_latin_1 }, { "latin1", point_latin_1 },
+		{ "windows-1252", point_latin_1 }, { "cp1252", point_latin_1 },
+		{ "iso-8859-15", point_latin_9 }, { "latin-9", point_latin_9 } };
 
 	for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
 		if (span_is_nocase(name, charsets[i].name))
