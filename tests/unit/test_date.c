@@ -132,8 +132,9 @@ START_TEST(knows_every_day)
 		bool next_day = c.day == last.day + 1 && c.month == last.month && c.year == last.year;
 		bool next_month = c.day == 1 && last.day >= 28 &&
 				  (c.month == last.month + 1 || (c.month == 1 && c.year == last.year + 1));
-		ck_assert(next_day || next_month);
-		ck_assert_int_eq(c.weekday, (last.weekday + 1) % 7);
+		/* An assertion that holds costs a write(2): too much for each of 3.6 million days. */
+		if ((!next_day && !next_month) || c.weekday != (last.weekday + 1) % 7)
+			ck_abort_msg("day %lld", (long long)day);
 		last = c;
 		if (day % 97 != 0 || c.year < 1000)
 			continue;
