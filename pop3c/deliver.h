@@ -28,8 +28,8 @@ struct deliver {
 };
 
 struct deliver_kind {
-	bool at_once; /* put is the whole of it: commit after each */
-	enum delivered (*open)(struct deliver *);
+	bool at_once;				  /* put is the whole of it: commit after each */
+	enum delivered (*open)(struct deliver *); /* NULL, as commit: there is nothing to do */
 	enum delivered (*put)(struct deliver *, const struct scratch *);
 	enum delivered (*commit)(struct deliver *);
 };

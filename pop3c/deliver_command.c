@@ -58,11 +58,4 @@ put_command(struct deliver *d, const struct scratch *in)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? DELIVERED : refuse(d, status);
 }
 
-static enum delivered
-commit_command(struct deliver *d)
-{
-	(void)d;
-	return DELIVERED;
-}
-
-const struct deliver_kind deliver_command = { true, open_command, put_command, commit_command };
+const struct deliver_kind deliver_command = { true, open_command, put_command, NULL };
