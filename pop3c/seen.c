@@ -53,7 +53,7 @@ build_path(const char *key, struct buf *path)
 static int
 compare(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return strcmp(((const struct seen_line *)a)->uidl, ((const struct seen_line *)b)->uidl);
 }
 
 /* The lines of text as sorted strings; one that is no UIDL, or has no end, is passed over. */
@@ -67,15 +67,14 @@ sort_lines(struct seen *s)
 	for (size_t i = 0; i < s->text.len; i++)
 		lines += s->text.data[i] == '\n';
 	s->sorted = calloc(lines + 1, sizeof(*s->sorted));
-	s->used = calloc(lines + 1, sizeof(*s->used));
-	if (s->sorted == NULL || s->used == NULL)
+	if (s->sorted == NULL)
 		return -1;
 	for (size_t left = s->text.len; left > 0 && (end = memchr(at, '\n', left)) != NULL; at = end + 1) {
 		struct span line = { at, (size_t)(end - at) };
 		bool good = span_is_word(line) && line.n <= POP3_UIDL;
 		*end = '\0';
 		if (good)
-			s->sorted[s->n++] = at;
+			s->sorted[s->n++].uidl = at;
 		s->torn |= !good;
 		left = s->text.len - (size_t)(end + 1 - s->text.data);
 	}
@@ -160,7 +159,6 @@ seen_close(struct seen *s)
 	buf_free(&s->text);
 	buf_free(&s->waiting);
 	free(s->sorted);
-	free(s->used);
 	free(s->path);
 	*s = (struct seen){ .directory = -1, .file = -1, .lock = -1 };
 }
@@ -173,14 +171,14 @@ seen_take(struct seen *s, const char *uidl)
 	/* The first that is not less. */
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
-		if (strcmp(s->sorted[middle], uidl) < 0)
+		if (strcmp(s->sorted[middle].uidl, uidl) < 0)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	for (; from < s->n && strcmp(s->sorted[from], uidl) == 0; from++)
-		if (!s->used[from]) {
-			s->used[from] = true;
+	for (; from < s->n && strcmp(s->sorted[from].uidl, uidl) == 0; from++)
+		if (!s->sorted[from].used) {
+			s->sorted[from].used = true;
 			return true;
 		}
 	return false;

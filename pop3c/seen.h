@@ -16,10 +16,12 @@
 struct seen {
 	char *path;
 	int directory, file, lock;
-	struct buf text;     /* what it holds: lines */
-	struct buf waiting;  /* to be appended at the next commit */
-	const char **sorted; /* the UIDLs, in strcmp order; they point into text */
-	bool *used;	     /* matched by seen_take */
+	struct buf text;    /* what it holds: lines */
+	struct buf waiting; /* to be appended at the next commit */
+	struct seen_line {
+		const char *uidl; /* in text */
+		bool used;	  /* matched by seen_take */
+	} * sorted;		  /* in strcmp order */
 	size_t n;
 	bool torn; /* it has lines that are none: to be rewritten before anything is added */
 };
