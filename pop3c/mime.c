@@ -7,6 +7,20 @@
 
 enum { VALUE = 1024, BOUNDARY = 256 }; /* RFC 2046 5.1.1: 70 */
 
+/* One that is there, whole and not empty, takes the place of what was known. */
+static void
+take_parameter(struct span value, const char *name, struct buf *known)
+{
+	struct buf found;
+
+	buf_init(&found, known->max);
+	if (parameter_find(value, name, &found) && found.len > 0) {
+		buf_clear(known);
+		buf_add_span(known, buf_span(&found));
+	}
+	buf_free(&found);
+}
+
 static void
 parse_type(struct part *p, struct span value)
 {
@@ -19,27 +33,18 @@ parse_type(struct part *p, struct span value)
 		buf_clear(&p->type);
 		buf_add_string(&p->type, "text/plain");
 	}
-	if (!parameter_find(value, "charset", &p->charset))
-		buf_clear(&p->charset);
-	if (!parameter_find(value, "boundary", &p->boundary))
-		buf_clear(&p->boundary);
-	if (!parameter_find(value, "name", &p->name))
-		buf_clear(&p->name);
+	take_parameter(value, "charset", &p->charset);
+	take_parameter(value, "boundary", &p->boundary);
+	take_parameter(value, "name", &p->name);
 }
 
 static void
 parse_disposition(struct part *p, struct span value)
 {
 	struct span rest, kind = span_trim(span_until(value, ';', &rest));
-	struct buf name;
 
-	buf_init(&name, VALUE);
 	p->attachment = kind.n > 0 && !span_is_nocase(kind, "inline");
-	if (parameter_find(value, "filename", &name) && name.len > 0) {
-		buf_clear(&p->name);
-		buf_add_span(&p->name, buf_span(&name));
-	}
-	buf_free(&name);
+	take_parameter(value, "filename", &p->name);
 }
 
 static void
