@@ -335,7 +335,8 @@ maildrop_take_back(struct maildrop *m)
 {
 	if (m->end == 0 || lock_mbox(m->dir, "mbox", m->mbox, MBOX_LOCK_SECONDS, true, &m->lock) != LOCK_OK)
 		return;
-	if (is_still_last(m)) {
+	/* What is cut now would be missing from an expunge that is half done. */
+	if (redo_finish(m) == MAILDROP_OK && is_still_last(m)) {
 		if (ftruncate(m->mbox, m->start) < 0)
 			maildrop_failed(m, "message not taken back");
 		else if (m->indexed)

@@ -333,6 +333,38 @@ START_TEST(cuts_out_where_a_crash_tore)
 }
 END_TEST
 
+/* Somebody died in the copying, and then the sync of the last message failed. */
+START_TEST(takes_nothing_back_out_of_an_expunge)
+{
+	struct maildrop m;
+	struct spool body;
+	struct letter letter = { .id = "id3", .sender = "bob@example.org", .body = &body };
+	struct buf kept;
+
+	ck_assert_int_eq(truncate(store_file(&store, "mbox"), (off_t)offset[MESSAGES - 1]), 0);
+	unlink(store_file(&store, "mbox.index"));
+	spool_init(&body, store.root);
+	ck_assert_int_eq(spool_finish(&body), 0);
+	ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+	ck_assert_int_eq(maildrop_append(&m, &letter, 0), MAILDROP_OK);
+	buf_free(&all);
+	all = store_read(&store, "mbox");
+	offset[MESSAGES] = all.len;
+	write_plan(2, &kept);
+	struct buf expected = without(2), mixed = without(0);
+	memcpy(mixed.data + offset[1], kept.data, kept.len / 2);
+	store_write(&store, "mbox", buf_span(&mixed));
+	maildrop_take_back(&m);
+	store_expect(&store, "mbox", buf_span(&expected));
+	ck_assert(!store_has(&store, "mbox.redo") && !store_has(&store, "mbox.lock"));
+	maildrop_close(&m);
+	spool_free(&body);
+	buf_free(&mixed);
+	buf_free(&expected);
+	buf_free(&kept);
+}
+END_TEST
+
 static void
 add(TCase *t)
 {
@@ -347,6 +379,7 @@ add(TCase *t)
 	tcase_add_test(t, puts_a_plan_aside_when_the_mailbox_was_rewritten);
 	tcase_add_test(t, buries_where_much_would_move);
 	tcase_add_test(t, cuts_out_where_a_crash_tore);
+	tcase_add_test(t, takes_nothing_back_out_of_an_expunge);
 }
 
 int
