@@ -113,6 +113,9 @@ $(SHIM): tests/fault/shim.c tests/fault/calls.c tests/fault/shim.h
 fault: all $(SHIM) ## fail or kill the store's programs at every one of their system calls; JOBS=2
 	@BUILD=$(BUILD) tests/fault/run.py --jobs $(or $(JOBS),2)
 
+model: ## check every state of the model of the store with SPIN
+	@tests/model/run.py
+
 kill: all ## N=500: kill smtpd and pop3d, children and parents, so many times under load
 	@BUILD=$(BUILD) tests/kill/run.py --kills $(or $(N),500)
 
@@ -190,4 +193,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test fault kill power bench benchers asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test fault model kill power bench benchers asan lint layers install uninstall compdb clean help

@@ -71,7 +71,7 @@ class Model:
         self.file = os.path.join(HERE, name + ".pml")
         self.folder = folder
         with open(self.file, encoding="utf-8") as text:
-            rows = re.findall(r"^#define (\w+)\s+([0-9]+) /\* (.*) \*/$", text.read(), re.M)
+            rows = re.findall(r"^#define (\w+)\s+([0-9]+)\s+/\* (.*) \*/$", text.read(), re.M)
         self.plants = {plant: (int(number), words) for plant, number, words in rows}
         self.call("spin", "-a", "-DENVIRONMENT", self.file)
         self.call("gcc", "-O1", "-w", "-DSAFETY", "-DCOLLAPSE", "-DNOREDUCE", "-DMEMLIM=%d" % MEGABYTES, "-o", "pan", "pan.c")
