@@ -3,20 +3,25 @@
 
     run.py [--rounds N] [--scale X] [--results FILE] [GROUP]...
 
-GROUP: smtp, pop3; all by default. What was measured is kept in build/bench/results.json; groups that are not asked for stay as
-they were there. BENCH_PEERS=no: ours and the floors alone.
+GROUP: smtp, pop3, large, size, users, calls; all by default. What was measured is kept in build/bench/results.json and drawn beside it; groups that are not asked for stay as
+they were there, for a whole run takes many minutes. BENCH_PEERS=no: ours and the floors alone.
 """
 
 import argparse
 import os
 import sys
 
+import calls
+import plot
 import pop3
 import servers
+import size
 import smtp
 import table
+from servers import mail
 
-GROUPS = {"smtp": smtp.rows, "pop3": pop3.rows}
+GROUPS = {"smtp": smtp.rows, "pop3": pop3.rows, "large": pop3.large_rows, "size": size.rows, "users": size.user_rows,
+          "calls": calls.rows}
 
 
 def say(text):
@@ -32,11 +37,14 @@ def main():
     asked = parser.parse_args()
     results = table.load(asked.results)
     for group in asked.groups or GROUPS:
-        fresh = [dict(row.measure(asked.rounds, say), group=group) for row in GROUPS[group](asked.scale)]
-        results = [result for result in results if result["group"] != group] + fresh
-    results.sort(key=lambda result: list(GROUPS).index(result["group"]))
-    table.save(asked.results, results)
+        results = [result for result in results if result["group"] != group]
+        for row in GROUPS[group](asked.scale):
+            results.append(dict(row.measure(asked.rounds, say), group=group))
+            table.save(asked.results, sorted(results, key=lambda result: list(GROUPS).index(result["group"])))
+    results = table.load(asked.results)
     table.show(results)
+    if mail.tool("gnuplot"):
+        plot.draw(results, os.path.splitext(asked.results)[0] + ".svg")
     return 0
 
 

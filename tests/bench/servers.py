@@ -31,7 +31,7 @@ def free_port():
 
 
 def processes():
-    """pid -> (parent, seconds of CPU, its reaped children's included)."""
+    """pid -> (parent, seconds of CPU, page faults), its reaped children's included."""
     found = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -40,7 +40,7 @@ def processes():
                     fields = file.read().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            found[int(name)] = int(fields[1]), sum(int(field) for field in fields[11:15]) / TICK
+            found[int(name)] = int(fields[1]), sum(map(int, fields[11:15])) / TICK, sum(map(int, fields[7:11]))
     return found
 
 
@@ -70,8 +70,9 @@ def remove(path):
 class Server:
     """A process with all below it."""
 
-    def __init__(self, beside=None):
-        self.beside = beside
+    def __init__(self, beside=None, wrapper=()):
+        """wrapper: a command in front of the server's, the name of a file, `trace`, between the two."""
+        self.beside, self.wrapper = beside, wrapper
         self.path = beside.path if beside else tempfile.mkdtemp(prefix="letterbox-bench-")
         os.chmod(self.path, 0o755)
         self.process = self.port = None
@@ -93,8 +94,9 @@ class Server:
 
     def start(self, command, port=None):
         """Its log goes to a file. Without `port` its log says where it listens."""
+        traced = [*self.wrapper, self.file("trace")] if self.wrapper else []
         with open(self.log_file(), "wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(traced + command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = letterbox.Deadline(20)
         self.port = port
         while not self.listens():
@@ -123,17 +125,23 @@ class Server:
             return False
 
     def family(self):
-        """The pids of the process and all below it, with their CPU seconds."""
+        """The process and all below it, as processes() has them."""
         table = processes()
         family = {self.process.pid}
         while True:
-            more = {pid for pid, (parent, _) in table.items() if parent in family} | family
+            more = {pid for pid, (parent, _, _) in table.items() if parent in family} | family
             if more == family:
-                return {pid: table[pid][1] for pid in family if pid in table}
+                return {pid: table[pid] for pid in family if pid in table}
             family = more
 
+    def children(self):
+        return [pid for pid in self.family() if pid != self.process.pid]
+
     def cpu(self):
-        return sum(self.family().values())
+        return sum(cpu for _, cpu, _ in self.family().values())
+
+    def faults(self):
+        return sum(faults for _, _, faults in self.family().values())
 
     def settle(self):
         """Wait until all that was taken is done with: nothing to do for who does it before the reply."""
@@ -151,14 +159,15 @@ class Server:
 class Ours(Server):
     """smtpd or pop3d with {PLAIN} accounts, over a mail root of its own or beside another over the same."""
 
-    def __init__(self, program, users=(), beside=None, options=()):
-        super().__init__(beside)
+    def __init__(self, program, users=(), **how):
+        super().__init__(**how)
+        beside = how.get("beside")
         if not beside:
             os.mkdir(self.file("users"), 0o700)
             self.write("accounts", "".join("%s:{PLAIN}%s\n" % (user, PASSWORD) for user in users))
             os.chmod(self.file("accounts"), 0o600)
         command = [letterbox.binary(program), "-d", self.path, "-l", "127.0.0.1:0"]
-        for option in ("hostname=localhost", "max-sessions=5000", "max-per-source=5000", *options):
+        for option in ("hostname=localhost", "max-sessions=5000", "max-per-source=5000"):
             command += ["-o", option]
         self.start(command)
 
@@ -177,8 +186,8 @@ class Ours(Server):
 class Floor(Server):
     """floor_smtpd over its folder, or floor_popd over one file."""
 
-    def __init__(self, program, source=None):
-        super().__init__()
+    def __init__(self, program, source=None, wrapper=()):
+        super().__init__(wrapper=wrapper)
         self.start([os.path.join(BUILT, program), source or self.path])
 
 
@@ -326,7 +335,7 @@ class Dovecot(Server):
 
 POPA3D = """set -e
 for part in etc/passwd etc/shadow etc/pam.d var/lib var/mail; do mount --bind {path}/$part /$part; done
-exec {inetd} -i -R 0 {path}/inetd.conf"""
+exec {inetd} -i {path}/inetd.conf"""
 
 
 class Popa3d(Server):
@@ -351,7 +360,7 @@ class Popa3d(Server):
         self.write("etc/passwd", "".join(lines + ["%s:x:%d:65534::/:/bin/false\n" % pair for pair in self.uids.items()]))
         self.write("etc/shadow", "".join("%s:%s:19000:0:99999:7:::\n" % (user, secret) for user in users))
         port = free_port()
-        self.write("inetd.conf", "127.0.0.1:%d stream tcp nowait root %s popa3d\n" % (port, popa3d))
+        self.write("inetd.conf", "127.0.0.1:%d stream tcp nowait.1000000 root %s popa3d\n" % (port, popa3d))
         self.start([unshare, "--mount", "sh", "-c", POPA3D.format(path=self.path, inetd=inetd)], port)
 
     def mailbox(self, user):

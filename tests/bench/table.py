@@ -4,9 +4,10 @@ import json
 import statistics
 import time
 
-from servers import Skipped
+from servers import Skipped, letterbox
 
 OURS = "ours"
+MUST = (OURS, "floor", "disk")
 
 
 class Goal:
@@ -62,6 +63,11 @@ class Row:
                     one[subject] = self.subjects[subject]()
                 except Skipped as why:
                     skipped[subject] = str(why)
+                    continue
+                except letterbox.Failure as why:
+                    if subject in MUST:
+                        raise
+                    skipped[subject] = "failed: " + str(why).split("\n", 1)[0]
                     continue
                 say("%s, round %d, %s: %s (%.1f s)" % (self.name, number + 1, subject, " ".join(
                     "%s %s" % (short(value), self.metrics[metric]) for metric, value in one[subject].items()), time.monotonic() - begun))

@@ -17,15 +17,6 @@ LIMIT = 1 << 20
 FLOOD = 1 << 30
 
 
-def private(pid):
-    """Bytes of memory that only this process has; 0 once it is gone."""
-    try:
-        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
-            return 1024 * sum(int(n) for n in re.findall(r"^Private_(?:Clean|Dirty): +([0-9]+) kB", file.read(), re.M))
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return 0
-
-
 class Watch:
     """The most memory a process had, looked at over and over while the block runs."""
 
@@ -35,17 +26,17 @@ class Watch:
 
     def _look(self):
         while not self.over.wait(0.005):
-            self.most = max(self.most, private(self.pid))
+            self.most = max(self.most, letterbox.private(self.pid))
 
     def __enter__(self):
-        self.most = private(self.pid)
+        self.most = letterbox.private(self.pid)
         self.thread.start()
         return self
 
     def __exit__(self, *_):
         self.over.set()
         self.thread.join()
-        self.most = max(self.most, private(self.pid))
+        self.most = max(self.most, letterbox.private(self.pid))
 
 
 @unittest.skipIf(letterbox.SANITIZED, "a sanitizer's memory is its own")
@@ -108,7 +99,7 @@ class Memory(unittest.TestCase):
     def test_idle(self):
         for daemon in (self.server.smtpd, self.server.pop3d):
             _, _, pid = self.connect(daemon)
-            self.assertLess(private(pid), 200 << 10)
+            self.assertLess(letterbox.private(pid), 200 << 10)
 
     def test_smtp_one_line(self):
         channel, _, pid = self.connect(self.server.smtpd)

@@ -58,6 +58,15 @@ def connect(port, seconds=30):
     return socket.create_connection(("127.0.0.1", port), seconds)
 
 
+def private(pid):
+    """Bytes of memory that only this process has; 0 once it is gone."""
+    try:
+        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
+            return 1024 * sum(int(n) for n in re.findall(r"^Private_(?:Clean|Dirty): +([0-9]+) kB", file.read(), re.M))
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return 0
+
+
 class MailRoot:
     """A mail root in a temporary directory of its own. A context manager; goes away at the end."""
 
