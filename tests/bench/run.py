@@ -3,8 +3,9 @@
 
     run.py [--rounds N] [--scale X] [--results FILE] [GROUP]...
 
-GROUP: smtp, pop3, large, size, users, calls; all by default. What was measured is kept in build/bench/results.json and drawn beside it; groups that are not asked for stay as
-they were there, for a whole run takes many minutes. BENCH_PEERS=no: ours and the floors alone.
+GROUP: smtp, pop3, large, size, users, calls; all by default. What was measured is kept in build/bench/results.json and drawn
+beside it; groups that are not asked for stay as they were there, for a whole run takes many minutes.
+BENCH_PEERS=no: ours and the floors alone.
 """
 
 import argparse
