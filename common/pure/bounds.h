@@ -50,6 +50,8 @@ enum {
 	/* Where more bytes would move, what goes is only marked, at a page a mark: copying so many twice takes as long. */
 	EXPUNGE_MOVED = 4 * 1024 * 1024,
 	EXPUNGE_MARK = 4096,
+	SURVEY_DOUBTED =
+	    16 << 20, /* bytes at the end of an unknown mailbox: not synced when the power went? */
 	CHECKUP_LOCK_SECONDS = 2, /* who only looks does not wait long */
 
 	/* clients */

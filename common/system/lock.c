@@ -129,6 +129,15 @@ read_dotlock(int dir, const char *name, struct stat *st, char text[128])
 	return n >= 0;
 }
 
+/* Does it say all that ours say? */
+static bool
+is_complete(const char *text)
+{
+	const char *second = strchr(text, '\n');
+
+	return second != NULL && strchr(second + 1, '\n') != NULL;
+}
+
 /* We hold the fcntl lock of the file with this inode; may the dotlock that stands there be removed? */
 static bool
 is_stale(int dir, const char *name, ino_t inode)
@@ -140,7 +149,8 @@ is_stale(int dir, const char *name, ino_t inode)
 		return false;
 	time_t age = time(NULL) - st.st_mtime;
 	long long pid = strtoll(text, &end, 10);
-	if (text[0] == '\0' && (st.st_mode & S_IXUSR) != 0)
+	/* A power cut may leave the first digits of a pid, which are another's, who always lives. */
+	if ((st.st_mode & S_IXUSR) != 0 && !is_complete(text))
 		return true;
 	if (end == text || pid < 0 || pid > INT_MAX)
 		return age > DOTLOCK_UNREADABLE;

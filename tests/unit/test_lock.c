@@ -163,6 +163,17 @@ START_TEST(breaks_ours_when_nothing_is_in_it_yet)
 }
 END_TEST
 
+/* What a power cut may leave of "1234\n56\n": a pid that is always somebody's. */
+START_TEST(breaks_ours_when_a_part_is_in_it)
+{
+	for (size_t n = 1; n < strlen("1\n56\n"); n++) {
+		store_write(&store, "mbox.lock", (struct span){ "1\n56\n", n });
+		ck_assert_int_eq(chmod(store_file(&store, "mbox.lock"), 0700), 0);
+		expect_free();
+	}
+}
+END_TEST
+
 /* As procmail and a plain dotlockfile write it: a script may work on the mailbox for a while under this lock alone. */
 START_TEST(gives_a_nameless_one_time)
 {
@@ -252,6 +263,7 @@ add(TCase *t)
 	tcase_add_test(t, breaks_ours_when_the_fcntl_lock_is_free);
 	tcase_add_test(t, breaks_an_unreadable_one_when_it_is_old);
 	tcase_add_test(t, breaks_ours_when_nothing_is_in_it_yet);
+	tcase_add_test(t, breaks_ours_when_a_part_is_in_it);
 	tcase_add_test(t, gives_a_nameless_one_time);
 	tcase_add_test(t, gives_a_living_one_more_time);
 	tcase_add_test(t, breaks_one_that_may_not_be_read_when_it_is_old);
