@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot.h"
 #include "io.h"
 
 /* The digit is the version; the other byte order reads another inode, and rebuilds. */
@@ -48,7 +49,8 @@ index_read_header(int fd, ino_t inode, struct index_header *header)
 {
 	return io_read_at(fd, header, sizeof(*header), 0) == sizeof(*header) &&
 	       memcmp(header->magic, magic, sizeof(magic)) == 0 && header->inode == inode &&
-	       header->count < SIZE_MAX / sizeof(struct index_entry) / 2 && header->dead <= header->clean;
+	       header->boot == boot_id() && header->count < SIZE_MAX / sizeof(struct index_entry) / 2 &&
+	       header->dead <= header->clean;
 }
 
 static int
@@ -179,7 +181,8 @@ write_all(int fd, const struct index_header *header, const struct index_list *li
 int
 index_replace(int dir, ino_t inode, uint64_t size, const struct index_list *list, struct index_header *header)
 {
-	*header = (struct index_header){ .inode = inode, .clean = size, .count = list->count };
+	*header =
+	    (struct index_header){ .inode = inode, .clean = size, .count = list->count, .boot = boot_id() };
 	memcpy(header->magic, magic, sizeof(magic));
 	for (size_t i = 0; i < list->count; i++) {
 		const struct index_entry *e = &list->entries[i];

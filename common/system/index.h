@@ -39,7 +39,7 @@ struct index_header {
 	uint64_t wire;	   /* octets of all messages, the hidden ones, too */
 	uint64_t open_end; /* the last message lacks its separator: other programs leave it out */
 	uint64_t dead;	   /* bytes of INDEX_DEAD; from here on an append leaves the header as it is */
-	uint64_t spare;
+	uint64_t boot;	   /* boot_id() of who made it: a power cut leaves any part of what was not synced */
 };
 
 /* No session sees it. */
@@ -54,7 +54,10 @@ struct index_list {
 int index_list_add(struct index_list *, const struct index_entry *);
 void index_list_free(struct index_list *);
 
-/* The index as a file that is open for reading and writing; its header is right for that inode. False where it is not. */
+/*
+ * The index as a file that is open for reading and writing; its header is right for that inode, and made since the system started. False
+ * where it is not.
+ */
 bool index_read_header(int fd, ino_t inode, struct index_header *);
 
 /* A message that was appended at header->clean. Updates the header. 0, or -1: the index is of no more use. */

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "boot.h"
 #include "bounds.h"
 #include "hash.h"
 #include "io.h"
@@ -389,6 +390,7 @@ maildrop_recover_all(int root)
 	int users = openat(root, "users", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *list = users < 0 ? NULL : fdopendir(users);
 
+	(void)boot_id(); /* known before there are children, who are in a hurry */
 	if (list == NULL) {
 		if (users >= 0)
 			close(users);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "hash.h"
 #include "io.h"
 #include "scan.h"
@@ -186,6 +187,35 @@ read_torn(struct window *w, struct index_entry *entry)
 	return 0;
 }
 
+/* Deliveries that were not synced yet when the power went: where the file has their whole length, bytes may lack all the same. */
+static int
+has_hole(struct window *w, off_t from, off_t to)
+{
+	struct span text;
+
+	if (w->size - from > SURVEY_DOUBTED)
+		return 0;
+	for (off_t at = from; at < to; at += (off_t)text.n) {
+		if (window_at(w, at, 1, WINDOW, &text) < 0)
+			return -1;
+		text = span_slice(text, 0, (size_t)(to - at));
+		if (memchr(text.at, '\0', text.n) != NULL)
+			return 1;
+	}
+	return 0;
+}
+
+/* May the message be passed over by what its entry line says? -1 with errno. */
+static int
+can_jump(struct window *w, off_t at, const struct survey_prefix *prefix)
+{
+	if (prefix->entry.stored <= prefix->length || prefix->entry.stored > (uint64_t)(w->size - at))
+		return 0;
+	off_t end = at + (off_t)prefix->entry.stored;
+	int hole = has_hole(w, at, end);
+	return hole == 0 ? survey_is_boundary(w, end) : hole < 0 ? -1 : 0;
+}
+
 /* The message at entry->offset. behind: the one before ends there by its entry line alone. 1: so does this one; 0; -1 with errno. */
 static int
 survey_one(struct window *w, bool behind, struct index_entry *entry)
@@ -209,9 +239,7 @@ survey_one(struct window *w, bool behind, struct index_entry *entry)
 	if (!prefix.ours)
 		return read_entry(w, &prefix, entry);
 	memcpy(entry->uidl, prefix.entry.uidl, sizeof(entry->uidl));
-	int jump = 0;
-	if (prefix.entry.stored > prefix.length && prefix.entry.stored <= (uint64_t)w->size - entry->offset)
-		jump = survey_is_boundary(w, (off_t)(entry->offset + prefix.entry.stored));
+	int jump = can_jump(w, (off_t)entry->offset, &prefix);
 	if (jump < 0 || (jump == 0 && read_entry(w, &prefix, entry) < 0))
 		return -1;
 	/* A NUL hides a message of ours, unless it stands behind one that is whole. */
