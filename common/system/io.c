@@ -77,6 +77,19 @@ io_open(int dir, const char *name, int flags)
 }
 
 int
+io_open_renamed(int dir, const char *name, const char *old, int flags)
+{
+	int fd = io_open(dir, name, flags);
+
+	if (fd >= 0 || errno != EBADMSG)
+		return fd;
+	if (unlinkat(dir, old, 0) == 0)
+		return io_open(dir, name, flags);
+	errno = EBADMSG;
+	return -1;
+}
+
+int
 io_copy(int from, off_t at, off_t end, int to)
 {
 	char piece[64 * 1024];

@@ -29,6 +29,9 @@ void io_hold_standard(void);
  */
 int io_open(int dir, const char *name, int flags);
 
+/* As io_open. `old`: where it was renamed from; after a power cut some file systems have both names, and the old one goes. */
+int io_open_renamed(int dir, const char *name, const char *old, int flags);
+
 /*
  * pwrite(2) on a descriptor with O_APPEND appends (Linux): who is to write elsewhere turns it off for that long. A second descriptor could not
  * be closed without losing the fcntl lock. 0, or -1 with errno.

@@ -82,7 +82,7 @@ read_index(struct maildrop *m)
 static int
 open_files(struct maildrop *m)
 {
-	m->mbox = io_open(m->dir, "mbox", O_RDWR | O_APPEND);
+	m->mbox = io_open_renamed(m->dir, "mbox", "mbox.repaired", O_RDWR | O_APPEND);
 	if (m->mbox < 0 && errno == ENOENT)
 		m->mbox = create_mbox(m->dir);
 	if (m->mbox < 0 || lock_init(&m->lock, m->mbox) < 0)

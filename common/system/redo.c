@@ -317,7 +317,7 @@ finish(struct maildrop *m, int *redo)
 enum maildrop_status
 redo_finish(struct maildrop *m)
 {
-	int redo = io_open(m->dir, redo_file_name, O_RDWR);
+	int redo = redo_file_open(m);
 
 	if (redo < 0)
 		return errno == ENOENT ? MAILDROP_OK : maildrop_failed(m, "redo file not opened");

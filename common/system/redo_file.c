@@ -4,8 +4,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "io.h"
+
 const char redo_file_name[] = "mbox.redo";
 static const char fresh_name[] = "mbox.redo.new";
+
+int
+redo_file_open(const struct maildrop *m)
+{
+	return io_open_renamed(m->dir, redo_file_name, fresh_name, O_RDWR);
+}
 
 int
 redo_file_create(const struct maildrop *m)

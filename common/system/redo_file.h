@@ -8,6 +8,9 @@
 
 extern const char redo_file_name[];
 
+/* The one that is there. Its descriptor, or -1 with errno. */
+int redo_file_open(const struct maildrop *);
+
 /* A new one, which nobody finds before it is published, durably. Its descriptor; 0; or -1 with errno. */
 int redo_file_create(const struct maildrop *);
 int redo_file_publish(const struct maildrop *, int fd);
