@@ -106,7 +106,7 @@ $(eval $(call fuzzer_of))
 
 # What tests/fault preloads into the programs.
 SHIM     = $(BUILD)/fault/shim.so
-$(SHIM): tests/fault/shim.c tests/fault/calls.c tests/fault/shim.h
+$(SHIM): $(addprefix tests/fault/,shim.c calls.c trace.c shim.h trace.h)
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(CC) -std=c11 -O2 -g $(WARN) -fPIC -shared -o $@ $(filter %.c,$^) -ldl
 
@@ -121,6 +121,9 @@ kill: all ## N=500: kill smtpd and pop3d, children and parents, so many times un
 
 power: all ## N=100: cut the power so many times under load and look what is left; needs root and a loop device
 	@BUILD=$(BUILD) tests/power/run.py --cuts $(or $(N),100)
+
+crash-states: all $(SHIM) ## cut the power at every instant of what the store does, in every way POSIX allows; JOBS=2
+	@BUILD=$(BUILD) tests/crash/run.py --states 3000 --jobs $(or $(JOBS),2)
 
 # Who only wants to see it run does not wait for the optimiser; what was built already serves.
 hurry    = $(if $(wildcard $(BUILD)/bin/pop3c),BUILD=$(BUILD),BUILD=$(BUILD)/hurry CFLAGS=-O0)
@@ -193,4 +196,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test fault model kill power bench benchers asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test fault crash-states model kill power bench benchers asan lint layers install uninstall compdb clean help

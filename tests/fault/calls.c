@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "shim.h"
+#include "trace.h"
 
 #define REAL(name)                              \
 	static __typeof__(&(name)) real_##name; \
@@ -23,6 +24,15 @@
 	*(void **)&real_##name = dlsym(RTLD_NEXT, #name)
 
 enum { FIXED_PID = 2147483000 }; /* nobody's */
+
+/* A new file, perhaps. */
+static int
+opened(int fd, int flags, int dir, const char *path)
+{
+	if (fd >= 0 && flags & O_CREAT)
+		trace_entry("create", dir, path, NULL);
+	return (int)shim_done(fd);
+}
 
 int
 open(const char *path, int flags, ...)
@@ -35,7 +45,7 @@ open(const char *path, int flags, ...)
 	va_end(list);
 	if (shim_fails(flags & O_CREAT ? "create" : "open", flags & O_CREAT ? CREATES : OPENS, -1, path))
 		return -1;
-	return (int)shim_done(real_open(path, flags, mode));
+	return opened(real_open(path, flags, mode), flags, AT_FDCWD, path);
 }
 
 int
@@ -49,7 +59,7 @@ openat(int dir, const char *path, int flags, ...)
 	va_end(list);
 	if (shim_fails(flags & O_CREAT ? "create" : "open", flags & O_CREAT ? CREATES : OPENS, dir, path))
 		return -1;
-	return (int)shim_done(real_openat(dir, path, flags, mode));
+	return opened(real_openat(dir, path, flags, mode), flags, dir, path);
 }
 
 ssize_t
@@ -72,17 +82,22 @@ ssize_t
 write(int fd, const void *bytes, size_t n)
 {
 	REAL(write);
-	return shim_fails("write", WRITES, fd, NULL) ? -1
-						     : shim_done(real_write(fd, bytes, shim_shortened(n)));
+	if (shim_fails("write", WRITES, fd, NULL))
+		return -1;
+	ssize_t done = real_write(fd, bytes, shim_shortened(n));
+	trace_write(fd, bytes, done, -1);
+	return shim_done(done);
 }
 
 ssize_t
 pwrite(int fd, const void *bytes, size_t n, off_t to)
 {
 	REAL(pwrite);
-	return shim_fails("write", WRITES, fd, NULL)
-		   ? -1
-		   : shim_done(real_pwrite(fd, bytes, shim_shortened(n), to));
+	if (shim_fails("write", WRITES, fd, NULL))
+		return -1;
+	ssize_t done = real_pwrite(fd, bytes, shim_shortened(n), to);
+	trace_write(fd, bytes, done, to);
+	return shim_done(done);
 }
 
 ssize_t
@@ -97,18 +112,21 @@ ssize_t
 send(int fd, const void *bytes, size_t n, int flags)
 {
 	REAL(send);
-	return shim_fails("send", 0, fd, NULL) ? -1
-					       : shim_done(real_send(fd, bytes, shim_shortened(n), flags));
+	if (shim_fails("send", 0, fd, NULL))
+		return -1;
+	ssize_t done = real_send(fd, bytes, shim_shortened(n), flags);
+	trace_said(bytes, done);
+	return shim_done(done);
 }
 
 static int
-sync_with(const char *name, int (*sync)(int), int fd)
+sync_with(const char *trace, int (*sync)(int), int fd)
 {
-	if (shim_fails(name, SYNCS, fd, NULL))
+	if (shim_fails("sync", SYNCS, fd, NULL))
 		return -1;
 	int result = sync(fd);
 	if (result == 0)
-		shim_record(fd);
+		trace_file(trace, fd, 0);
 	return (int)shim_done(result);
 }
 
@@ -123,30 +141,67 @@ int
 fdatasync(int fd)
 {
 	REAL(fdatasync);
-	return sync_with("sync", real_fdatasync, fd);
+	return sync_with("datasync", real_fdatasync, fd);
 }
 
 int
 ftruncate(int fd, off_t size)
 {
 	REAL(ftruncate);
-	return shim_fails("truncate", OTHER, fd, NULL) ? -1 : (int)shim_done(real_ftruncate(fd, size));
+	if (shim_fails("truncate", OTHER, fd, NULL))
+		return -1;
+	int result = real_ftruncate(fd, size);
+	if (result == 0)
+		trace_file("truncate", fd, size);
+	return (int)shim_done(result);
+}
+
+int
+fchmod(int fd, mode_t mode)
+{
+	REAL(fchmod);
+	if (shim_fails("chmod", OTHER, fd, NULL))
+		return -1;
+	int result = real_fchmod(fd, mode);
+	if (result == 0)
+		trace_file("mode", fd, (off_t)mode);
+	return (int)shim_done(result);
 }
 
 int
 renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
 	REAL(renameat);
-	return shim_fails("rename", CREATES, from_dir, from)
-		   ? -1
-		   : (int)shim_done(real_renameat(from_dir, from, to_dir, to));
+	if (shim_fails("rename", CREATES, from_dir, from))
+		return -1;
+	int result = real_renameat(from_dir, from, to_dir, to);
+	if (result == 0)
+		trace_entry("rename", to_dir, to, from);
+	return (int)shim_done(result);
+}
+
+int
+linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	REAL(linkat);
+	if (shim_fails("link", CREATES, to_dir, to))
+		return -1;
+	int result = real_linkat(from_dir, from, to_dir, to, flags);
+	if (result == 0)
+		trace_entry("link", to_dir, to, from);
+	return (int)shim_done(result);
 }
 
 int
 unlinkat(int dir, const char *path, int flags)
 {
 	REAL(unlinkat);
-	return shim_fails("unlink", OTHER, dir, path) ? -1 : (int)shim_done(real_unlinkat(dir, path, flags));
+	if (shim_fails("unlink", OTHER, dir, path))
+		return -1;
+	int result = real_unlinkat(dir, path, flags);
+	if (result == 0)
+		trace_entry("unlink", dir, path, NULL);
+	return (int)shim_done(result);
 }
 
 int
@@ -160,7 +215,12 @@ int
 mkdirat(int dir, const char *path, mode_t mode)
 {
 	REAL(mkdirat);
-	return shim_fails("mkdir", CREATES, dir, path) ? -1 : (int)shim_done(real_mkdirat(dir, path, mode));
+	if (shim_fails("mkdir", CREATES, dir, path))
+		return -1;
+	int result = real_mkdirat(dir, path, mode);
+	if (result == 0)
+		trace_entry("mkdir", dir, path, NULL);
+	return (int)shim_done(result);
 }
 
 int

@@ -40,6 +40,8 @@ class Scenario:
 
     name = None
     users = ("anna",)
+    apart = True  # one user's folder is all that it is about
+    said = None  # to the peer: what acknowledges it; None: that it ends
     fresh = None  # a mailbox whose maker died before its name was durable
 
     def __init__(self, files, seen, prepare=None):
@@ -62,6 +64,13 @@ class Scenario:
     def allowed(self, world, went):
         raise NotImplementedError
 
+    def answer(self, acknowledged):
+        """What act() returns where it is acknowledged, or not, and nothing else is known."""
+        raise NotImplementedError
+
+    def see_more(self, world):
+        """What else must be right afterwards."""
+
     def foreign(self, world, user, mailboxes):
         """With another program's message where that did get in: somewhere behind what is there."""
         if user != "anna" or not os.path.exists(world.path("appended")):
@@ -71,10 +80,12 @@ class Scenario:
 
 class Deliver(Scenario):
     body = FRESH
+    said = b"250 2.0.0"
 
     def __init__(self, files, seen, name, users=("anna",), body=FRESH, prepare=None):
         super().__init__(files, seen, prepare)
         self.name, self.users, self.body = name, users, body
+        self.apart = len(users) == 1
 
     def act(self, world, env, log):
         return w.deliver(world.root, self.users, self.body, env, log)
@@ -85,6 +96,11 @@ class Deliver(Scenario):
         if went is None:
             return {user: [self.seen[user]] + whole[user] for user in self.users}
         return {user: self.foreign(world, user, whole[user] + ([] if user in went.acknowledged else [self.seen[user]])) for user in self.users}
+
+    def answer(self, acknowledged):
+        went = w.Delivery()
+        went.acknowledged = set(self.users) if acknowledged else set()
+        return went
 
     def succeeded(self, went):
         return went.acknowledged == set(self.users) and went.status == 0
@@ -112,6 +128,8 @@ class Later(Deliver):
 class Session(Scenario):
     """delete: numbers from 1."""
 
+    said = b"+OK"
+
     def __init__(self, files, seen, name, retrieve, delete, prepare=None):
         super().__init__(files, seen, prepare)
         self.name, self.retrieve, self.delete = name, retrieve, delete
@@ -129,6 +147,11 @@ class Session(Scenario):
                 raise w.Wrong("RETR sends something else of " + uidl)
         return {"anna": self.foreign(world, "anna", [after] if went.quit else [before, after])}
 
+    def answer(self, acknowledged):
+        went = w.Session()
+        went.quit = acknowledged
+        return went
+
     def succeeded(self, went):
         return went.quit and not went.errors and went.status == 0
 
@@ -141,6 +164,7 @@ class User(Scenario):
     """A change of `accounts`. Exit status 0 is what acknowledges it."""
 
     users = ()
+    apart = False
 
     def __init__(self, files, seen, name, arguments, line_before, line_after):
         super().__init__(files, seen)
@@ -169,6 +193,19 @@ class User(Scenario):
         if oct(os.stat(world.path("accounts")).st_mode)[-3:] != "600":
             raise w.Wrong("accounts may be read by others")
         return {"anna": [self.seen["anna"]]}
+
+    def answer(self, acknowledged):
+        return 0 if acknowledged else 1
+
+    def see_more(self, world):
+        """Who is in the file can log in, and the next change works."""
+        name = self.arguments[-1]
+        for line in world.read("accounts").splitlines():
+            if line.startswith(name.encode() + b":{SCRAM"):
+                if not w.session(world.root, name, password="another").quit:
+                    raise w.Wrong(name + " cannot log in")
+        if User(self.files, self.seen, None, ["add", "zoe"], None, None).act(world, None, subprocess.DEVNULL) != 0:
+            raise w.Wrong("no other change is possible")
 
     def succeeded(self, went):
         return went == 0

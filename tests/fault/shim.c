@@ -8,7 +8,7 @@
  *			"append": another program appends FAULT_FOREIGN to FAULT_MBOX under both locks, if it gets them,
  *			and makes FAULT_DONE
  *	FAULT_ON	an errno's name: that error for every later call below the mail root that may have it
- *	FAULT_SHADOW	a directory: what fsync(2) made durable is recorded there, files as f<inode>, directories as d<inode>
+ *	FAULT_TRACE	a file: what changes the disk, or is said to the peer, is recorded there (trace.c)
  *	FAULT_CLOCK	seconds since 1970: the only time there is, and the pid is always the same
  */
 #define _GNU_SOURCE
@@ -16,7 +16,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,6 +26,7 @@
 #include <unistd.h>
 
 #include "shim.h"
+#include "trace.h"
 
 static const struct {
 	const char *name;
@@ -45,7 +45,7 @@ static const struct {
 	{ "EPIPE", EPIPE, 0 },
 };
 
-static const char *root, *what, *shadow;
+static const char *root, *what;
 static long at, number, clock_at;
 static bool begun, cut;
 static int log_fd = -1, error_at, error_on;
@@ -68,7 +68,6 @@ begin(void)
 	at = value == NULL ? 0 : atol(value);
 	what = getenv("FAULT_DO");
 	what = what == NULL ? "" : what;
-	shadow = getenv("FAULT_SHADOW");
 	value = getenv("FAULT_ON");
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (strcmp(errors[i].name, what) == 0)
@@ -78,6 +77,7 @@ begin(void)
 			error_of = errors[i].of;
 		}
 	}
+	trace_begin(getenv("FAULT_TRACE"), root);
 	begun = true;
 }
 
@@ -183,45 +183,6 @@ size_t
 shim_shortened(size_t n)
 {
 	return cut && n > 1 ? n / 2 : n;
-}
-
-static void
-put_all(int fd, const char *bytes, size_t n)
-{
-	syscall(SYS_write, fd, bytes, n);
-}
-
-/* What is durable now. */
-void
-shim_record(int fd)
-{
-	char path[PATH_MAX], bytes[65536];
-	struct stat st;
-	int error = errno;
-
-	if (!begun || shadow == NULL || syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH) < 0)
-		return;
-	snprintf(path, sizeof(path), "%s/%c%llu", shadow, S_ISDIR(st.st_mode) ? 'd' : 'f',
-	    (unsigned long long)st.st_ino);
-	int out = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (S_ISDIR(st.st_mode)) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		DIR *list = opendir(path);
-		for (struct dirent *e; list != NULL && (e = readdir(list)) != NULL;)
-			if (e->d_name[0] != '.') {
-				int n = snprintf(bytes, sizeof(bytes), "%llu %s\n",
-				    (unsigned long long)e->d_ino, e->d_name);
-				put_all(out, bytes, (size_t)n);
-			}
-		if (list != NULL)
-			closedir(list);
-	} else {
-		off_t from = 0;
-		for (ssize_t n; (n = syscall(SYS_pread64, fd, bytes, sizeof(bytes), from)) > 0; from += n)
-			put_all(out, bytes, (size_t)n);
-	}
-	syscall(SYS_close, out);
-	errno = error;
 }
 
 long

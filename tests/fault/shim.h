@@ -20,9 +20,6 @@ ssize_t shim_done(ssize_t result);
 /* How many of n bytes it may read or write. */
 size_t shim_shortened(size_t n);
 
-/* fsync(2) of it went well. */
-void shim_record(int fd);
-
 /* Seconds since 1970 that it always is, or 0 for the real time. */
 long shim_clock(void);
 

@@ -154,19 +154,19 @@ class Session:
         return line is not None and line.startswith(b"+OK")
 
 
-def session(root, user, retrieve=None, delete=(), env=None, log=subprocess.DEVNULL):
+def session(root, user, retrieve=None, delete=(), env=None, log=subprocess.DEVNULL, password=PASSWORD):
     """retrieve: numbers from 1, None for all."""
     went = Session()
     with Peer("pop3d", root, env, log) as peer:
-        talk(peer, user, retrieve, delete, went)
+        talk(peer, user, password, retrieve, delete, went)
     went.status = peer.process.returncode
     return went
 
 
-def talk(peer, user, retrieve, delete, went):
+def talk(peer, user, password, retrieve, delete, went):
     if not went.ok(peer.line()):
         return
-    peer.send(b"USER %s\r\nPASS %s\r\n" % (user.encode(), PASSWORD.encode()))
+    peer.send(b"USER %s\r\nPASS %s\r\n" % (user.encode(), password.encode()))
     if not went.ok(peer.line()) or not went.ok(peer.line()):
         return
     peer.send(b"LIST\r\nUIDL\r\n")
@@ -174,6 +174,8 @@ def talk(peer, user, retrieve, delete, went):
     uidls = peer.text() if went.ok(peer.line()) else None
     if uidls is None:
         return
+    if any(len(line.split()) != 2 for line in uidls):
+        raise Wrong("UIDL says %s" % uidls)
     went.uidls = [line.split()[1].decode() for line in uidls]
     numbers = range(1, len(uidls) + 1) if retrieve is None else retrieve
     for number in numbers:
@@ -203,7 +205,6 @@ class World:
 
     def __init__(self, files):
         self.root = tempfile.mkdtemp(prefix="fault-", dir=PLACE)
-        self.shadow = tempfile.mkdtemp(prefix="fault-", dir=PLACE)
         for path, (data, _) in files.items():
             self.write(path, data)
         for folder, names, entries in os.walk(self.root):
@@ -218,7 +219,6 @@ class World:
 
     def __exit__(self, *_):
         shutil.rmtree(self.root, ignore_errors=True)
-        shutil.rmtree(self.shadow, ignore_errors=True)
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)
