@@ -83,7 +83,7 @@ class Recorded:
 
 def is_garbage(path):
     """A spool that was unlinked: nobody reads it again."""
-    return path.startswith("spool.")
+    return path == "spool"
 
 
 def fingerprint(tree):
