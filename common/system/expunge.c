@@ -27,14 +27,14 @@ marks_free(struct marks *marks)
 	free(marks->gone);
 }
 
-/* The entry of now for one of the snapshot, at the same place with the same name; mail that came since is behind it. */
+/* The entry of now for one of the snapshot, at the same place with the same name and length; mail that came since is behind it. */
 static bool
 mark(struct snapshot *s, const struct index_entry *entry, size_t number, struct marks *marks)
 {
 	if (number >= marks->now.count)
 		return false;
 	const struct index_entry *now = &marks->now.entries[number];
-	if (now->offset != entry->offset || strcmp(now->uidl, entry->uidl) != 0)
+	if (now->offset != entry->offset || now->wire != entry->wire || strcmp(now->uidl, entry->uidl) != 0)
 		return false;
 	s->window.len = 0;
 	marks->gone[number] = true;

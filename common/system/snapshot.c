@@ -15,6 +15,8 @@
 #include "log.h"
 #include "unique.h"
 
+enum { BEHIND = 5 }; /* bytes by which it is seen that a message ends */
+
 /* "2026-11-24 05:31:18 UTC from 127.0.0.1", for whoever finds the session lock taken. Always as long, so that one write does. */
 static void
 sign_session_lock(int fd, const char *client)
@@ -223,11 +225,46 @@ snapshot_uidl(const struct snapshot *s, size_t message)
 	return entry_of(s, message)->uidl;
 }
 
-static enum maildrop_status
-check_place(struct snapshot *s, const struct index_entry *entry)
+/* Whether the message is in its place, and if so what stands at `at`. -1 with errno. */
+static int
+read_piece(struct snapshot *s, const struct index_entry *entry, off_t at)
 {
-	int there = survey_still_there(&s->window, entry);
+	const off_t begin = (off_t)entry->offset, end = begin + (off_t)entry->stored;
+	const size_t n = end - at < WINDOW ? (size_t)(end - at) : WINDOW;
+	struct span text;
+	struct stat st;
 
+	if (fstat(s->maildrop.mbox, &st) < 0)
+		return -1;
+	s->window.size = st.st_size;
+	s->window.len = 0;
+	/* A message of the usual size in one go, with how the next one begins. */
+	if (at == begin && window_at(&s->window, at, 1, n + BEHIND < WINDOW ? n + BEHIND : WINDOW, &text) < 0)
+		return -1;
+	int there = survey_still_there(&s->window, entry);
+	return there == 1 && window_at(&s->window, at, 1, n, &text) < 0 ? -1 : there;
+}
+
+/* Who rewrites the mailbox has it locked: what is read under the lock is not in the middle of that. */
+static enum maildrop_status
+read_locked(struct snapshot *s, const struct index_entry *entry, off_t at)
+{
+	int mbox = s->maildrop.mbox;
+
+	switch (lock_fcntl_shared(mbox, MBOX_LOCK_SECONDS)) {
+	case LOCK_OK:
+		break;
+	case LOCK_BUSY:
+		errno = EBUSY;
+		return maildrop_failed(&s->maildrop, "mailbox not locked");
+	case LOCK_MOVED:
+	case LOCK_FAILED:
+		return maildrop_failed(&s->maildrop, "mailbox not locked");
+	}
+	int there = read_piece(s, entry, at);
+	int error = errno;
+	lock_fcntl_release(mbox);
+	errno = error;
 	if (there < 0)
 		return maildrop_failed(&s->maildrop, "mailbox not read");
 	if (there == 1)
@@ -247,13 +284,7 @@ snapshot_read_begin(struct snapshot *s, size_t message, long lines, bool stuff, 
 	};
 	r->at = (off_t)(entry->offset + entry->prefix);
 	r->end = (off_t)(entry->offset + entry->stored - entry->separator);
-	/* Read afresh, and a message of the usual size in one go. */
-	struct span text;
-	size_t n = entry->stored < WINDOW ? (size_t)entry->stored : WINDOW;
-	s->window.len = 0;
-	if (window_at(&s->window, (off_t)entry->offset, n, n, &text) < 0)
-		return maildrop_failed(&s->maildrop, "mailbox not read");
-	return check_place(s, entry);
+	return read_locked(s, entry, (off_t)entry->offset);
 }
 
 /* How much of the text TOP still wants. */
@@ -281,12 +312,18 @@ enum maildrop_status
 snapshot_read(struct snapshot_reader *r, size_t limit, struct buf *out)
 {
 	struct snapshot *s = r->snapshot;
+	const struct index_entry *entry = entry_of(s, r->message);
 	size_t before = out->len;
 
 	while (r->at < r->end && out->len - before < limit) {
-		struct span text;
 		size_t left = (size_t)(r->end - r->at);
-		if (window_at(&s->window, r->at, 1, left < WINDOW ? left : WINDOW, &text) < 0)
+		struct span text;
+		enum maildrop_status status = MAILDROP_OK;
+		if (r->at >= s->window.base + (off_t)s->window.len)
+			status = read_locked(s, entry, r->at);
+		if (status != MAILDROP_OK)
+			return status;
+		if (window_at(&s->window, r->at, 1, 0, &text) < 0)
 			return maildrop_failed(&s->maildrop, "mailbox not read");
 		text = span_slice(text, 0, left < limit ? left : limit);
 		size_t wanted = r->lines < 0 ? text.n : cut_for_top(r, text);
@@ -297,12 +334,5 @@ snapshot_read(struct snapshot_reader *r, size_t limit, struct buf *out)
 	if (r->at < r->end)
 		return MAILDROP_OK;
 	r->done = true;
-	if (mbox_to_wire_end(&r->wire, out) < 0)
-		return MAILDROP_TEMP;
-	/* A message of one window was checked where it was read; a longer one may have moved since. */
-	const struct index_entry *entry = entry_of(s, r->message);
-	if (s->window.base <= (off_t)entry->offset)
-		return MAILDROP_OK;
-	s->window.len = 0;
-	return check_place(s, entry);
+	return mbox_to_wire_end(&r->wire, out) < 0 ? MAILDROP_TEMP : MAILDROP_OK;
 }

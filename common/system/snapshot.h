@@ -43,8 +43,8 @@ const char *snapshot_uidl(const struct snapshot *, size_t message);
  * Read a message, piece by piece. begin checks that the right message still stands where it should (MAILDROP_CHANGED);
  * each read appends the next piece as it goes over the wire (CRLF, dots stuffed if asked for; without the final dot) to out, at most
  * `limit` bytes or somewhat more. lines: only the header and so many lines of the body (TOP); -1 for all.
- * done is true behind the last piece. MAILDROP_CHANGED from the last read: another program moved the message meanwhile, and what was read
- * is not to be trusted.
+ * done is true behind the last piece. MAILDROP_CHANGED from a read: another program moved the message, or changed its length, meanwhile, and
+ * what was read before is not to be trusted.
  */
 struct snapshot_reader {
 	struct snapshot *snapshot;

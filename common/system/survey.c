@@ -322,8 +322,25 @@ is_named(const struct index_entry *entry, const char *uidl)
 	return strcmp(entry->uidl, uidl) == 0 || strncmp(entry->uidl, uidl, strcspn(entry->uidl, "-")) == 0;
 }
 
-int
-survey_still_there(struct window *w, const struct index_entry *entry)
+/* Does it still end there, with the next message or the file? One that nobody has separated from the next may have got a line end since. */
+static int
+is_as_long(struct window *w, const struct index_entry *entry)
+{
+	struct span next;
+	off_t end = (off_t)(entry->offset + entry->stored);
+
+	if (entry->separator == 0 || end == w->size)
+		return 1;
+	if (end > w->size)
+		return 0;
+	if (window_at(w, end, 5, JUMP, &next) < 0)
+		return -1;
+	/* Or with blocks that a power cut left unwritten. */
+	return next.at[0] == '\0' || memcmp(next.at, "From ", next.n < 5 ? next.n : 5) == 0;
+}
+
+static int
+begins_there(struct window *w, const struct index_entry *entry)
 {
 	struct survey_prefix prefix;
 	struct scan scan;
@@ -348,4 +365,12 @@ survey_still_there(struct window *w, const struct index_entry *entry)
 		return 1; /* a header of more than a window */
 	scan_uidl(&scan, uidl);
 	return is_named(entry, uidl);
+}
+
+int
+survey_still_there(struct window *w, const struct index_entry *entry)
+{
+	int there = begins_there(w, entry);
+
+	return there == 1 ? is_as_long(w, entry) : there;
 }

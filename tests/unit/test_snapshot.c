@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include <sys/wait.h>
+#include <time.h>
 
 #include "scan.h"
 
@@ -165,6 +166,94 @@ START_TEST(sees_that_a_message_moved)
 }
 END_TEST
 
+/* As a mail reader does it: the header of the last message grows, and all behind it moves. */
+static void
+add_status(void)
+{
+	struct buf old = store_read(&store, "mbox"), changed;
+	size_t at = 0;
+
+	for (size_t i = 0; i + 6 < old.len; i++)
+		if (memcmp(old.data + i, "\nFrom ", 6) == 0)
+			at = i + 1;
+	at += (size_t)((char *)memchr(old.data + at, '\n', old.len - at) - (old.data + at)) + 1;
+	buf_init(&changed, old.len + 100);
+	buf_add(&changed, old.data, at);
+	buf_add_string(&changed, "Status: RO\n");
+	buf_add(&changed, old.data + at, old.len - at);
+	store_write(&store, "mbox", buf_span(&changed));
+	buf_free(&changed);
+	buf_free(&old);
+}
+
+/* Of the last message: nobody can tell by its place that it has grown. */
+START_TEST(sees_that_a_message_grew)
+{
+	struct snapshot snapshot;
+	struct snapshot_reader reader;
+	struct buf out;
+
+	store_write(&store, "mbox", span_of(foreign));
+	store_append(&store, span_of("\n\nFrom d\nSubject: 4\n\nbody\n\n"));
+	store_open(&store, &snapshot);
+	add_status();
+	ck_assert_int_eq(snapshot_read_begin(&snapshot, 3, -1, true, &reader), MAILDROP_CHANGED);
+	unsigned last = 8;
+	ck_assert_int_eq(snapshot_expunge(&snapshot, store_bits, &last), MAILDROP_CHANGED);
+	snapshot_close(&snapshot);
+	struct buf line;
+	buf_init(&line, 1000000);
+	buf_add_string(&line, "From e\nSubject: 5\n\n");
+	for (int i = 0; i < 10000; i++)
+		buf_add_string(&line, "a line that is one of many, and long enough for a window\n");
+	buf_add_string(&line, "\n");
+	store_append(&store, buf_span(&line));
+	buf_free(&line);
+	store_open(&store, &snapshot);
+	buf_init(&out, 1000000);
+	ck_assert_int_eq(snapshot_read_begin(&snapshot, 4, -1, true, &reader), MAILDROP_OK);
+	ck_assert_int_eq(snapshot_read(&reader, 1000, &out), MAILDROP_OK);
+	add_status();
+	enum maildrop_status status = MAILDROP_OK;
+	while (status == MAILDROP_OK && !reader.done)
+		status = snapshot_read(&reader, 1000, &out);
+	ck_assert_int_eq(status, MAILDROP_CHANGED);
+	buf_free(&out);
+	snapshot_close(&snapshot);
+}
+END_TEST
+
+/* What is to be seen of a mailbox in the middle of being rewritten. */
+START_TEST(waits_for_who_rewrites)
+{
+	struct snapshot snapshot;
+	int ready[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	store_write(&store, "mbox", span_of("From a\nSubject: 1\n\nbody\n\n"));
+	store_open(&store, &snapshot);
+	pid_t child = fork();
+	if (child == 0) {
+		const struct timespec while_writing = { 0, 100000000 };
+		int mbox = open(store_file(&store, "mbox"), O_RDWR);
+		if (lock_fcntl(mbox, 0) != LOCK_OK || pwrite(mbox, "XXXX", 4, 19) != 4 ||
+		    write(ready[1], "", 1) != 1)
+			_exit(1);
+		nanosleep(&while_writing, NULL);
+		_exit(pwrite(mbox, "body", 4, 19) == 4 ? 0 : 1);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	struct buf out = store_retr(&snapshot, 0, -1);
+	expect_span(buf_span(&out), "Subject: 1\r\n\r\nbody\r\n");
+	buf_free(&out);
+	snapshot_close(&snapshot);
+	int status;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(shuts_a_second_session_out)
 {
 	struct snapshot snapshot, other;
@@ -322,6 +411,8 @@ add(TCase *t)
 	tcase_add_test(t, tells_twins_apart);
 	tcase_add_test(t, top_stops_behind_its_lines);
 	tcase_add_test(t, sees_that_a_message_moved);
+	tcase_add_test(t, sees_that_a_message_grew);
+	tcase_add_test(t, waits_for_who_rewrites);
 	tcase_add_test(t, shuts_a_second_session_out);
 	tcase_add_test(t, survives_any_index);
 	tcase_add_test(t, takes_no_message_for_another_of_its_length);
