@@ -9,6 +9,8 @@ PROGRAMS = smtpd pop3d smtpc pop3c
 
 CC      ?= cc
 CFLAGS  ?= -O2
+# Bound at the start, not at each first call: every child would do that work again, and copy the pages it changes.
+LDFLAGS ?= -Wl,-z,now
 WARN     = -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
            -Wcast-qual -Wwrite-strings -Wvla -Wswitch-enum -Wundef
 STD      = -std=c11 -D_POSIX_C_SOURCE=200809L
