@@ -16,7 +16,7 @@ account_file_open(struct account_file *f, int root)
 	struct stat st;
 
 	f->fd = openat(root, "accounts", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	f->offset = 0;
+	f->offset = f->size = 0;
 	f->at = f->n = 0;
 	f->ends = true;
 	if (f->fd < 0)
@@ -25,8 +25,10 @@ account_file_open(struct account_file *f, int root)
 		    : !S_ISREG(st.st_mode)    ? EINVAL
 		    : (st.st_mode & 022) != 0 ? EPERM
 					      : 0;
-	if (error == 0)
+	if (error == 0) {
+		f->size = st.st_size;
 		return 0;
+	}
 	close(f->fd);
 	errno = error;
 	return -1;
@@ -49,7 +51,8 @@ fill(struct account_file *f)
 	memmove(f->block, f->block + f->at, f->n - f->at);
 	f->n -= f->at;
 	f->at = 0;
-	ssize_t got = io_read_at(f->fd, f->block + f->n, ACCOUNT_BLOCK - f->n, f->offset);
+	size_t room = ACCOUNT_BLOCK - f->n, left = (size_t)(f->size - f->offset);
+	ssize_t got = io_read_at(f->fd, f->block + f->n, left < room ? left : room, f->offset);
 	if (got > 0) {
 		f->n += (size_t)got;
 		f->offset += got;

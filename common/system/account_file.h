@@ -13,6 +13,7 @@ enum { ACCOUNT_BLOCK = 16 * 1024 }; /* bytes; a longer line comes in pieces, and
 struct account_file {
 	int fd;
 	off_t offset; /* what is read next */
+	off_t size;   /* of the file */
 	size_t at, n; /* of block */
 	bool ends;    /* the line before came with its end */
 	bool goes_on; /* the line is another piece of the one before */
