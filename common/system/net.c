@@ -84,8 +84,16 @@ wire_address(const struct peer *peer, unsigned char out[16])
 bool
 net_is_loopback(const struct peer *peer)
 {
-	return peer->address.ss_family == AF_UNSPEC || net_contains(span_of("127.0.0.0/8"), peer) ||
-	       net_contains(span_of("::1"), peer);
+	unsigned char address[16];
+
+	switch (wire_address(peer, address)) {
+	case 32:
+		return address[0] == 127;
+	case 128:
+		return IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)address);
+	default:
+		return true;
+	}
 }
 
 bool

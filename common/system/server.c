@@ -194,27 +194,29 @@ close_listeners(struct state *s)
 }
 
 _Noreturn static void
-be_child(struct state *s, int fd, const struct peer *client)
+be_child(struct state *s, int fd, const struct session_info *info)
 {
 	close_listeners(s);
 	close(s->wake[0]);
 	close(s->wake[1]);
 	close(s->stop[1]);
-	_exit(session_process(s->server, fd, fd, client, s->stop[0], s->spare));
+	_exit(session_process(s->server, fd, fd, info, s->stop[0], s->spare));
 }
 
 static void
 launch(struct state *s, int fd, const struct peer *client, uint64_t source)
 {
+	struct session_info info = { .client = *client };
 	sigset_t block, before;
 
+	net_here(fd, &info.here);
 	sigemptyset(&block);
 	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
 		sigaddset(&block, signals[i]);
 	sigprocmask(SIG_BLOCK, &block, &before);
 	pid_t pid = fork();
 	if (pid == 0)
-		be_child(s, fd, client);
+		be_child(s, fd, &info);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		refuse(s, fd, client, "fork");

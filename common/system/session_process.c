@@ -43,8 +43,6 @@ take_signals(int stop_fd, int ready)
 	sigaction(SIGINT, &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGHUP, &action, NULL);
-	sigaction(SIGPIPE, &action, NULL);
-	sigaction(SIGXFSZ, &action, NULL);
 	action.sa_handler = SIG_DFL;
 	sigaction(SIGCHLD, &action, NULL);
 	sigemptyset(&all);
@@ -53,19 +51,18 @@ take_signals(int stop_fd, int ready)
 
 int
 session_process(
-    const struct server *server, int in, int out, const struct peer *client, int stop_fd, int ready)
+    const struct server *server, int in, int out, const struct session_info *ends, int stop_fd, int ready)
 {
 	char id[UNIQUE_ID + 1], pairs[NET_ADDRESS + sizeof id + 32];
-	struct session_info info = { .client = *client, .id = id };
+	struct session_info info = { .client = ends->client, .here = ends->here, .id = id };
 	struct conn conn;
 	int on = 1;
 
 	take_signals(stop_fd, ready);
 	setsockopt(in, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	net_here(in, &info.here);
 	unique_id(server->config->hostname, id);
-	snprintf(pairs, sizeof pairs, "client=%s session=%s", client->text, id);
+	snprintf(pairs, sizeof pairs, "client=%s session=%s", info.client.text, id);
 	log_context(pairs);
 	if (conn_init(&conn, in, out, stop_fd) < 0) {
 		log_begin_error("connect");
@@ -74,7 +71,7 @@ session_process(
 		return EXITS_SYSTEM;
 	}
 	log_begin("connect");
-	log_number("port", client->port);
+	log_number("port", info.client.port);
 	log_end();
 	int status = server->serve(&conn, &info, server->context);
 	if (conn.linger)
@@ -103,7 +100,7 @@ int
 server_inetd(struct server *server)
 {
 	char reason[256];
-	struct peer client;
+	struct session_info info = { .id = NULL };
 	int stop[2];
 
 	hide_log_from_peer();
@@ -124,8 +121,9 @@ server_inetd(struct server *server)
 	if (server->start != NULL)
 		status = server->start(server->context);
 	if (status == EXITS_DONE) {
-		net_peer_of(STDIN_FILENO, &client);
-		status = session_process(server, STDIN_FILENO, STDOUT_FILENO, &client, stop[0], ready);
+		net_peer_of(STDIN_FILENO, &info.client);
+		net_here(STDIN_FILENO, &info.here);
+		status = session_process(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], ready);
 	}
 	close(ready);
 	return status;

@@ -1,5 +1,5 @@
 /*
- * session_process: what a process that serves one connection does around the session: signals, log context, both ends' addresses.
+ * session_process: what a process that serves one connection does around the session: signals, log context, the session's id.
  */
 #ifndef SESSION_PROCESS_H
 #define SESSION_PROCESS_H
@@ -7,10 +7,10 @@
 #include "server.h"
 
 /*
- * Serve in this process. SIGTERM and SIGINT make stop_fd readable, here alone (`ready` takes its place: a descriptor of /dev/null), and
+ * Serve in this process; the info lacks its id. SIGTERM and SIGINT make stop_fd readable, here alone (`ready` takes its place: a descriptor of /dev/null), and
  * set conn_stop. Takes in and out over. Returns the exit status.
  */
 int
-session_process(const struct server *, int in, int out, const struct peer *client, int stop_fd, int ready);
+session_process(const struct server *, int in, int out, const struct session_info *, int stop_fd, int ready);
 
 #endif
