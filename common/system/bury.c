@@ -107,8 +107,9 @@ dig_all(const struct maildrop *m, const struct index_entry *entries, const bool 
     size_t *count)
 {
 	struct window w;
-	int result = window_init(&w, m->mbox, m->lock.size) < 0 ? -1 : 1;
+	int result = 1;
 
+	window_init(&w, m->mbox, m->lock.size);
 	*count = 0;
 	for (size_t i = 0; i < m->header.count; i++)
 		*count += gone[i];
@@ -248,8 +249,9 @@ keep_valid(const struct maildrop *m, struct grave *graves, size_t *count)
 {
 	struct window w;
 	size_t valid = 0;
-	int holds = window_init(&w, m->mbox, m->lock.size);
+	int holds = 0;
 
+	window_init(&w, m->mbox, m->lock.size);
 	for (size_t i = 0; i < *count && holds >= 0; i++) {
 		holds = still_holds(&w, &graves[i]);
 		if (holds == 1)

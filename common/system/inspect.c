@@ -311,9 +311,8 @@ inspect(int mbox, off_t size, int (*each)(void *context, const struct inspect_pa
 	struct judge j = { .number = 0 };
 
 	buf_init(&j.out, 4 * WINDOW);
-	int result = window_init(&j.window, mbox, size);
-	if (result == 0)
-		result = judge_all(&j, each, context);
+	window_init(&j.window, mbox, size);
+	int result = judge_all(&j, each, context);
 	int error = errno;
 	window_free(&j.window);
 	buf_free(&j.out);

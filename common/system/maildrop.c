@@ -326,7 +326,8 @@ is_still_last(const struct maildrop *m)
 
 	if (m->lock.size != m->end)
 		return false;
-	bool there = window_init(&w, m->mbox, m->lock.size) == 0 && survey_still_there(&w, &m->last) == 1;
+	window_init(&w, m->mbox, m->lock.size);
+	bool there = survey_still_there(&w, &m->last) == 1;
 	window_free(&w);
 	return there;
 }

@@ -228,7 +228,8 @@ recover_tail(struct maildrop *m, off_t known)
 	off_t torn = m->lock.size;
 
 	if (torn > known) {
-		torn = window_init(&w, m->mbox, m->lock.size) == 0 ? find_torn(&w, known) : -1;
+		window_init(&w, m->mbox, m->lock.size);
+		torn = find_torn(&w, known);
 		int error = errno;
 		window_free(&w);
 		errno = error;

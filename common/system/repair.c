@@ -207,9 +207,8 @@ write_mended_file(const struct maildrop *m, struct repair *repair, int source, o
 		return -1;
 	repair->messages = 0;
 	buf_init(&w.buf, 4 * WINDOW);
-	int result = window_init(&w.window, source, size);
-	if (result == 0)
-		result = inspect(source, size, write_part, &w);
+	window_init(&w.window, source, size);
+	int result = inspect(source, size, write_part, &w);
 	int error = errno;
 	window_free(&w.window);
 	buf_free(&w.buf);

@@ -69,7 +69,8 @@ catch_up(const struct maildrop *m, struct index_list *list)
 		return false;
 	size_t count = m->header.count - 1;
 	const struct index_entry *last = &old[count];
-	bool holds = window_init(&w, m->mbox, m->lock.size) == 0 && survey_still_there(&w, last) == 1;
+	window_init(&w, m->mbox, m->lock.size);
+	bool holds = survey_still_there(&w, last) == 1;
 	window_free(&w);
 	for (size_t i = 0; i < count && holds; i++)
 		holds = index_list_add(list, &old[i]) == 0;
@@ -105,8 +106,8 @@ trusted(const struct maildrop *m)
 
 	if (entries == NULL)
 		return NULL;
-	bool holds = window_init(&w, m->mbox, m->lock.size) == 0 &&
-		     survey_still_there(&w, &entries[m->header.count - 1]) == 1;
+	window_init(&w, m->mbox, m->lock.size);
+	bool holds = survey_still_there(&w, &entries[m->header.count - 1]) == 1;
 	window_free(&w);
 	if (!holds)
 		index_unmap(entries, m->header.count);
@@ -178,8 +179,7 @@ snapshot_open(struct snapshot *s, int root, const char *name, const char *client
 	maildrop_unlock(&s->maildrop);
 	if (status == MAILDROP_OK)
 		status = number(s);
-	if (status == MAILDROP_OK && window_init(&s->window, s->maildrop.mbox, s->maildrop.lock.size) < 0)
-		status = maildrop_failed(&s->maildrop, "mailbox not read");
+	window_init(&s->window, s->maildrop.mbox, s->maildrop.lock.size);
 	return status;
 }
 

@@ -12,11 +12,10 @@
 
 enum { JUMP = 4096 }; /* read(2) of what is only looked at */
 
-int
+void
 window_init(struct window *w, int fd, off_t size)
 {
-	*w = (struct window){ .fd = fd, .size = size, .data = malloc(WINDOW) };
-	return w->data == NULL ? -1 : 0;
+	*w = (struct window){ .fd = fd, .size = size };
 }
 
 void
@@ -34,6 +33,9 @@ window_at(struct window *w, off_t at, size_t least, size_t want, struct span *by
 	least = least < left ? least : left;
 	want = want < left ? want : left;
 	if (at < w->base || at + (off_t)least > w->base + (off_t)w->len) {
+		if (w->data == NULL &&
+		    (w->data = malloc(w->size < WINDOW ? (size_t)w->size : WINDOW)) == NULL)
+			return -1;
 		ssize_t got = io_read_at(w->fd, w->data, want, at);
 		if (got < 0)
 			return -1;
@@ -260,8 +262,9 @@ int
 survey(int mbox, off_t from, off_t size, struct index_list *list)
 {
 	struct window w;
-	int result = window_init(&w, mbox, size);
+	int result = 0;
 
+	window_init(&w, mbox, size);
 	while (result >= 0 && from < size) {
 		struct index_entry entry = { .offset = (uint64_t)from };
 		result = survey_one(&w, result == 1, &entry);

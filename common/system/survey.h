@@ -15,8 +15,8 @@ struct window {
 	char *data;
 };
 
-/* -1 with errno. Free with window_free in every case. */
-int window_init(struct window *, int fd, off_t size);
+/* Has no memory before it is read into. */
+void window_init(struct window *, int fd, off_t size);
 void window_free(struct window *);
 
 /*
