@@ -52,6 +52,7 @@ delivery_free(struct delivery *d)
 {
 	forget(d);
 	close_drops(d, 0);
+	free(d->drops);
 	spool_free(&d->spool);
 	buf_free(&d->sole);
 }
@@ -79,21 +80,36 @@ reply_of(enum maildrop_status status)
 	return (struct reply){ 451, "4.3.0", words };
 }
 
+/* Open the next of the mailboxes that stay open. */
+static enum maildrop_status
+open_drop(struct delivery *d, const char *user)
+{
+	struct maildrop *drops = realloc(d->drops, (d->open + 1) * sizeof *drops);
+
+	if (drops == NULL)
+		return MAILDROP_TEMP;
+	d->drops = drops;
+	enum maildrop_status status = maildrop_open(&drops[d->open], d->root, user);
+	d->open += status == MAILDROP_OK;
+	return status;
+}
+
 /* Is there a place for so many bytes? What is broken is refused here, at RCPT, not after the message. The first mailboxes stay open. */
 static enum maildrop_status
 try_mailbox(struct delivery *d, size_t i, uint64_t bytes)
 {
-	struct maildrop own = { .mbox = -1 }, *drop = i < DELIVERY_OPEN ? &d->drops[i] : &own;
-	enum maildrop_status status = maildrop_open(drop, d->root, d->to[i].user);
+	const char *user = d->to[i].user;
+	struct maildrop own;
 
+	bool stays = i < DELIVERY_OPEN;
+	enum maildrop_status status = stays ? open_drop(d, user) : maildrop_open(&own, d->root, user);
 	if (status != MAILDROP_OK)
 		return status;
 	if (d->config->mailbox_size > 0)
-		status = maildrop_room(drop, (int64_t)bytes, d->config->mailbox_size);
-	if (drop == &own)
-		maildrop_close(drop);
-	else
-		d->open++;
+		status = maildrop_room(
+		    stays ? &d->drops[d->open - 1] : &own, (int64_t)bytes, d->config->mailbox_size);
+	if (!stays)
+		maildrop_close(&own);
 	return status;
 }
 
@@ -205,10 +221,9 @@ append(struct delivery *d, struct parcel *parcel, size_t slot, const struct addr
 	if (buf_add_span(&parcel->trace, buf_span(&parcel->received)) < 0)
 		return MAILDROP_TEMP;
 	if (slot == d->open) {
-		enum maildrop_status status = maildrop_open(&d->drops[slot], d->root, to->user);
+		enum maildrop_status status = open_drop(d, to->user);
 		if (status != MAILDROP_OK)
 			return status;
-		d->open++;
 	}
 	parcel->letter.trace = buf_span(&parcel->trace);
 	return maildrop_append(&d->drops[slot], &parcel->letter, d->config->mailbox_size);

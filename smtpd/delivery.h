@@ -28,7 +28,8 @@ struct delivery {
 	int root; /* descriptor of the mail root */
 	struct addressee *to;
 	size_t n;
-	struct maildrop drops[DELIVERY_OPEN]; /* of the first addressees, from RCPT on */
+	struct maildrop
+	    *drops; /* `open` of them, at most DELIVERY_OPEN: of the first addressees, from RCPT on */
 	size_t open;
 	struct spool spool;
 	struct buf sole;  /* the path of the RCPT, as long as there is one alone */

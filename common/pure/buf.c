@@ -36,6 +36,8 @@ grow(struct buf *b, size_t need)
 
 	while (size < need)
 		size *= 2;
+	if (size > b->max)
+		size = b->max + 1;
 	char *data = malloc(size);
 	if (data == NULL)
 		return false;
@@ -163,8 +165,7 @@ buf_span(const struct buf *b)
 void
 wipe(void *bytes, size_t n)
 {
-	volatile unsigned char *at = bytes;
+	static void *(*const volatile set)(void *, int, size_t) = memset;
 
-	while (n-- > 0)
-		*at++ = 0;
+	set(bytes, 0, n);
 }

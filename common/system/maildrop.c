@@ -242,12 +242,13 @@ write_piece(void *context, struct span piece)
 
 /* One write(2) where the body is in memory. */
 static int
-write_message(struct maildrop *m, struct buf *head, struct spool *body)
+write_message(struct maildrop *m, struct span head, struct spool *body)
 {
-	if (body->file < 0)
-		return buf_add_span(head, buf_span(&body->memory)) < 0 ? -1
-								       : io_write(m->mbox, buf_span(head));
-	if (io_write(m->mbox, buf_span(head)) < 0)
+	struct span all = spool_behind(body, head);
+
+	if (all.n > 0)
+		return io_write(m->mbox, all);
+	if (io_write(m->mbox, head) < 0)
 		return -1;
 	return spool_each(body, write_piece, &m->mbox);
 }
@@ -283,11 +284,10 @@ append_locked(
 	m->end = m->start + (off_t)m->open_end + (off_t)entry->stored;
 	if (quota > 0 && m->end - dead_bytes(m, m->start) > quota)
 		return MAILDROP_QUOTA;
-	buf_init(&all, 2 * MBOX_PREFIX + head->len + 4 * SPOOL_MEMORY);
+	buf_init(&all, sizeof(ends) + head->len);
 	buf_add(&all, ends, m->open_end);
-	buf_add_span(&all, buf_span(head));
 	enum maildrop_status status = MAILDROP_OK;
-	if (write_message(m, &all, body) < 0) {
+	if (buf_add_span(&all, buf_span(head)) < 0 || write_message(m, buf_span(&all), body) < 0) {
 		status = maildrop_failed(m, "message not stored");
 		if (ftruncate(m->mbox, m->start) < 0)
 			maildrop_failed(m, "part of a message not taken back");

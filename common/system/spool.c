@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bounds.h"
@@ -34,6 +35,20 @@ spool_clear(struct spool *spool)
 	mbox_quoter_init(&spool->quoter);
 }
 
+/* Room for a head is left before the n bytes to come, so that it and the body are written in one go without another copy of the body. */
+static void
+leave_room(struct spool *spool, size_t n)
+{
+	if (spool->memory.len == 0 && buf_reserve(&spool->memory, SPOOL_HEAD + n) != NULL)
+		spool->memory.len = SPOOL_HEAD;
+}
+
+static struct span
+in_memory(const struct spool *spool)
+{
+	return span_slice(buf_span(&spool->memory), SPOOL_HEAD, spool->memory.len);
+}
+
 /*
  * Should the process die, it is gone. One name serves all: whoever finds it taken removes it, for its owner is about to do the same, or
  * died before he could.
@@ -57,7 +72,7 @@ spill(struct spool *spool)
 {
 	if (spool->file < 0)
 		spool->file = open_unlinked(spool->root);
-	if (spool->file < 0 || io_write(spool->file, buf_span(&spool->memory)) < 0)
+	if (spool->file < 0 || io_write(spool->file, in_memory(spool)) < 0)
 		spool->error = errno;
 	buf_clear(&spool->memory);
 }
@@ -66,7 +81,9 @@ void
 spool_add(struct spool *spool, struct span content)
 {
 	for (size_t i = 0; i < content.n && spool->error == 0; i += SPOOL_MEMORY) {
-		if (mbox_quote(&spool->quoter, span_slice(content, i, i + SPOOL_MEMORY), &spool->memory) < 0)
+		struct span piece = span_slice(content, i, i + SPOOL_MEMORY);
+		leave_room(spool, piece.n);
+		if (mbox_quote(&spool->quoter, piece, &spool->memory) < 0)
 			spool->error = ENOMEM;
 		if (spool->memory.len > SPOOL_MEMORY)
 			spill(spool);
@@ -76,6 +93,7 @@ spool_add(struct spool *spool, struct span content)
 int
 spool_finish(struct spool *spool)
 {
+	leave_room(spool, 1);
 	if (spool->error == 0 && mbox_quote_end(&spool->quoter, &spool->memory) < 0)
 		spool->error = ENOMEM;
 	if (spool->error == 0 && spool->file >= 0)
@@ -96,6 +114,15 @@ spool_wire(const struct spool *spool)
 	return spool->quoter.wire;
 }
 
+struct span
+spool_behind(struct spool *spool, struct span head)
+{
+	if (spool->file >= 0 || head.n > SPOOL_HEAD)
+		return (struct span){ NULL, 0 };
+	memcpy(spool->memory.data + SPOOL_HEAD - head.n, head.at, head.n);
+	return span_slice(buf_span(&spool->memory), SPOOL_HEAD - head.n, spool->memory.len);
+}
+
 int
 spool_each(struct spool *spool, int (*write_out)(void *context, struct span), void *context)
 {
@@ -103,7 +130,7 @@ spool_each(struct spool *spool, int (*write_out)(void *context, struct span), vo
 	off_t at = 0;
 
 	if (spool->file < 0)
-		return write_out(context, buf_span(&spool->memory));
+		return write_out(context, in_memory(spool));
 	for (;;) {
 		ssize_t n = io_read_at(spool->file, piece, sizeof(piece), at);
 		if (n <= 0)

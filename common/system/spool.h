@@ -10,9 +10,12 @@
 #include "buf.h"
 #include "mbox.h"
 
+enum { SPOOL_HEAD = 1024 }; /* bytes; our From_ line, entry line and trace are seldom longer */
+
 struct spool {
-	int root;	   /* descriptor of the mail root, the caller's */
-	struct buf memory; /* all of it while file is -1, else what is not written yet */
+	int root; /* descriptor of the mail root, the caller's */
+	struct buf
+	    memory; /* SPOOL_HEAD bytes of room, then all of it while file is -1, else what is not written yet */
 	int file;
 	int error;		   /* errno of the first failure, else 0: sticky */
 	struct mbox_quoter quoter; /* lengths and sum */
@@ -33,6 +36,9 @@ int spool_finish(struct spool *);
 /* Of the finished body: bytes as stored, and on the wire (CRLF, unquoted). */
 uint64_t spool_stored(const struct spool *);
 uint64_t spool_wire(const struct spool *);
+
+/* The head and the whole body in one piece, which lives until the next call; empty where they do not fit together. */
+struct span spool_behind(struct spool *, struct span head);
 
 /* Call write_out for all of it, piece by piece; the first result other than 0 ends it and is returned; -1 with errno on a read error. */
 int spool_each(struct spool *, int (*write_out)(void *context, struct span), void *context);
