@@ -169,30 +169,50 @@ wire_rest(struct mbox_wire *w, struct span stored, struct buf *out)
 		text--;
 		w->pending_cr = lf == NULL;
 	}
-	if (lf == NULL) {
-		buf_add(out, stored.at, text);
-		w->in_line = true;
-		return used;
-	}
-	/* The common case: a whole line, in one reservation. */
-	char *room = buf_reserve(out, text + 2);
-	if (room != NULL) {
-		memcpy(room, stored.at, text);
-		room[text] = '\r';
-		room[text + 1] = '\n';
-		out->len += text + 2;
-	}
-	w->in_line = false;
+	buf_add(out, stored.at, text);
+	if (lf != NULL)
+		buf_add(out, "\r\n", 2);
+	w->in_line = lf == NULL;
 	return used;
+}
+
+/* The common case, at the speed of memory: whole lines, up to one that begins with ">" or has no end here. Returns how many bytes were taken. */
+static size_t
+wire_lines(const struct mbox_wire *w, struct span stored, struct buf *out)
+{
+	const char *at = stored.at, *end = at + stored.n, *lf;
+	char *to = buf_reserve(out, 2 * stored.n); /* no line grows by more than itself */
+
+	while (to != NULL && at < end && *at != '>' && (lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		size_t text = (size_t)(lf - at);
+		if (w->stuff && *at == '.')
+			*to++ = '.';
+		if (text > 0 && lf[-1] == '\r')
+			text--;
+		memcpy(to, at, text);
+		to += text;
+		*to++ = '\r';
+		*to++ = '\n';
+		at = lf + 1;
+	}
+	if (to != NULL)
+		out->len = (size_t)(to - out->data);
+	return (size_t)(at - stored.at);
 }
 
 int
 mbox_to_wire(struct mbox_wire *w, struct span stored, struct buf *out)
 {
+	size_t used;
+
 	for (size_t i = 0; i < stored.n;) {
 		struct span rest = { stored.at + i, stored.n - i };
 		if (!w->in_line && (w->quote || rest.at[0] == '>')) {
 			i += unquote_start(w, rest, out);
+			continue;
+		}
+		if (!w->in_line && (used = wire_lines(w, rest, out)) > 0) {
+			i += used;
 			continue;
 		}
 		if (!w->in_line && w->stuff && rest.at[0] == '.')
