@@ -321,7 +321,8 @@ redo_finish(struct maildrop *m)
 
 	if (redo < 0)
 		return errno == ENOENT ? MAILDROP_OK : maildrop_failed(m, "redo file not opened");
-	int result = finish(m, &redo);
+	/* Whoever gave it its name may have died before that was durable. */
+	int result = fsync(m->dir) < 0 ? -1 : finish(m, &redo);
 	enum maildrop_status status = result < 0 ? maildrop_failed(m, "expunge not finished") : MAILDROP_OK;
 	if (redo >= 0)
 		close(redo);
