@@ -122,7 +122,7 @@ kill: all ## N=500: kill smtpd and pop3d, children and parents, so many times un
 	@BUILD=$(BUILD) tests/kill/run.py --kills $(or $(N),500)
 
 power: all ## N=100: cut the power so many times under load and look what is left; needs root and a loop device
-	@BUILD=$(BUILD) tests/power/run.py --cuts $(or $(N),100)
+	@BUILD=$(BUILD) tests/power/run.py --huge --cuts $(or $(N),100)
 
 crash-states: all $(SHIM) ## cut the power at every instant of what the store does, in every way POSIX allows; JOBS=2
 	@BUILD=$(BUILD) tests/crash/run.py --states 3000 --jobs $(or $(JOBS),2)

@@ -78,7 +78,7 @@ class Box:
 
 
 def read_mbox(path):
-    """What Python's mailbox sees there: the names of what is whole. A blank that the power cut left belongs to the message before it."""
+    """What Python's mailbox sees there: the names of what is whole and not marked as deleted. Blanks that a power cut left are no text."""
     if not os.path.exists(path):
         return []
     names = []
@@ -86,6 +86,8 @@ def read_mbox(path):
     try:
         for key in box.iterkeys():
             text = re.sub(rb"(?m)^>(>*From )", rb"\1", box.get_bytes(key))
+            if b"\nX-Status: D expunged" in text[:2000]:
+                continue
             text = re.sub(rb"\AX-UIDL: .*\n", b"", text)
             text = re.sub(rb"(?s)\n\0.*", b"", text)
             with contextlib.suppress(Failure):

@@ -15,8 +15,9 @@ SENDERS = 50
 PASSWORD = "secret"
 SECONDS = (0.2, 1.2)
 # After which event the power is cut, how often, and within how many seconds.
-MOMENTS = [(None, 3, 1.0), ("expunge of much", 4, 0.08), ("expunge", 2, 0.01), ("first delivery", 2, 0.01), ("delivery", 1, 0.005),
-           ("account", 2, 0.03)]
+MOMENTS = [(None, 3, 1.0), ("expunge of much", 4, 0.08), ("expunge", 2, 0.01), ("burial", 2, 0.03), ("first delivery", 2, 0.01),
+           ("delivery", 1, 0.005), ("account", 2, 0.03)]
+BIG, HUGE = 12 << 20, 44 << 20  # octets; in a huge mailbox messages are marked, not cut out
 
 
 class Load:
@@ -27,6 +28,7 @@ class Load:
         self.boxes, self.accounts, self.number = boxes, accounts, number
         self.old = [box for name, box in boxes.items() if name.startswith("user")]
         self.big = [box for name, box in boxes.items() if name.startswith("big")]
+        self.huge = [box for name, box in boxes.items() if name.startswith("huge")]
         self.new = [box for name, box in boxes.items() if name.startswith("new")]
         self.power = disk.Power()
         self.serial = itertools.count()
@@ -105,12 +107,12 @@ class Load:
             raise Refused("%s: doubled or back: %s" % (box.user, names))
         return names
 
-    async def delete(self, box, most, moment):
-        """A session that deletes a few, all, or so many that there are not more than `most`."""
+    async def delete(self, box, moment, most, fewest):
+        """A session that deletes a few, all, or so many that there are not more than `most`; but leaves `fewest`."""
         async with Pop3(self.pop3, box.user, PASSWORD) as session:
             names = await self.learn(session, box)
             count = random.choice([0, 1, 1, 2, 5, len(names) if random.random() < 0.2 else 1])
-            count = min(max(count, len(names) - most), len(names))
+            count = max(min(max(count, len(names) - most), len(names) - fewest), 0)
             early = list(names)[:max(count, len(names) // 2)]
             gone = random.sample(early if random.random() < 0.7 else list(names), count)
             await session.ask(*("DELE %d" % number for number in gone))
@@ -126,18 +128,18 @@ class Load:
                 for number in gone:
                     box.state[names[number]] = GONE
 
-    async def deleter(self, box, most, moment):
+    async def deleter(self, box, moment, most, fewest=0):
         while not self.over:
             if not box.busy:
                 box.busy = True
-                await self.delete(box, most, moment)
+                await self.delete(box, moment, most, fewest)
                 box.busy = False
             await asyncio.sleep(random.uniform(0, 0.02))
 
     async def logins(self):
         """Sessions that only look: they rebuild indexes."""
         while not self.over:
-            box = random.choice(self.old + self.big + self.new)
+            box = random.choice(self.old + self.big + self.huge + self.new)
             if not box.busy:
                 box.busy = True
                 async with Pop3(self.pop3, box.user, PASSWORD) as session:
@@ -186,8 +188,9 @@ class Load:
 
     async def run(self):
         self.done = asyncio.Event()
-        works = [self.sender() for _ in range(SENDERS)] + [self.deleter(box, 40, "expunge") for box in self.old]
-        works += [self.deleter(box, 60, "expunge of much") for box in self.big] + [self.fill(box, 12 << 20) for box in self.big]
+        works = [self.sender() for _ in range(SENDERS)] + [self.deleter(box, "expunge", 40) for box in self.old]
+        works += [self.deleter(box, "expunge of much", 60) for box in self.big] + [self.fill(box, BIG) for box in self.big]
+        works += [self.deleter(box, "burial", 200, 60) for box in self.huge] + [self.fill(box, HUGE) for box in self.huge]
         works += [self.first_deliveries(), self.logins(), self.logins(), self.change_accounts(), self.write_back()]
         tasks = [asyncio.create_task(self.guard(work)) for work in works]
         moment, self.moment = self.moment, None

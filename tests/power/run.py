@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Cuts the power again and again under load, and looks whether what was promised is there.
 
-    run.py [--cuts N] [--seconds S] [--keep FOLDER]     no new cut after so many seconds; what failed is copied to FOLDER
+    run.py [--cuts N] [--seconds S] [--huge] [--keep FOLDER]
+
+No new cut after S seconds. --huge: one mailbox is so large that messages are marked, not cut out. What failed is copied to FOLDER.
 
 An ext4 with both daemons on it is shut down as it stands (EXT4_IOC_SHUTDOWN: not even the journal is written), unmounted and mounted. Then
 POP3 and Python's mailbox must find every message whose 250 was heard before the cut, whole, once, under the UIDL that it had, and none
-of whose deletion the +OK was heard; and the daemons must work on. The same file system lives through all cuts. Every fourth recovery is cut.
+of whose deletion the +OK was heard; and the daemons must work on. The same file system lives through all cuts. Every fourth recovery is
+cut, too.
 """
 
 import argparse
@@ -21,7 +24,7 @@ import threading
 
 import disk
 from ledger import Box, letter, read_mbox
-from load import PASSWORD, Load
+from load import HUGE, PASSWORD, Load
 import letterbox
 from letterbox import Failure
 import mail
@@ -30,17 +33,31 @@ from server import Root, Server
 USERS = ["user%d" % n for n in range(8)] + ["big0", "big1"]
 NEW = ["new%d" % n for n in range(9)]  # have no mailbox yet when a round begins
 SIZE, ROOM = 1024, 1400  # MB
+SMALL = 2 << 20  # octets; a larger mailbox is read by Python's mailbox, which is slow, after every tenth cut
 
 
 class Rounds:
-    def __init__(self, device):
+    def __init__(self, device, huge):
         self.disk = device
         self.root = Root(device.path("mail"))
-        for user in USERS + NEW:
+        self.boxes = {user: Box(user) for user in USERS + huge}
+        for user in list(self.boxes) + NEW:
             self.root.add_plain_account(user, PASSWORD)
-        self.boxes = {user: Box(user) for user in USERS}
         self.accounts = {}
         self.counts = collections.Counter()
+
+        for user in huge:
+            self.stuff(self.boxes[user])
+
+    def stuff(self, box):
+        server = Server(self.root)
+        with smtplib.SMTP("127.0.0.1", server.smtp, "client", 60) as smtp:
+            while box.octets() < HUGE:
+                name = "huge-%d" % len(box.state)
+                smtp.sendmail("carl@example.net", [box.user + "@localhost"], letter(name, 600000))
+                box.sent(name, 600000)
+                box.stored(name)
+        server.stop()
 
     def prepare(self):
         """The new users lose their mailboxes. What is done by hand must be synced by hand."""
@@ -146,6 +163,8 @@ class Rounds:
             box.seen(name, now[-1])
         server.stop()
         for user, (uidls, names) in found.items():
+            if self.boxes[user].octets() > SMALL and number % 10 != 9:
+                continue
             seen = read_mbox(self.root.mbox_path(user))
             if seen != names + [name]:
                 raise Failure("%s: mailbox finds %s where POP3 finds %s" % (user, seen, names + [name]))
@@ -161,7 +180,7 @@ class Rounds:
 
 
 def report(counts):
-    for line in ("%(cuts)d cuts under load, %(recoveries)d in the recovery; there were %(an expunge)d expunges under way, %(locks)d dotlocks",
+    for line in ("%(cuts)d cuts under load, %(recoveries)d in the recovery; found %(an expunge)d expunges under way, %(locks)d dotlocks",
                  "%(acknowledged)d acknowledged messages, %(deleted)d acknowledged deletions, %(changed)d changes of accounts audited",
                  "%(unknown)d without an answer, %(unknown, seen)d of them seen; %(again)d sessions had to be repeated"):
         print("power: " + line % counts)
@@ -171,6 +190,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cuts", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--huge", action="store_true")
     parser.add_argument("--keep")
     options = parser.parse_args()
     reason = "sanitized daemons are slow under load" if letterbox.SANITIZED else disk.enter()
@@ -180,7 +200,7 @@ def main():
         return 0
     deadline = letterbox.Deadline(options.seconds)
     with disk.Disk(SIZE, ROOM) as device:
-        rounds = Rounds(device)
+        rounds = Rounds(device, ["huge"] if options.huge else [])
         try:
             for number in range(options.cuts):
                 if not deadline.over():

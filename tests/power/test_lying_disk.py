@@ -103,8 +103,8 @@ class LyingDisk:
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertEqual(codes, [self.reply] * 20)
         self.look_at_the_disk()
+        self.assertEqual(codes, [self.reply] * 20)
         self.assertEqual(self.send(), 250)
 
     def test_an_expunge_deletes_all_or_nothing(self):
