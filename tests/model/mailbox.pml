@@ -46,6 +46,7 @@ byte plant; /* one of these */
 #define LOCK_ORDER          13 /* dotlock first, then fcntl */
 #define LOCK_KEPT           14 /* fcntl lock kept while somebody else has the dotlock */
 #define NO_FCNTL            15 /* dotlock alone */
+#define NAME_BELIEVED       16 /* a redo file acted upon whose name may not be durable */
 
 byte crashes; /* that may still come */
 byte faults;  /* writes and syncs that may still fail */
@@ -124,8 +125,8 @@ inline put(place, value)
 {
 	mbox[place] = value;
 	dropped = dropped & ~bit(place);
+	mbox_disk[place] = mbox_disk[place] | may(bit(value) | (place >= size -> bit(NUL) : 0));
 	size = (place >= size -> place + 1 : size);
-	mbox_disk[place] = mbox_disk[place] | may(bit(value));
 	size_disk = size_disk | may(bit(size))
 }
 
@@ -133,8 +134,7 @@ inline truncate_mbox(new_size)
 {
 	to = new_size;
 	for (h : 0 .. CELLS - 1) {
-		mbox[h] = (h < to -> mbox[h] : NUL);
-		mbox_disk[h] = (h < to -> mbox_disk[h] : mbox_disk[h] | may(bit(NUL)))
+		mbox[h] = (h < to -> mbox[h] : NUL)
 	}
 	size = to;
 	dropped = dropped & (bit(to) - 1);
@@ -547,6 +547,10 @@ inline redo_finish()
 	:: redo_name == 0
 	:: redo_name != 0 && !redo[redo_name - 1].valid -> d_step { set_redo_name(0) } crash_point
 	:: else ->
+		if
+		:: plant != NAME_BELIEVED -> d_step { sync_folder() } crash_point
+		:: else
+		fi;
 		d_step { slot = redo_name - 1; find_state() }
 		if
 		:: !do_again -> make_void()

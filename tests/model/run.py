@@ -35,15 +35,13 @@ class Round:
 
 SHORT = (
     Round("smtpd", "session", crashes=1),
+    Round("session", crashes=2),
     Round("smtpd", "second smtpd", "other program", faults=1),
 )
 LONG = (
     Round("smtpd", "session", crashes=1, faults=1),
-    Round("smtpd", "second smtpd", "other program", crashes=1, faults=1),
+    Round("smtpd", "second smtpd", "other program", crashes=1),
     Round("smtpd", "session", "second session", crashes=1),
-    Round("smtpd", "session", "other program", crashes=1),
-    Round("smtpd", "second smtpd", "session", crashes=1),
-    Round("smtpd", "session", crashes=2),
 )
 PLANTS = {
     "NO_FDATASYNC": Round("smtpd", "session", crashes=1),
@@ -56,6 +54,7 @@ PLANTS = {
     "NO_REDO": Round("smtpd", "session", crashes=1),
     "REDO_NOT_SYNCED": Round("smtpd", "session", crashes=1),
     "FOLDER_NOT_SYNCED": Round("smtpd", "session", crashes=1),
+    "NAME_BELIEVED": Round("session", crashes=2),
     "REDO_NOT_VOID": Round("smtpd", "session", "second session", crashes=1),
     "OLD_SIZE_NOT_SYNCED": Round("smtpd", "session", crashes=1),
     "LOCK_ORDER": Round("smtpd", "session", "other program"),
