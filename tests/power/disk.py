@@ -9,6 +9,7 @@ import ctypes
 import fcntl
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -20,6 +21,7 @@ EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
 F_ADD_SEALS, F_SEAL_WRITE = 1033, 8
 SYNC_FILE_RANGE_WRITE = 2
+PR_SET_PDEATHSIG = 1
 # No block but those of data is new when a file of 50 KB grows: of the file system itself nothing is lost when they are.
 LYING = {"size": 64, "features": "^has_journal,^extent,^64bit"}
 libc = ctypes.CDLL(None)
@@ -30,7 +32,7 @@ def system(*command, **more):
 
 
 def enter():
-    """Start this program again in namespaces of its own; within them go on, over an empty PLACE. Returns why it cannot be, or None."""
+    """Run this program in namespaces of its own: there it goes on, over an empty PLACE. Returns why it cannot be, or None."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if INSIDE in os.environ:
         return None
@@ -45,9 +47,17 @@ def enter():
                            stderr=subprocess.PIPE, check=False)
     if tried.returncode != 0:
         return "no loop-mounted ext4: " + tried.stderr.decode("utf-8", "replace").strip()
-    sys.stdout.flush()
-    os.environ[INSIDE] = "1"
-    os.execvp(alone[0], [*alone, sys.executable, *sys.argv])
+    # unshare(1) does not heed SIGTERM.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with subprocess.Popen([*alone, sys.executable, *sys.argv], env=dict(os.environ, **{INSIDE: "1"}), preexec_fn=die_with_parent) as inside:
+        try:
+            sys.exit(inside.wait())
+        finally:
+            inside.kill()
+
+
+def die_with_parent():
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Disk:
