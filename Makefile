@@ -127,6 +127,9 @@ power: all ## N=100: cut the power so many times under load and look what is lef
 crash-states: all $(SHIM) ## cut the power at every instant of what the store does, in every way POSIX allows; JOBS=2
 	@BUILD=$(BUILD) tests/crash/run.py --states 3000 --jobs $(or $(JOBS),2)
 
+share: all ## N=30: mutt, Dovecot, Python, procmail and a script on the daemons' mailbox, each so many times
+	@BUILD=$(BUILD) SHARING=$(or $(N),30) python3 tests/interop/test_sharing_load.py
+
 # Who only wants to see it run does not wait for the optimiser; what was built already serves.
 hurry    = $(if $(wildcard $(BUILD)/bin/pop3c),BUILD=$(BUILD),BUILD=$(BUILD)/hurry CFLAGS=-O0)
 run: ## a mail server in mailboxes/: start it, send a message, read it back, show how to use it

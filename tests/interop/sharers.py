@@ -94,15 +94,20 @@ class Sharers:
     # mutt
 
     def mutt(self, keys):
-        """Let it type these, then write what it has changed, if it can: a mailbox that it cannot lock, or that changes all the time, stays."""
+        """Type these, and let it write what has changed, if it can: a mailbox that it cannot lock, or that changes all the time, stays.
+        There must be mail, or it takes what is typed for something else."""
         terminal, inside = os.openpty()
         command = ["mutt", "-n", "-F", "muttrc", "-f", self.mbox, "-e", 'push "%s%s<exit>"' % (keys, "<sync-mailbox>" * 3)]
         with subprocess.Popen(command, stdin=inside, stdout=inside, stderr=inside, start_new_session=True, env=self.environment,
                               cwd=self.folder, **AS_USER) as process:
             os.close(inside)
-            self._read_all(terminal)
-            os.close(terminal)
-            process.wait(SECONDS)
+            try:
+                self._read_all(terminal)
+            except letterbox.Failure:
+                process.kill()
+                raise
+            finally:
+                os.close(terminal)
 
     def _read_all(self, terminal):
         deadline, screen = letterbox.Deadline(SECONDS), b""
