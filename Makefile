@@ -201,4 +201,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test fault crash-states model kill power bench benchers asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test fault crash-states model kill share power bench benchers asan lint layers install uninstall compdb clean help
