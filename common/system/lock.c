@@ -119,7 +119,7 @@ read_dotlock(int dir, const char *name, struct stat *st, char text[128])
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0) {
-		strcpy(text, "0");
+		memcpy(text, "0", sizeof("0"));
 		return errno == EACCES && fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		       S_ISREG(st->st_mode);
 	}
