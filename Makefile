@@ -170,8 +170,8 @@ lint: layers compdb ## formatters, static analysers, sizes, and a build with eac
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -n 8 clang-tidy --quiet -p . 2> /dev/null
 	shellcheck $(SHELL_SCRIPTS)
 	mandoc -T lint -W warning $(MANUALS)
-	@$(MAKE) --no-print-directory all CC=gcc BUILD=build-gcc
-	@$(MAKE) --no-print-directory all CC=clang BUILD=build-clang
+	@$(MAKE) --no-print-directory all benchers CC=gcc BUILD=build-gcc
+	@$(MAKE) --no-print-directory all benchers CC=clang BUILD=build-clang
 
 layers: $(call object,$(SOURCES)) ## hold the layers: pure files see no system, common sees no program, no cycle
 	@tests/lint/layers.sh $(PURE) -- $(SOURCES) $(HEADERS)

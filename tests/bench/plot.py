@@ -12,7 +12,8 @@ import sys
 import servers
 import table
 
-COLOURS = {"ours": "#0b5fa5", "floor": "#9a9a9a", "disk": "#9a9a9a", "postfix": "#e07b00", "dovecot": "#e07b00", "tuned": "#f3b562", "popa3d": "#3f8f3f"}
+COLOURS = {"ours": "#0b5fa5", "floor": "#9a9a9a", "disk": "#9a9a9a", "postfix": "#e07b00", "dovecot": "#e07b00", "tuned": "#f3b562",
+           "popa3d": "#3f8f3f"}
 TITLES = {"ours": "ours", "floor": "floor", "disk": "the disk alone", "postfix": "Postfix", "dovecot": "Dovecot", "tuned": "Dovecot, tuned",
           "popa3d": "popa3d"}
 # Title, metric, subjects, and the loads: what their names begin with, and what stands below the bars.

@@ -74,7 +74,7 @@ expect_ok(int fd)
 		fail("reply", in);
 }
 
-static void
+__attribute__((format(printf, 2, 3))) static void
 ask(int fd, const char *format, ...)
 {
 	char line[600];
