@@ -35,9 +35,9 @@ class Case(unittest.TestCase):
         for n in range(MESSAGES):
             self.deliver("ours %d" % n)
 
-    def deliver(self, subject):
+    def deliver(self, subject, lines=3):
         with smtplib.SMTP("127.0.0.1", self.server.smtpd.port, "home.example.org", 60) as smtp:
-            smtp.sendmail("carl@example.net", ["anna@localhost"], sharers.letter(subject))
+            smtp.sendmail("carl@example.net", ["anna@localhost"], sharers.letter(subject, lines))
 
     def listed(self):
         """UIDL -> subject, each message whole."""
@@ -209,6 +209,24 @@ class Dovecot(Deletes, Case):
             session.quit()
         self.assertIn(b"\nX-UID: 5", self.server.root.mbox("anna"))
         self.assertEqual(list(self.listed().values()), ["ours %d" % n for n in range(MESSAGES)])
+
+
+    def test_takes_away_what_we_only_marked(self):
+        """In a mailbox of which more than 32 MB would have to be moved. To Dovecot it is a message like others, with a flag."""
+        for n in range(9):
+            self.deliver("large %d" % n, 250000)
+        before = self.listed()
+        size = os.stat(self.others.mbox).st_size
+        with self.server.login() as session:
+            session.ask("DELE 1")
+        self.assertEqual(os.stat(self.others.mbox).st_size, size)
+        self.assertIn(list(before)[0].encode(), self.server.root.mbox("anna"))
+        with self.others.dovecot() as session:
+            self.assertEqual(session.stat()[0], len(before))
+            session.ask("DELE 1")
+            session.quit()
+        self.assertNotIn(list(before)[0].encode(), self.server.root.mbox("anna"))
+        self.assertEqual(list(self.listed().items()), list(before.items())[1:])
 
 
 class Procmail(Appends, Case):
