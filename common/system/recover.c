@@ -17,6 +17,9 @@
 #include "scan.h"
 #include "survey.h"
 
+/* Bytes at the end that are read in one go: they may well hold all of the last message. */
+enum { TAIL = 8 * 1024 };
+
 int
 recover_keep(const struct maildrop *m, int source, off_t from, off_t to, const char *why)
 {
@@ -56,7 +59,7 @@ find_last(struct window *w, off_t known)
 {
 	static const char from_[] = "From ";
 	const off_t overlap = 8;
-	off_t step = 8 * 1024;
+	off_t step = TAIL;
 	struct span text;
 
 	for (off_t end = w->size; end > known;) {
@@ -133,10 +136,11 @@ static off_t
 find_stump(struct window *w, off_t known)
 {
 	struct span text;
-	off_t at = w->size - known > 6 ? w->size - 6 : known;
+	off_t at = w->size - known > TAIL ? w->size - TAIL : known;
 
-	if (window_at(w, at, 6, 6, &text) < 0)
+	if (window_at(w, at, TAIL, TAIL, &text) < 0)
 		return -1;
+	text = span_slice(text, text.n > 6 ? text.n - 6 : 0, text.n);
 	for (size_t n = text.n < 4 ? text.n : 4; n > 0; n--) {
 		const char *stump = text.at + text.n - n;
 		bool begins =
