@@ -42,6 +42,7 @@ LONG = (
     Round("smtpd", "session", crashes=1, faults=1),
     Round("smtpd", "second smtpd", "other program", crashes=1),
     Round("smtpd", "session", "second session", crashes=1),
+    Round("session", "second session", "other program", crashes=1),
 )
 PLANTS = {
     "NO_FDATASYNC": Round("smtpd", "session", crashes=1),
