@@ -133,8 +133,8 @@ class Start:
 class Trace:
     """What a world was and what happened to it, as the shim recorded it. `began` numbers the call with which the last program started."""
 
-    def __init__(self, root, fresh=None):
-        """Before it. fresh: a file that is there, but neither durable, nor is the folder it is in."""
+    def __init__(self, root, fresh=None, unsynced=None):
+        """Before it. fresh: a file that is there, but neither durable, nor is the folder it is in. unsynced: (file, bytes at its end)."""
         self.root = os.stat(root).st_ino
         self.base = State({}, {}, {})
         self.calls, self.began = [], 0
@@ -148,6 +148,11 @@ class Trace:
         self.now = copy(self.base)
         if fresh is not None:
             self.take_back(root, fresh)
+        if unsynced is not None:
+            inode, size = os.stat(os.path.join(root, unsynced[0])).st_ino, unsynced[1]
+            data = self.base.files[inode]
+            self.calls.append(Write(inode, len(data) - size, data[-size:]))
+            self.base.files[inode] = data[:-size]
 
     def add_file(self, st, data):
         self.base.files[st.st_ino] = data

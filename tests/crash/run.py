@@ -43,7 +43,7 @@ class Recorded:
     def __init__(self, scenario):
         self.scenario = scenario
         with scenario.world() as world, tempfile.NamedTemporaryFile(dir=w.PLACE) as file:
-            self.trace = disk.Trace(world.root, scenario.fresh)
+            self.trace = disk.Trace(world.root, scenario.fresh, scenario.unsynced)
             went = scenario.act(world, w.environment(world.root, trace=file.name), w.subprocess.DEVNULL)
             if not scenario.succeeded(went):
                 raise w.Wrong(scenario.name + ": does not work even undisturbed")

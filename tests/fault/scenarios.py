@@ -43,6 +43,7 @@ class Scenario:
     apart = True  # one user's folder is all that it is about
     said = None  # to the peer: what acknowledges it; None: that it ends
     fresh = None  # a mailbox whose maker died before its name was durable
+    unsynced = None  # a file, and how much at its end is not durable yet
 
     def __init__(self, files, seen, prepare=None):
         """prepare: what is different from the template's files."""
@@ -158,6 +159,19 @@ class Session(Scenario):
     def replies(self, fault, went):
         sane = b"-ERR [IN-USE]" if fault == "EAGAIN" else b"-ERR [SYS/TEMP]"
         return [reply for reply in went.errors if not reply.startswith(sane)]
+
+
+class Behind(Session):
+    """Somebody has delivered the last message, but not synced it yet: a power cut may take it."""
+
+    def __init__(self, files, *arguments):
+        super().__init__(files, *arguments)
+        mbox = files["users/anna/mbox"][0]
+        self.unsynced = ("users/anna/mbox", len(mbox) - mbox.rindex(b"\n\nFrom ") - 2)
+
+    def allowed(self, world, went):
+        whole = super().allowed(world, went)["anna"]
+        return {"anna": whole + [mailbox[:-1] for mailbox in whole]}
 
 
 class User(Scenario):
@@ -285,6 +299,7 @@ def scenarios():
         Deliver(large, buried, "deliver after half a burial", prepare=half_buried),
         Session(files, seen, "retrieve and delete", (1, 2, 3), (2,)),
         Session(files, seen, "expunge some", (), (1, 3)),
+        Behind(files, seen, "expunge behind an append", (), (1, 3)),
         Session(files, seen, "expunge the last", (), (4,)),
         Session(large, mail, "bury some", (), (1, 2)),
         Session(files, seen, "expunge all", (), (1, 2, 3, 4)),
