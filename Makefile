@@ -124,8 +124,8 @@ kill: all ## N=500: kill smtpd and pop3d, children and parents, so many times un
 power: all ## N=100: cut the power so many times under load and look what is left; needs root and a loop device
 	@BUILD=$(BUILD) tests/power/run.py --huge --cuts $(or $(N),100)
 
-crash-states: all $(SHIM) ## cut the power at every instant of what the store does, in every way POSIX allows; JOBS=2
-	@BUILD=$(BUILD) tests/crash/run.py --states 3000 --jobs $(or $(JOBS),2)
+crash-states: all $(SHIM) ## cut the power at every instant of what the store does, in ways POSIX allows; JOBS=2 STATES=400 (a scenario; 0: all)
+	@BUILD=$(BUILD) tests/crash/run.py --states $(or $(STATES),400) --jobs $(or $(JOBS),2)
 
 share: all ## N=30: mutt, Dovecot, Python, procmail and a script on the daemons' mailbox, each so many times
 	@BUILD=$(BUILD) SHARING=$(or $(N),30) python3 tests/interop/test_sharing_load.py

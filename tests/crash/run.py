@@ -69,12 +69,13 @@ class Recorded:
         made = [(instant, tuple(parts), number > at) for instant, (number, _, pending) in enumerate(self.instants)
                 for parts in disk.choices(pending, lot, options.random, options.exhaustive)]
         lot.shuffle(made)
-        most, found = options.states // self.weight, {}
-        for chosen in made[:TWINS * most or None]:
+        most, found = options.states // self.weight // (options.resumed if isinstance(self.scenario, more.Resumed) else 1), {}
+        most = max(most, 1) if options.states else None
+        for chosen in made[:most and TWINS * most]:
             key = fingerprint(self.tree(chosen))
             if key not in found or chosen[2]:
                 found[key] = chosen
-        return list(found.values())[:most or None]
+        return list(found.values())[:most]
 
     def tree(self, chosen):
         _, durable, pending = self.instants[chosen[0]]

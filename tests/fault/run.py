@@ -81,6 +81,14 @@ def judge_answer(scenario, fault, call, went):
         raise w.Wrong("succeeds with what could not be synced")
 
 
+def judge_take_back(scenario, fault, call, world, went):
+    """What could not be synced is gone: on the disk there may be less of it than anybody sees now."""
+    if call[0] == "sync" and call[2] == "mbox" and fault in FILE["sync"] and not fault.endswith("+") and went is not None:
+        for user in scenario.users if isinstance(went, w.Delivery) and not went.acknowledged else ():
+            if scenario.body[:scenario.body.index(b"\r")] in (world.read("users/%s/mbox" % user) or b""):
+                raise w.Wrong("not taken back")
+
+
 def one(task):
     """One fault; returns (scenario's number, fault, what is wrong or None)."""
     which, number, fault, call = task
@@ -90,6 +98,7 @@ def one(task):
             went = scenario.act(world, variables(world, fault, number), log)
             if not fault.startswith("kill"):
                 judge_answer(scenario, fault, call, went)
+                judge_take_back(scenario, fault, call, world, went)
             w.Oracle(world, scenario.allowed(world, went)).judge(number % 2 == (fault == "killed"))
             if ("ENOSPC" in fault or "EDQUOT" in fault) and not scenario.torn and world.read("users/anna/mbox.torn"):
                 raise w.Wrong("no part of a message is to be left where the disk was full")
