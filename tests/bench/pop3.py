@@ -39,6 +39,7 @@ class World:
         with contextlib.suppress(Skipped):
             server.forget(user)
             shutil.copyfile(self.store.file(source), server.mailbox(user))
+            mailboxes.settle(server.mailbox(user))
             server.own(user)
 
     def with_floor(self, count, size):
