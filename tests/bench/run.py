@@ -10,6 +10,7 @@ BENCH_PEERS=no: ours and the floors alone.
 
 import argparse
 import os
+import signal
 import sys
 
 import calls
@@ -30,6 +31,7 @@ def say(text):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the servers end with us
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1, help="of the number of messages")
