@@ -1,7 +1,6 @@
 #include "index.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +49,7 @@ index_read_header(int fd, ino_t inode, struct index_header *header)
 	return io_read_at(fd, header, sizeof(*header), 0) == sizeof(*header) &&
 	       memcmp(header->magic, magic, sizeof(magic)) == 0 && header->inode == inode &&
 	       header->boot == boot_id() && header->count < SIZE_MAX / sizeof(struct index_entry) / 2 &&
-	       header->dead <= header->clean;
+	       header->hidden <= header->clean;
 }
 
 static int
@@ -66,7 +65,7 @@ write_header(int fd, const struct index_header *header)
 int
 index_write_end(int fd, const struct index_header *header)
 {
-	const size_t from = offsetof(struct index_header, clean), to = offsetof(struct index_header, dead);
+	const size_t from = offsetof(struct index_header, clean), to = offsetof(struct index_header, hidden);
 
 	return io_write_at(fd, (struct span){ (const char *)header + from, to - from }, (off_t)from);
 }
@@ -100,49 +99,57 @@ index_append(int fd, struct index_header *header, const struct index_entry *entr
 	return index_write_end(fd, header);
 }
 
-/* After a crash anything may stand there: each message must begin where the one before ends, and the last end where the file did. */
-static bool
-is_chain(const struct index_entry *entries, const struct index_header *header)
-{
-	uint64_t at = 0, wire = 0, dead = 0;
-
-	for (size_t i = 0; i < header->count; i++) {
-		const struct index_entry *e = &entries[i];
-		if (e->offset != at || e->stored < e->prefix + (uint64_t)e->separator ||
-		    e->stored > header->clean - at)
-			return false;
-		if (memchr(e->uidl, '\0', sizeof(e->uidl)) == NULL)
-			return false;
-		at += e->stored;
-		wire += e->wire;
-		dead += e->kind == INDEX_DEAD ? e->stored : 0;
-	}
-	return at == header->clean && wire == header->wire && dead == header->dead;
-}
-
 static size_t
 map_length(size_t count)
 {
 	return sizeof(struct index_header) + count * sizeof(struct index_entry);
 }
 
+/* Follows on what was counted so far, and is counted. */
+static bool
+follows(const struct index_entry *e, const struct index_header *header, struct index_header *so_far)
+{
+	if (e->offset != so_far->clean || e->stored < e->prefix + (uint64_t)e->separator ||
+	    e->stored > header->clean - so_far->clean || memchr(e->uidl, '\0', sizeof(e->uidl)) == NULL)
+		return false;
+	so_far->clean += e->stored;
+	so_far->wire += e->wire;
+	so_far->hidden += index_is_hidden(e) ? e->stored : 0;
+	return true;
+}
+
+/*
+ * Anything may stand there: each message must begin where the one before ends, and the last end where the file did. Read in pieces: a mapping
+ * would have each of its pages faulted in, for a login that may not want one of them.
+ */
+static bool
+is_chain(int fd, const struct index_header *header)
+{
+	struct index_entry piece[128];
+	struct index_header so_far = { .clean = 0 };
+
+	for (size_t i = 0, n; i < header->count; i += n) {
+		n = sizeof(piece) / sizeof(piece[0]);
+		if (n > header->count - i)
+			n = header->count - i;
+		if (io_read_at(fd, piece, n * sizeof(piece[0]), (off_t)map_length(i)) !=
+		    (ssize_t)(n * sizeof(piece[0])))
+			return false;
+		for (size_t k = 0; k < n; k++)
+			if (!follows(&piece[k], header, &so_far))
+				return false;
+	}
+	return so_far.clean == header->clean && so_far.wire == header->wire &&
+	       so_far.hidden == header->hidden;
+}
+
 const struct index_entry *
 index_map(int fd, const struct index_header *header)
 {
-	struct stat st;
-	size_t length = map_length(header->count);
-
-	if (header->count == 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)length)
+	if (header->count == 0 || !is_chain(fd, header))
 		return NULL;
-	char *map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return NULL;
-	const struct index_entry *entries = (const void *)(map + sizeof(*header));
-	if (!is_chain(entries, header)) {
-		munmap(map, length);
-		return NULL;
-	}
-	return entries;
+	char *map = mmap(NULL, map_length(header->count), PROT_READ, MAP_SHARED, fd, 0);
+	return map == MAP_FAILED ? NULL : (const void *)(map + sizeof(*header));
 }
 
 void
@@ -163,7 +170,7 @@ index_bury(int fd, struct index_header *header, const struct index_entry *entrie
 		off_t at = (off_t)(map_length(i) + offsetof(struct index_entry, kind));
 		if (io_write_at(fd, (struct span){ (const char *)&kind, sizeof(kind) }, at) < 0)
 			return -1;
-		header->dead += entries[i].stored;
+		header->hidden += entries[i].stored;
 	}
 	return write_header(fd, header) < 0 ? -1 : fdatasync(fd);
 }
@@ -187,7 +194,7 @@ index_replace(int dir, ino_t inode, uint64_t size, const struct index_list *list
 	for (size_t i = 0; i < list->count; i++) {
 		const struct index_entry *e = &list->entries[i];
 		header->wire += e->wire;
-		header->dead += e->kind == INDEX_DEAD ? e->stored : 0;
+		header->hidden += index_is_hidden(e) ? e->stored : 0;
 	}
 	if (list->count > 0 && list->entries[list->count - 1].separator == 0)
 		header->open_end = 1;

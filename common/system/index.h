@@ -38,7 +38,7 @@ struct index_header {
 	uint64_t count;
 	uint64_t wire;	   /* octets of all messages, the hidden ones, too */
 	uint64_t open_end; /* the last message lacks its separator: other programs leave it out */
-	uint64_t dead;	   /* bytes of INDEX_DEAD; from here on an append leaves the header as it is */
+	uint64_t hidden;   /* bytes of hidden messages; from here on an append leaves the header as it is */
 	uint64_t boot;	   /* boot_id() of who made it: a power cut leaves any part of what was not synced */
 };
 

@@ -268,9 +268,9 @@ note_in_index(struct maildrop *m, struct index_entry *entry)
 
 /* As far as the index, as it was read last, knows. */
 static off_t
-dead_bytes(const struct maildrop *m, off_t size)
+hidden_bytes(const struct maildrop *m, off_t size)
 {
-	return m->header.clean <= (uint64_t)size ? (off_t)m->header.dead : 0;
+	return m->header.clean <= (uint64_t)size ? (off_t)m->header.hidden : 0;
 }
 
 static enum maildrop_status
@@ -282,7 +282,7 @@ append_locked(
 
 	m->start = m->lock.size;
 	m->end = m->start + (off_t)m->open_end + (off_t)entry->stored;
-	if (quota > 0 && m->end - dead_bytes(m, m->start) > quota)
+	if (quota > 0 && m->end - hidden_bytes(m, m->start) > quota)
 		return MAILDROP_QUOTA;
 	buf_init(&all, sizeof(ends) + head->len);
 	buf_add(&all, ends, m->open_end);
@@ -367,7 +367,7 @@ maildrop_room(struct maildrop *m, int64_t bytes, int64_t quota)
 		return MAILDROP_OK;
 	if (fstat(m->mbox, &st) < 0)
 		return maildrop_failed(m, "mailbox not opened");
-	return st.st_size - dead_bytes(m, st.st_size) + bytes > quota ? MAILDROP_QUOTA : MAILDROP_OK;
+	return st.st_size - hidden_bytes(m, st.st_size) + bytes > quota ? MAILDROP_QUOTA : MAILDROP_OK;
 }
 
 static void

@@ -148,13 +148,16 @@ number(struct snapshot *s)
 {
 	const struct listing *all = &s->all;
 
+	if (s->maildrop.header.hidden == 0) {
+		s->count = all->count;
+		s->total = s->maildrop.header.wire;
+		return MAILDROP_OK;
+	}
 	for (size_t i = 0; i < all->count; i++) {
 		bool shown = !index_is_hidden(&all->entries[i]);
 		s->count += shown;
 		s->total += shown ? all->entries[i].wire : 0;
 	}
-	if (s->count == all->count)
-		return MAILDROP_OK;
 	s->shown = malloc((s->count + 1) * sizeof(*s->shown));
 	if (s->shown == NULL)
 		return maildrop_failed(&s->maildrop, "mailbox not read");
