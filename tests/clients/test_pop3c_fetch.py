@@ -4,6 +4,7 @@
 import fcntl
 import mailbox
 import os
+import queue
 import re
 import resource
 import shutil
@@ -320,18 +321,20 @@ class Broken(Fetch):
     def test_killed_at_each_step(self):
         for number in (signal.SIGKILL, signal.SIGINT):
             for word in self.WORDS:
-                started = []
+                started = queue.Queue()
 
                 def kill(session, _line, started=started, number=number):
-                    started[0].send_signal(number)
+                    client = started.get(timeout=20)
+                    client.send_signal(number)
                     if number == signal.SIGINT:
                         session.input.read()
-                    started[0].wait(10)
+                    client.wait(10)
                     raise Drop
                 server = self.server(THREE, hooks={word: kill})
-                started.append(subprocess.Popen([letterbox.binary("pop3c"), "-S", server.address, "fetch", "box"], cwd=self.home,
-                                                env=self.environment, stderr=subprocess.DEVNULL, start_new_session=True))
-                self.assertEqual(started[0].wait(20), -number, word)
+                client = subprocess.Popen([letterbox.binary("pop3c"), "-S", server.address, "fetch", "box"], cwd=self.home,
+                                          env=self.environment, stderr=subprocess.DEVNULL, start_new_session=True)
+                started.put(client)
+                self.assertEqual(client.wait(20), -number, word)
                 self.assertEqual(len(server.mails), 3)
                 if number == signal.SIGINT and word.startswith("DELE"):
                     self.assertEqual(len(self.subjects()), 3)
