@@ -25,6 +25,16 @@ window_free(struct window *w)
 	w->data = NULL;
 }
 
+static int
+make_room(struct window *w, size_t room)
+{
+	free(w->data);
+	w->data = malloc(room);
+	w->len = 0;
+	w->room = w->data == NULL ? 0 : room;
+	return w->data == NULL ? -1 : 0;
+}
+
 int
 window_at(struct window *w, off_t at, size_t least, size_t want, struct span *bytes)
 {
@@ -33,8 +43,7 @@ window_at(struct window *w, off_t at, size_t least, size_t want, struct span *by
 	least = least < left ? least : left;
 	want = want < left ? want : left;
 	if (at < w->base || at + (off_t)least > w->base + (off_t)w->len) {
-		if (w->data == NULL &&
-		    (w->data = malloc(w->size < WINDOW ? (size_t)w->size : WINDOW)) == NULL)
+		if (want > w->room && make_room(w, want) < 0)
 			return -1;
 		ssize_t got = io_read_at(w->fd, w->data, want, at);
 		if (got < 0)

@@ -11,7 +11,7 @@ struct window {
 	int fd;
 	off_t size; /* of the file */
 	off_t base;
-	size_t len;
+	size_t len, room;
 	char *data;
 };
 

@@ -223,6 +223,24 @@ START_TEST(sees_that_a_message_grew)
 }
 END_TEST
 
+/* What is read first fits into less memory than what is read later. */
+START_TEST(deletes_from_what_has_grown)
+{
+	struct snapshot snapshot;
+	struct snapshot_reader reader;
+	char body[30000];
+	unsigned first = 1;
+
+	memset(body, 'x', sizeof(body));
+	store_deliver_text(&store, "id1", "x\r\n");
+	store_open(&store, &snapshot);
+	ck_assert_int_eq(snapshot_read_begin(&snapshot, 0, -1, true, &reader), MAILDROP_OK);
+	ck_assert_int_eq(store_deliver(&store, "id2", (struct span){ body, sizeof(body) }, 0), MAILDROP_OK);
+	ck_assert_int_eq(snapshot_expunge(&snapshot, store_bits, &first), MAILDROP_OK);
+	snapshot_close(&snapshot);
+}
+END_TEST
+
 /* What is to be seen of a mailbox in the middle of being rewritten. */
 START_TEST(waits_for_who_rewrites)
 {
@@ -412,6 +430,7 @@ add(TCase *t)
 	tcase_add_test(t, top_stops_behind_its_lines);
 	tcase_add_test(t, sees_that_a_message_moved);
 	tcase_add_test(t, sees_that_a_message_grew);
+	tcase_add_test(t, deletes_from_what_has_grown);
 	tcase_add_test(t, waits_for_who_rewrites);
 	tcase_add_test(t, shuts_a_second_session_out);
 	tcase_add_test(t, survives_any_index);
