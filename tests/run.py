@@ -10,6 +10,7 @@ A suite is build/unit/test_* (check), wire/run.py, any test_*.py (unittest) or t
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -72,6 +73,8 @@ def run(name, command):
 
 
 def main():
+    # Who runs this in the background may have SIGINT ignored, and programs leave it at that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     words = sys.argv[1:]
     totals = [0, 0, 0]
     for name, command in suites():
