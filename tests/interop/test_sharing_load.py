@@ -64,7 +64,7 @@ class Sharing(unittest.TestCase):
     def send(self, number):
         with smtplib.SMTP("127.0.0.1", self.server.smtpd.port, "home.example.org", 120) as smtp:
             count = 0
-            while not self.done.is_set():
+            while count < len(KINDS) or not self.done.is_set():
                 kind = KINDS[count % len(KINDS)]
                 subject = "%s %d-%d" % (kind, number, count)
                 smtp.sendmail("carl@example.net", ["anna@localhost"], sharers.letter(subject, random.choice((1, 20, 5000))))
