@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,16 +80,6 @@ begin(void)
 	begun = true;
 }
 
-static void
-path_of(int fd, char path[PATH_MAX])
-{
-	char link[64];
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t n = syscall(SYS_readlink, link, path, PATH_MAX - 1);
-	path[n < 0 ? 0 : n] = '\0';
-}
-
 /* "file", "dir", "sock" or "other"; file and dir only below the mail root. */
 static const char *
 kind_of(int fd, const char *name, char path[PATH_MAX])
@@ -99,7 +88,7 @@ kind_of(int fd, const char *name, char path[PATH_MAX])
 	if (name != NULL && name[0] == '/')
 		snprintf(path, PATH_MAX, "%s", name);
 	else if (fd >= 0)
-		path_of(fd, path);
+		trace_path(fd, path);
 	size_t n = strlen(path);
 	if (name != NULL && name[0] != '/')
 		snprintf(path + n, PATH_MAX - n, "/%s", name);

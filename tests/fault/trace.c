@@ -21,7 +21,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,15 +47,21 @@ record(const char *line, int length, const void *bytes, size_t n)
 	syscall(SYS_writev, trace_fd, parts, 2);
 }
 
-/* The path of a descriptor, if it is below the mail root. */
-static bool
-is_ours(int fd, char path[PATH_MAX])
+void
+trace_path(int fd, char path[PATH_MAX])
 {
 	char link[64];
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	ssize_t n = syscall(SYS_readlink, link, path, PATH_MAX - 1);
 	path[n < 0 ? 0 : n] = '\0';
+}
+
+/* The path of a descriptor, if it is below the mail root. */
+static bool
+is_ours(int fd, char path[PATH_MAX])
+{
+	trace_path(fd, path);
 	return strncmp(path, trace_root, strlen(trace_root)) == 0;
 }
 

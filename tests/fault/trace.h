@@ -6,8 +6,13 @@
 
 #include <sys/types.h>
 
+#include <limits.h>
+
 /* file: NULL for none. Whoever comes later adds to it. */
 void trace_begin(const char *file, const char *root);
+
+/* What a descriptor stands for; empty where that cannot be told. */
+void trace_path(int fd, char path[PATH_MAX]);
 
 /* A call that went well. at: -1 for where the descriptor stood. */
 void trace_write(int fd, const void *bytes, ssize_t n, off_t at);
