@@ -1,0 +1,38 @@
+/*
+ * bounce: what a sender is told about the mail that went through the queue: delivery status notifications, RFC 3464. Pure but for the
+ * spool that it writes to.
+ */
+#ifndef BOUNCE_H
+#define BOUNCE_H
+
+#include "queue.h"
+
+enum bounce_action { BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_RELAYED, BOUNCE_DELIVERED };
+
+/* A recipient to be told about. */
+struct bounce_recipient {
+	const struct queue_recipient *recipient;
+	enum bounce_action action;
+	const char *status; /* RFC 3463 */
+	const char *host;   /* who said `recipient->reply`; "": we did */
+};
+
+/* Whether, by NOTIFY and by the kind of message, anybody is told of this, and who: empty for nobody, else local@domain or "postmaster". */
+struct span bounce_to(const struct queue_message *, const struct queue_recipient *, enum bounce_action);
+
+struct bounce {
+	const char *hostname;
+	const char *id;	 /* of the notice itself */
+	int64_t now;	 /* seconds since 1970 */
+	int zone;	 /* minutes east */
+	int64_t expires; /* BOUNCE_DELAYED: until when it will be tried */
+	struct span to;
+	struct queue_entry *about;
+	const struct bounce_recipient *recipients;
+	size_t recipients_n;
+};
+
+/* Write the whole message, header and all, to body, and finish that. 0, or -1 with errno. */
+int bounce_write(const struct bounce *, struct spool *body);
+
+#endif
