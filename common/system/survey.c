@@ -334,6 +334,19 @@ is_named(const struct index_entry *entry, const char *uidl)
 	return strcmp(entry->uidl, uidl) == 0 || strncmp(entry->uidl, uidl, strcspn(entry->uidl, "-")) == 0;
 }
 
+/* What begins with anything else hides no message that its sum shows to be whole. */
+static int
+is_certified_there(struct window *w, const struct index_entry *entry)
+{
+	struct survey_prefix prefix;
+
+	if (survey_prefix(w, (off_t)entry->offset, &prefix) < 0)
+		return -1;
+	if (!prefix.ours || prefix.entry.stored != entry->stored)
+		return 0;
+	return is_certified(w, (off_t)entry->offset, &prefix);
+}
+
 /* Does it still end there, with the next message or the file? One that nobody has separated from the next may have got a line end since. */
 static int
 is_as_long(struct window *w, const struct index_entry *entry)
@@ -348,7 +361,9 @@ is_as_long(struct window *w, const struct index_entry *entry)
 	if (window_at(w, end, 5, JUMP, &next) < 0)
 		return -1;
 	/* Or with blocks that a power cut left unwritten. */
-	return next.at[0] == '\0' || memcmp(next.at, "From ", next.n < 5 ? next.n : 5) == 0;
+	if (next.at[0] == '\0' || memcmp(next.at, "From ", next.n < 5 ? next.n : 5) == 0)
+		return 1;
+	return entry->kind == INDEX_OURS ? is_certified_there(w, entry) : 0;
 }
 
 static int

@@ -215,6 +215,23 @@ START_TEST(sees_a_whole_message_before_a_hole)
 }
 END_TEST
 
+/* The same where what stands behind it begins with text: only the NUL in that hides it. */
+START_TEST(reads_a_whole_message_before_text_with_a_nul)
+{
+	static const char text[] = "n\0ll\n\nFrom x\nS: z\n\nforeign\n\n";
+	struct snapshot snapshot;
+
+	put(buf_span(&first), INDEX_ABSENT);
+	store_append(&store, (struct span){ text, sizeof text - 1 });
+	store_open(&store, &snapshot);
+	ck_assert_uint_eq(snapshot_count(&snapshot), 2);
+	struct buf out = store_retr(&snapshot, 0, -1);
+	expect_span(buf_span(&out), "Return-Path: <bob@example.org>\r\nSubject: x\r\n\r\none\r\n");
+	buf_free(&out);
+	snapshot_close(&snapshot);
+}
+END_TEST
+
 START_TEST(recovers_at_the_start_of_a_daemon)
 {
 	/* A void redo file is all that is left of an expunge that was finished. */
@@ -238,6 +255,7 @@ add(TCase *t)
 	tcase_add_test(t, keeps_what_a_reader_rewrote);
 	tcase_add_test(t, hides_a_torn_message_in_the_middle);
 	tcase_add_test(t, sees_a_whole_message_before_a_hole);
+	tcase_add_test(t, reads_a_whole_message_before_text_with_a_nul);
 	tcase_add_test(t, recovers_at_the_start_of_a_daemon);
 }
 
