@@ -91,10 +91,10 @@ $(BUILD)/unit/test_%: tests/unit/test_%.c $(LIBRARY)
 	$(call quiet,CC,$<)$(CC) $(STD) $(CFLAGS) $(INCLUDE) -Itests/unit -MMD -MP $(LDFLAGS) -o $@ $(filter-out %.h,$^) $$(pkg-config --cflags --libs check)
 
 # tests/fuzz/fuzz_X.c is one program, linked as test_X.c is.
-fuzz: ## SECONDS=10: feed each parser with made-up input for so long (clang's libFuzzer)
+fuzz: ## SECONDS=10 SEED=0: feed each parser with made-up input for so long (clang's libFuzzer); SEED=1: the same every time
 	@tests/fuzz/run.sh probe build-fuzz
 	@$(MAKE) --no-print-directory fuzzers BUILD=build-fuzz CC=clang CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link'
-	@tests/fuzz/run.sh $(or $(SECONDS),10) build-fuzz $(FUZZERS)
+	@tests/fuzz/run.sh $(or $(SECONDS),10) $(or $(SEED),0) build-fuzz $(FUZZERS)
 
 fuzzers: $(fuzzer)
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # run.sh probe BUILD: is libFuzzer there?
-# run.sh SECONDS BUILD FUZZER...: each fuzzer for so long, two at a time. Its log and what it finds stay in BUILD/fuzz.
+# run.sh SECONDS SEED BUILD FUZZER...: each fuzzer for so long, two at a time. Its log and what it finds stay in BUILD/fuzz. From one SEED (but
+# 0: another each time) and the same files come the same inputs.
 set -eu
 
 here=$(dirname "$0")
@@ -19,12 +20,13 @@ probe()
 one()
 {
 	seconds=$1
-	directory=$2
-	name=$3
+	seed=$2
+	directory=$3
+	name=$4
 	seeds=$here/seeds/$name
 	log=$directory/$name.log
 	mkdir -p "$directory/found/$name"
-	set -- "-max_total_time=$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
+	set -- "-max_total_time=$seconds" "-seed=$seed" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
 		"-artifact_prefix=$directory/$name-"
 	[ ! -f "$here/$name.dict" ] || set -- "$@" "-dict=$here/$name.dict"
 	if nice -n 10 "$directory/fuzz_$name" "$@" "$directory/found/$name" "$seeds" > "$log" 2>&1; then
@@ -41,8 +43,9 @@ probe)
 	;;
 *)
 	seconds=$1
-	directory=$2/fuzz
-	shift 2
+	seed=$2
+	directory=$3/fuzz
+	shift 3
 	results=$directory/results
 	# Mail is synced at every step: in memory that costs nothing.
 	TMPDIR=$(mktemp -d /dev/shm/fuzz.XXXXXX 2> /dev/null || mktemp -d)
@@ -52,7 +55,7 @@ probe)
 	while [ $# -gt 0 ]; do
 		for path in "$1" ${2:+"$2"}; do
 			path=${path##*/fuzz_}
-			one "$seconds" "$directory" "${path%.c}" >> "$results" &
+			one "$seconds" "$seed" "$directory" "${path%.c}" >> "$results" &
 		done
 		wait
 		shift
