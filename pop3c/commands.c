@@ -10,6 +10,7 @@
 #include "io.h"
 #include "program.h"
 #include "show.h"
+#include "zone.h"
 
 enum { RENDERED = 1024 * 1024 * 1024, SUMMARY = 4 * SHOW_HEADER };
 
@@ -64,7 +65,7 @@ print_line(void *context, const struct mail *mail, struct span header)
 		    (unsigned long long)mail->octets);
 	else
 		buf_printf(&list->line, "%4lu%s", (unsigned long)mail->number, mail->deleted ? "D " : "  ");
-	show_summary(header, local_zone, &list->line);
+	show_summary(header, zone_at, &list->line);
 	buf_add_char(&list->line, '\n');
 	if (list->mails->n > 100 && !isatty(STDOUT_FILENO))
 		progress("message %lu of %zu", (unsigned long)mail->number, list->mails->n);

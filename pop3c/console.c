@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -156,18 +155,4 @@ type_line(int stop_fd, struct buf *line)
 			return line->failed ? -1 : 1;
 		buf_add_char(line, c);
 	}
-}
-
-int
-local_zone(int64_t seconds)
-{
-	time_t now = (time_t)seconds;
-	struct tm local, utc;
-
-	if (localtime_r(&now, &local) == NULL || gmtime_r(&now, &utc) == NULL)
-		return 0;
-	int days = local.tm_yday - utc.tm_yday;
-	if (local.tm_year != utc.tm_year)
-		days = local.tm_year > utc.tm_year ? 1 : -1;
-	return days * 1440 + (local.tm_hour - utc.tm_hour) * 60 + local.tm_min - utc.tm_min;
 }

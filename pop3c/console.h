@@ -5,7 +5,6 @@
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
-#include <stdint.h>
 
 #include "buf.h"
 
@@ -28,8 +27,5 @@ int page(struct span text);
 
 /* A line that is typed, without its end. 1; 0: the end, or an interrupt; -1: too long. */
 int type_line(int stop_fd, struct buf *line);
-
-/* Minutes east of UTC that the local clock shows at that time. */
-int local_zone(int64_t seconds);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -40,21 +39,4 @@ identity_address(const char *host, struct buf *out)
 	}
 	buf_printf(out, "%s@%s", name, host);
 	return out->failed ? -1 : path_parse_bare(buf_span(out), &path, &reason);
-}
-
-void
-identity_now(int64_t *seconds, int *zone)
-{
-	time_t now = time(NULL);
-	struct tm local;
-	char text[8];
-
-	*seconds = now;
-	*zone = 0;
-	tzset();
-	if (localtime_r(&now, &local) == NULL || strftime(text, sizeof(text), "%z", &local) != 5)
-		return;
-	int minutes = (int)span_number(span_of(text + 1), 9999);
-	minutes = minutes / 100 * 60 + minutes % 100;
-	*zone = text[0] == '-' ? -minutes : minutes;
 }

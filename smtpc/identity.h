@@ -4,7 +4,6 @@
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
-#include <stdint.h>
 
 #include "buf.h"
 
@@ -13,8 +12,5 @@ void identity_host(struct buf *out);
 
 /* user@host of who runs this. 0, or -1: the system knows no such name. */
 int identity_address(const char *host, struct buf *out);
-
-/* Seconds since 1970, and the minutes east that the clock on the wall shows. */
-void identity_now(int64_t *seconds, int *zone);
 
 #endif

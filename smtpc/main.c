@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compose.h"
@@ -15,6 +16,7 @@
 #include "prompt.h"
 #include "send.h"
 #include "unique.h"
+#include "zone.h"
 
 enum {
 	HEADER = 1024 * 1024, /* bytes of a header, at most */
@@ -55,7 +57,8 @@ job_init(struct job *job)
 	unique_id(host, id);
 	buf_printf(&job->message_id, "%s@%s", id, host);
 	job->heading.message_id = buf_string(&job->message_id);
-	identity_now(&job->heading.now, &job->heading.zone);
+	job->heading.now = time(NULL);
+	job->heading.zone = zone_at(job->heading.now);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "trace.h"
 #include "unique.h"
+#include "zone.h"
 
 /* A message on its way out of the spool. */
 struct parcel {
@@ -179,19 +180,6 @@ add(void *world, struct span content)
 	spool_add(&d->spool, content);
 }
 
-/* Minutes east of Greenwich at that moment. */
-static int
-local_zone(time_t now)
-{
-	struct tm here, there;
-
-	if (localtime_r(&now, &here) == NULL || gmtime_r(&now, &there) == NULL)
-		return 0;
-	int days =
-	    here.tm_year != there.tm_year ? here.tm_year - there.tm_year : here.tm_yday - there.tm_yday;
-	return (days * 24 + here.tm_hour - there.tm_hour) * 60 + here.tm_min - there.tm_min;
-}
-
 static int
 write_received(const struct delivery *d, const struct envelope *envelope, struct parcel *parcel)
 {
@@ -208,7 +196,7 @@ write_received(const struct delivery *d, const struct envelope *envelope, struct
 		.id = parcel->letter.id,
 		.recipient = envelope->taken == 1 ? buf_span(&d->sole) : (struct span){ NULL, 0 },
 		.now = parcel->letter.now,
-		.zone = local_zone((time_t)parcel->letter.now),
+		.zone = zone_at(parcel->letter.now),
 	};
 	return trace_received(&trace, &parcel->received);
 }
