@@ -1,10 +1,8 @@
 /*
- * console: what a program does with the person before it: signals that end it in good order, progress, the pager, lines that are typed,
- * the local clock.
+ * console: what a program does with the person before it: signals that end it in good order, progress, the pager, lines that are typed.
  */
 #ifndef CONSOLE_H
 #define CONSOLE_H
-
 
 #include "buf.h"
 

@@ -1,9 +1,8 @@
 /*
- * identity: who sends, from where, and when, as far as the system knows.
+ * identity: who sends and from where, as far as the system knows.
  */
 #ifndef IDENTITY_H
 #define IDENTITY_H
-
 
 #include "buf.h"
 
