@@ -1,0 +1,247 @@
+#include "dns.h"
+
+#include <string.h>
+
+/*
+ * Offsets into the message: each is checked against its end before a byte is read, and a compression pointer must lead to a place before
+ * all that was read of the name, so that there is no circle.
+ */
+
+enum { HEADER = 12, CLASS_IN = 1, LABEL = 63 };
+
+static unsigned
+byte_at(struct span m, size_t at)
+{
+	return (unsigned char)m.at[at];
+}
+
+/* at + 1 < m.n */
+static unsigned
+number_at(struct span m, size_t at)
+{
+	return byte_at(m, at) << 8 | byte_at(m, at + 1);
+}
+
+static bool
+is_name_character(char c)
+{
+	return ascii_is_alnum(c) || c == '-' || c == '_';
+}
+
+bool
+dns_is_name(struct span name)
+{
+	size_t label = 0;
+
+	for (size_t i = 0; i < name.n; i++) {
+		bool dot = name.at[i] == '.';
+		if (dot ? label == 0 : !is_name_character(name.at[i]) || label == LABEL)
+			return false;
+		label = dot ? 0 : label + 1;
+	}
+	return label > 0 && name.n <= DNS_NAME;
+}
+
+struct name {
+	char text[DNS_NAME + 1];
+	size_t n;
+	bool odd; /* it has characters that no host's name has */
+};
+
+/* A label of n bytes behind its length. -1: the name is too long. */
+static int
+add_label(struct name *name, const char *label, size_t n)
+{
+	size_t dot = name->n > 0 ? 1 : 0;
+
+	if (name->n + dot + n > DNS_NAME)
+		return -1;
+	if (dot > 0)
+		name->text[name->n++] = '.';
+	for (size_t i = 0; i < n; i++)
+		name->odd = name->odd || !is_name_character(label[i]);
+	memcpy(name->text + name->n, label, n);
+	name->n += n;
+	return 0;
+}
+
+/* The name at *at, which moves behind it. -1: it is malformed. */
+static int
+read_name(struct span m, size_t *at, struct name *name)
+{
+	size_t here = *at, first = *at;
+	bool jumped = false;
+
+	*name = (struct name){ .n = 0 };
+	while (here < m.n) {
+		size_t length = byte_at(m, here);
+		if (length > LABEL) {
+			if (length < 0xc0 || here + 1 >= m.n)
+				return -1;
+			size_t target = number_at(m, here) & 0x3fff;
+			if (!jumped)
+				*at = here + 2;
+			jumped = true;
+			if (target >= first)
+				return -1;
+			here = first = target;
+			continue;
+		}
+		if (length == 0) {
+			if (!jumped)
+				*at = here + 1;
+			return 0;
+		}
+		if (length >= m.n - here || add_label(name, m.at + here + 1, length) < 0)
+			return -1;
+		here += 1 + length;
+	}
+	return -1;
+}
+
+struct header {
+	struct name owner;
+	unsigned type, class;
+	size_t data, n; /* where its data begins, and how long they are */
+};
+
+/* The record at *at, which moves behind it. -1: it is malformed. */
+static int
+read_header(struct span m, size_t *at, struct header *header)
+{
+	if (read_name(m, at, &header->owner) < 0 || m.n - *at < 10)
+		return -1;
+	header->type = number_at(m, *at);
+	header->class = number_at(m, *at + 2);
+	header->n = number_at(m, *at + 8);
+	header->data = *at + 10;
+	if (header->n > m.n - header->data)
+		return -1;
+	*at = header->data + header->n;
+	return 0;
+}
+
+static bool
+is_owner(const struct dns_answer *a, const struct name *name)
+{
+	return span_equal_nocase((struct span){ name->text, name->n }, span_of(a->owner));
+}
+
+static bool
+is_about(const struct dns_answer *a, const struct header *header, enum dns_type type)
+{
+	return header->type == type && header->class == CLASS_IN && !header->owner.odd &&
+	       is_owner(a, &header->owner);
+}
+
+/* A name that fills the data from at to their end. -1: it does not. */
+static int
+read_host(struct span m, size_t at, const struct header *header, struct name *host)
+{
+	return read_name(m, &at, host) == 0 && at == header->data + header->n ? 0 : -1;
+}
+
+/* 1: it is what we look for; 0: it is not; -1: it is malformed. */
+static int
+read_record(const struct dns_answer *a, const struct header *header, struct dns_record *record)
+{
+	struct name host;
+	size_t n = a->type == DNS_A ? 4 : 16;
+
+	if (!is_about(a, header, a->type))
+		return 0;
+	if (a->type != DNS_MX) {
+		if (header->n != n)
+			return -1;
+		memcpy(record->address, a->message.at + header->data, n);
+		return 1;
+	}
+	if (header->n < 3 || read_host(a->message, header->data + 2, header, &host) < 0)
+		return -1;
+	record->preference = number_at(a->message, header->data);
+	memcpy(record->host, host.text, sizeof record->host);
+	return host.odd ? 0 : 1;
+}
+
+/* All records are well formed; *alias: the first CNAME of the owner leads to another name, which is the owner from now on. */
+static enum dns_result
+look_through(struct dns_answer *a, bool *alias)
+{
+	struct header header;
+	struct dns_record record;
+	struct name target;
+	size_t at = a->records;
+
+	*alias = false;
+	for (unsigned i = 0; i < a->count; i++) {
+		if (read_header(a->message, &at, &header) < 0 || read_record(a, &header, &record) < 0)
+			return DNS_BAD;
+		if (*alias || !is_about(a, &header, DNS_CNAME))
+			continue;
+		if (read_host(a->message, header.data, &header, &target) < 0 || target.odd)
+			return DNS_BAD;
+		memcpy(a->owner, target.text, sizeof a->owner);
+		*alias = true;
+	}
+	return DNS_ANSWER;
+}
+
+static enum dns_result
+follow_aliases(struct dns_answer *a)
+{
+	enum dns_result result = DNS_ANSWER;
+	bool alias = true;
+
+	for (int i = 0; result == DNS_ANSWER && alias; i++)
+		result = i > DNS_ALIASES ? DNS_BAD : look_through(a, &alias);
+	return result;
+}
+
+/* The header of the message, and the question. */
+static enum dns_result
+read_question(struct dns_answer *a)
+{
+	enum { RESPONSE = 0x8000, OPCODE = 0x7800, TRUNCATED = 0x0200, RCODE = 0xf, NXDOMAIN = 3 };
+	struct span m = a->message;
+	struct name name;
+
+	if (m.n < HEADER)
+		return DNS_BAD;
+	unsigned flags = number_at(m, 2);
+	a->at = HEADER;
+	if ((flags & (RESPONSE | OPCODE | TRUNCATED)) != RESPONSE || number_at(m, 4) != 1 ||
+	    read_name(m, &a->at, &name) < 0 || m.n - a->at < 4 || name.odd || !is_owner(a, &name) ||
+	    number_at(m, a->at) != a->type || number_at(m, a->at + 2) != CLASS_IN)
+		return DNS_BAD;
+	a->records = a->at += 4;
+	a->count = a->left = number_at(m, 6);
+	if ((flags & RCODE) == NXDOMAIN)
+		return DNS_NO_DOMAIN;
+	return (flags & RCODE) == 0 ? DNS_ANSWER : DNS_REFUSED;
+}
+
+enum dns_result
+dns_begin(struct dns_answer *a, struct span message, const char *name, enum dns_type type)
+{
+	size_t n = strlen(name);
+
+	*a = (struct dns_answer){ .message = message, .type = type };
+	if (n > DNS_NAME || message.n > DNS_MESSAGE)
+		return DNS_BAD;
+	memcpy(a->owner, name, n);
+	enum dns_result result = read_question(a);
+	return result == DNS_ANSWER ? follow_aliases(a) : result;
+}
+
+int
+dns_next(struct dns_answer *a, struct dns_record *record)
+{
+	struct header header;
+
+	while (a->left > 0) {
+		a->left--;
+		if (read_header(a->message, &a->at, &header) == 0 && read_record(a, &header, record) > 0)
+			return 1;
+	}
+	return 0;
+}
