@@ -103,8 +103,10 @@ set_hostname(struct config *c, const struct key *key, struct span value, char ex
 	return 0;
 }
 
+/* Words of a kind, whatever blanks stand between them. */
 static int
-set_domains(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+set_list(struct config *c, const struct key *key, struct span value, bool (*is_one)(struct span),
+    const char *phrase, char expected[EXPECTED])
 {
 	struct buf list;
 	struct span word;
@@ -112,8 +114,8 @@ set_domains(struct config *c, const struct key *key, struct span value, char exp
 
 	buf_init(&list, value.n);
 	while (status == 0 && (word = next_word(&value)).n > 0) {
-		if (!is_domain(word))
-			status = expect(expected, "a list of domain names");
+		if (!is_one(word))
+			status = expect(expected, phrase);
 		if (list.len > 0)
 			buf_add_char(&list, ' ');
 		buf_add_span(&list, word);
@@ -121,8 +123,30 @@ set_domains(struct config *c, const struct key *key, struct span value, char exp
 	if (status == 0)
 		status = replace(member(c, key), buf_span(&list), expected);
 	buf_free(&list);
+	return status;
+}
+
+static int
+set_domains(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	int status = set_list(c, key, value, is_domain, "a list of domain names", expected);
+
 	c->domain_given = status == 0;
 	return status;
+}
+
+/* "none" is in no network. */
+static bool
+is_network(struct span s)
+{
+	return span_is(s, "none") || net_is_network(s);
+}
+
+static int
+set_networks(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	return set_list(
+	    c, key, value, is_network, "a list of networks (ADDR or ADDR/BITS), or none", expected);
 }
 
 static int
@@ -132,7 +156,6 @@ set_listen(struct config *c, const struct key *key, struct span value, char expe
 	struct span word;
 	socklen_t n;
 
-	(void)key;
 	while ((word = next_word(&value)).n > 0) {
 		if (c->listens == CONFIG_LISTEN)
 			return expect(expected, "possible: that are more than 16 addresses");
@@ -141,7 +164,7 @@ set_listen(struct config *c, const struct key *key, struct span value, char expe
 			return -1;
 		if (strlen(*at) != word.n || net_parse(*at, &address, &n) < 0)
 			return expect(expected, "ADDR:PORT or [ADDR6]:PORT");
-		c->listens++;
+		c->listener[c->listens++] = (enum listener)key->min;
 	}
 	return 0;
 }
@@ -215,15 +238,25 @@ set_log(struct config *c, const struct key *key, struct span value, char expecte
 	return 0;
 }
 
+static int
+set_flag(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	*(bool *)member(c, key) = span_is(value, "yes");
+	return span_is(value, "yes") || span_is(value, "no") ? 0 : expect(expected, "yes or no");
+}
+
 #define AT(name) offsetof(struct config, name)
 #define PETABYTE (1LL << 50)
 
 static const struct key keys[] = {
 	{ "hostname", set_hostname, AT(hostname), 0, 0 },
 	{ "domain", set_domains, AT(domain), 0, 0 },
-	{ "listen", set_listen, AT(listen), 0, 0 },
+	{ "listen", set_listen, AT(listen), LISTENER_PLAIN, 0 },
+	{ "listen-submission", set_listen, AT(listen), LISTENER_SUBMISSION, 0 },
 	{ "user", set_word, AT(user), 0, 0 },
 	{ "auth-cleartext", set_cleartext, AT(cleartext), 0, 0 },
+	{ "relay-from", set_networks, AT(relay_from), 0, 0 },
+	{ "sender-check", set_flag, AT(sender_check), 0, 0 },
 	{ "message-size", set_size, AT(message_size), 1, PETABYTE },
 	{ "mailbox-size", set_size, AT(mailbox_size), 0, PETABYTE },
 	{ "recipients", set_number, AT(recipients), 1, 100000 },
@@ -232,11 +265,8 @@ static const struct key keys[] = {
 	{ "timeout", set_number, AT(timeout), 1, 86400 },
 	{ "log", set_log, AT(log_syslog), 0, 0 },
 	{ "listen-tls", NULL, 0, 0, 0 },
-	{ "listen-submission", NULL, 0, 0, 0 },
 	{ "tls-cert", NULL, 0, 0, 0 },
 	{ "tls-key", NULL, 0, 0, 0 },
-	{ "relay-from", NULL, 0, 0, 0 },
-	{ "sender-check", NULL, 0, 0, 0 },
 	{ "queue-lifetime", NULL, 0, 0, 0 },
 	{ "resolver", NULL, 0, 0, 0 },
 	{ "proxy-from", NULL, 0, 0, 0 },
@@ -250,6 +280,7 @@ config_init(struct config *c, const char *root)
 	char host[SMTP_DOMAIN + 1] = "";
 
 	*c = (struct config){ .cleartext = CLEARTEXT_LOOPBACK, .message_size = 50 << 20 };
+	c->sender_check = true;
 	c->recipients = 1000;
 	c->max_sessions = 1000;
 	c->max_per_source = 100;
@@ -261,7 +292,8 @@ config_init(struct config *c, const char *root)
 	host[sizeof host - 1] = '\0';
 	c->root = strdup(root);
 	c->hostname = strdup(is_domain(span_of(host)) ? host : "localhost");
-	if (c->root == NULL || c->hostname == NULL || default_domain(c) < 0) {
+	c->relay_from = strdup("127.0.0.0/8 ::1");
+	if (c->root == NULL || c->hostname == NULL || c->relay_from == NULL || default_domain(c) < 0) {
 		errno = ENOMEM;
 		return -1;
 	}
@@ -275,6 +307,7 @@ config_free(struct config *c)
 	free(c->hostname);
 	free(c->domain);
 	free(c->user);
+	free(c->relay_from);
 	for (int i = 0; i < CONFIG_LISTEN; i++)
 		free(c->listen[i]);
 	*c = (struct config){ .root = NULL };
@@ -347,6 +380,17 @@ config_is_local(const struct config *c, struct span domain)
 	domain = without_dot(domain);
 	while ((word = next_word(&list)).n > 0)
 		if (span_equal_nocase(without_dot(word), domain))
+			return true;
+	return false;
+}
+
+bool
+config_relays_from(const struct config *c, const struct peer *peer)
+{
+	struct span list = span_of(c->relay_from), word;
+
+	while ((word = next_word(&list)).n > 0)
+		if (net_contains(word, peer))
 			return true;
 	return false;
 }

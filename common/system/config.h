@@ -8,7 +8,12 @@
 
 #include "span.h"
 
+struct peer;
+
 enum { CONFIG_LISTEN = 16, CONFIG_REASON = 256 };
+
+/* What is asked of who connects there. */
+enum listener { LISTENER_PLAIN, LISTENER_SUBMISSION };
 
 enum auth_cleartext { CLEARTEXT_NO, CLEARTEXT_LOOPBACK, CLEARTEXT_YES };
 
@@ -17,9 +22,12 @@ struct config {
 	char *hostname;
 	char *domain; /* separated by single spaces; follows hostname until it is set */
 	char *listen[CONFIG_LISTEN];
+	enum listener listener[CONFIG_LISTEN]; /* what each of them is */
 	int listens;
 	char *user; /* NULL: none */
 	enum auth_cleartext cleartext;
+	char *relay_from; /* networks, separated by single spaces */
+	bool sender_check;
 	int64_t message_size; /* bytes */
 	int64_t mailbox_size; /* bytes, 0: no quota */
 	int recipients;
@@ -49,5 +57,8 @@ int config_read(struct config *, char reason[CONFIG_REASON]);
 
 /* Is the domain one whose users are local? Without regard to case or a trailing dot. */
 bool config_is_local(const struct config *, struct span domain);
+
+/* Is the peer in one of the networks of relay-from? */
+bool config_relays_from(const struct config *, const struct peer *);
 
 #endif

@@ -96,24 +96,38 @@ net_is_loopback(const struct peer *peer)
 	}
 }
 
+/* The address of NETWORK[/BITS] and how many of its bits count; -1 where it is malformed. size: 32 or 128, for the family. */
+static long long
+read_network(struct span network, size_t size, unsigned char base[16])
+{
+	char text[NET_ADDRESS];
+	struct span bits;
+	struct span host = span_until(network, '/', &bits);
+
+	if (host.n == 0 || host.n >= sizeof text || memchr(host.at, '\0', host.n) != NULL)
+		return -1;
+	memcpy(text, host.at, host.n);
+	text[host.n] = '\0';
+	if (inet_pton(size == 32 ? AF_INET : AF_INET6, text, base) != 1)
+		return -1;
+	return bits.at == NULL ? (long long)size : span_number(bits, (long long)size);
+}
+
+bool
+net_is_network(struct span network)
+{
+	unsigned char base[16];
+
+	return read_network(network, 32, base) >= 0 || read_network(network, 128, base) >= 0;
+}
+
 bool
 net_contains(struct span network, const struct peer *peer)
 {
 	unsigned char base[16], address[16];
-	char text[NET_ADDRESS];
-	struct span bits_text;
 	size_t size = wire_address(peer, address);
-	struct span host = span_until(network, '/', &bits_text);
+	long long bits = size == 0 ? -1 : read_network(network, size, base);
 
-	if (size == 0 || host.n == 0 || host.n >= sizeof text || memchr(host.at, '\0', host.n) != NULL)
-		return false;
-	memcpy(text, host.at, host.n);
-	text[host.n] = '\0';
-	if (inet_pton(size == 32 ? AF_INET : AF_INET6, text, base) != 1)
-		return false;
-	long long bits = (long long)size;
-	if (bits_text.at != NULL)
-		bits = span_number(bits_text, (long long)size);
 	if (bits < 0)
 		return false;
 	size_t whole = (size_t)bits / 8, rest = (size_t)bits % 8;

@@ -32,6 +32,9 @@ void net_here(int fd, struct peer *);
 /* 127.0.0.0/8, ::1, or no network at all. */
 bool net_is_loopback(const struct peer *);
 
+/* NETWORK[/BITS], of either family. */
+bool net_is_network(struct span);
+
 /* Is the address within NETWORK[/BITS]? A malformed network contains nothing. */
 bool net_contains(struct span network, const struct peer *);
 

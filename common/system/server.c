@@ -26,15 +26,17 @@
  */
 
 enum {
-	PAUSE = 100,  /* milliseconds without accepting, where it fails for lack of something */
-	LAST_WAIT = 5 /* seconds beyond SERVER_GRACE, then children are killed */
+	PAUSE = 100,   /* milliseconds without accepting, where it fails for lack of something */
+	LAST_WAIT = 5, /* seconds beyond SERVER_GRACE, then children are killed */
+	LISTENERS = CONFIG_LISTEN + 1 /* those of config, and the default */
 };
 
 struct state {
 	struct server *server;
 	struct children children;
-	int listeners[CONFIG_LISTEN];
-	char names[CONFIG_LISTEN][NET_ADDRESS];
+	int listeners[LISTENERS];
+	enum listener kinds[LISTENERS];
+	char names[LISTENERS][NET_ADDRESS];
 	int n;
 	int wake[2];
 	int stop[2]; /* one byte, which nobody reads, stops all children */
@@ -98,26 +100,40 @@ failed(const struct state *s, const char *event, const char *what, int status)
 }
 
 static int
+open_listener(struct state *s, const char *address, enum listener kind)
+{
+	char reason[256];
+	int fd = net_listen(address, s->names[s->n]);
+
+	if (fd < 0) {
+		snprintf(reason, sizeof reason, "%s: %s", address, strerror(errno));
+		return failed(s, "listen-failed", reason, EXITS_UNREACHABLE);
+	}
+	s->kinds[s->n] = kind;
+	s->listeners[s->n++] = fd;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return failed(s, "listen-failed", strerror(errno), EXITS_SYSTEM);
+	return EXITS_DONE;
+}
+
+static int
 open_listeners(struct state *s)
 {
 	const struct config *config = s->server->config;
 	const char *port = geteuid() == 0 ? s->server->default_port_root : s->server->default_port_user;
-	char fallback[NET_ADDRESS], reason[256];
+	char fallback[NET_ADDRESS];
+	int status = EXITS_DONE;
+	bool plain = false;
 
-	snprintf(fallback, sizeof fallback, "127.0.0.1:%s", port);
-	int n = config->listens > 0 ? config->listens : 1;
-	for (int i = 0; i < n; i++) {
-		const char *address = config->listens > 0 ? config->listen[i] : fallback;
-		int fd = net_listen(address, s->names[i]);
-		if (fd < 0) {
-			snprintf(reason, sizeof reason, "%s: %s", address, strerror(errno));
-			return failed(s, "listen-failed", reason, EXITS_UNREACHABLE);
-		}
-		s->listeners[s->n++] = fd;
-		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-			return failed(s, "listen-failed", strerror(errno), EXITS_SYSTEM);
+	for (int i = 0; i < config->listens && status == EXITS_DONE; i++) {
+		plain |= config->listener[i] == LISTENER_PLAIN;
+		if (config->listener[i] == LISTENER_PLAIN || s->server->submission)
+			status = open_listener(s, config->listen[i], config->listener[i]);
 	}
-	return EXITS_DONE;
+	if (plain || status != EXITS_DONE)
+		return status;
+	snprintf(fallback, sizeof fallback, "127.0.0.1:%s", port);
+	return open_listener(s, fallback, LISTENER_PLAIN);
 }
 
 static int
@@ -204,9 +220,9 @@ be_child(struct state *s, int fd, const struct session_info *info)
 }
 
 static void
-launch(struct state *s, int fd, const struct peer *client, uint64_t source)
+launch(struct state *s, int fd, const struct peer *client, enum listener kind, uint64_t source)
 {
-	struct session_info info = { .client = *client };
+	struct session_info info = { .client = *client, .listener = kind };
 	sigset_t block, before;
 
 	net_here(fd, &info.here);
@@ -225,7 +241,7 @@ launch(struct state *s, int fd, const struct peer *client, uint64_t source)
 }
 
 static void
-admit(struct state *s, int fd, const struct peer *client)
+admit(struct state *s, int fd, const struct peer *client, enum listener kind)
 {
 	const struct config *config = s->server->config;
 	uint64_t source = children_source(client);
@@ -237,7 +253,7 @@ admit(struct state *s, int fd, const struct peer *client)
 	else if (children_reserve(&s->children) < 0)
 		refuse(s, fd, client, "memory");
 	else
-		launch(s, fd, client, source);
+		launch(s, fd, client, kind, source);
 }
 
 static int
@@ -269,13 +285,13 @@ shed(struct state *s, int listener)
 }
 
 static void
-accept_one(struct state *s, int listener)
+accept_one(struct state *s, int i)
 {
 	struct peer client;
-	int fd = accept_from(listener, &client);
+	int fd = accept_from(s->listeners[i], &client);
 
 	if (fd >= 0) {
-		admit(s, fd, &client);
+		admit(s, fd, &client, s->kinds[i]);
 		close(fd);
 		return;
 	}
@@ -294,7 +310,7 @@ accept_one(struct state *s, int listener)
 		break;
 	case EMFILE:
 	case ENFILE:
-		shed(s, listener);
+		shed(s, s->listeners[i]);
 		break;
 	default:
 		s->paused = true;
@@ -339,7 +355,7 @@ static void
 accept_until_stopped(struct state *s)
 {
 	struct server *server = s->server;
-	struct pollfd fds[1 + CONFIG_LISTEN];
+	struct pollfd fds[1 + LISTENERS];
 
 	for (int i = 0; i < s->n; i++)
 		fds[1 + i] = (struct pollfd){ .fd = s->listeners[i], .events = POLLIN };
@@ -358,7 +374,7 @@ accept_until_stopped(struct state *s)
 		}
 		for (int i = 0; i < s->n && ready > 0 && !paused && !s->paused && !got_stop; i++)
 			if (fds[1 + i].revents != 0)
-				accept_one(s, s->listeners[i]);
+				accept_one(s, i);
 	}
 }
 

@@ -11,6 +11,7 @@
 
 struct session_info {
 	struct peer client, here; /* both ends */
+	enum listener listener;	  /* where it came in */
 	const char *id;		  /* of this session, unique across hosts: for the log */
 };
 
@@ -18,6 +19,7 @@ struct server {
 	const char *program; /* "smtpd" */
 	const struct config *config;
 	const char *default_port_root, *default_port_user; /* "25", "2525" */
+	bool submission;     /* config's listen-submission is for this server, too */
 	const char *refusal; /* the whole line, with CRLF, for a connection that is one too many */
 
 	/* In the child: serve the connection; what it returns is the exit status. */

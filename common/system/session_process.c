@@ -54,10 +54,11 @@ session_process(
     const struct server *server, int in, int out, const struct session_info *ends, int stop_fd, int ready)
 {
 	char id[UNIQUE_ID + 1], pairs[NET_ADDRESS + sizeof id + 32];
-	struct session_info info = { .client = ends->client, .here = ends->here, .id = id };
+	struct session_info info = *ends;
 	struct conn conn;
 	int on = 1;
 
+	info.id = id;
 	take_signals(stop_fd, ready);
 	setsockopt(in, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);

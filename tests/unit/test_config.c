@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "config.h"
+#include "net.h"
 
 static struct config config;
 static char reason[CONFIG_REASON];
@@ -64,6 +65,8 @@ START_TEST(has_the_defaults_of_the_interface)
 	ck_assert_int_eq(config.listens, 0);
 	ck_assert_ptr_null(config.user);
 	ck_assert_int_eq(config.cleartext, CLEARTEXT_LOOPBACK);
+	ck_assert_str_eq(config.relay_from, "127.0.0.0/8 ::1");
+	ck_assert(config.sender_check);
 	ck_assert_int_eq(config.message_size, 50 * 1024 * 1024);
 	ck_assert_int_eq(config.mailbox_size, 0);
 	ck_assert_int_eq(config.recipients, 1000);
@@ -99,6 +102,9 @@ START_TEST(reads_the_file)
 				   "domain Example.org.  example.net\n"
 				   "listen 127.0.0.1:2525 [::1]:2525\n"
 				   "listen 127.0.0.1:0\n"
+				   "listen-submission 127.0.0.1:587\n"
+				   "relay-from 10.0.0.0/8  2001:db8::/32\n"
+				   "sender-check no\n"
 				   "message-size 10m\n"
 				   "mailbox-size 2G\n"
 				   "timeout 60\n"
@@ -109,9 +115,14 @@ START_TEST(reads_the_file)
 	    0);
 	ck_assert_str_eq(config.hostname, "mail.example.org");
 	ck_assert_str_eq(config.domain, "Example.org. example.net");
-	ck_assert_int_eq(config.listens, 3);
+	ck_assert_int_eq(config.listens, 4);
 	ck_assert_str_eq(config.listen[1], "[::1]:2525");
 	ck_assert_str_eq(config.listen[2], "127.0.0.1:0");
+	ck_assert_str_eq(config.listen[3], "127.0.0.1:587");
+	ck_assert_int_eq(config.listener[2], LISTENER_PLAIN);
+	ck_assert_int_eq(config.listener[3], LISTENER_SUBMISSION);
+	ck_assert_str_eq(config.relay_from, "10.0.0.0/8 2001:db8::/32");
+	ck_assert(!config.sender_check);
 	ck_assert_int_eq(config.message_size, 10 << 20);
 	ck_assert(config.mailbox_size == 2LL << 30);
 	ck_assert_int_eq(config.timeout, 61);
@@ -219,6 +230,11 @@ START_TEST(bad_values_are_named)
 		refused(option, why);
 	}
 	refused("auth-cleartext=Yes", "auth-cleartext \"Yes\" is not no, loopback or yes");
+	refused("sender-check=Yes", "sender-check \"Yes\" is not yes or no");
+	refused("relay-from=10.0.0.0/33",
+	    "relay-from \"10.0.0.0/33\" is not a list of networks (ADDR or ADDR/BITS), or none");
+	refused("relay-from=none example.org",
+	    "relay-from \"none example.org\" is not a list of networks (ADDR or ADDR/BITS), or none");
 	refused("log=file", "log \"file\" is not stderr or syslog");
 	refused("user=two words", "user \"two words\" is not one word");
 	refused("listen=localhost:25", "listen \"localhost:25\" is not ADDR:PORT or [ADDR6]:PORT");
@@ -277,10 +293,39 @@ START_TEST(local_domains_compare_without_case_and_dot)
 }
 END_TEST
 
+static bool
+relays_from(const char *address)
+{
+	struct sockaddr_storage parsed;
+	socklen_t n;
+	struct peer peer;
+
+	ck_assert_int_eq(net_parse(address, &parsed, &n), 0);
+	net_peer(&peer, (struct sockaddr *)&parsed, n);
+	return config_relays_from(&config, &peer);
+}
+
+START_TEST(relays_from_networks)
+{
+	struct peer nowhere;
+
+	net_peer_of(-1, &nowhere);
+	ck_assert(relays_from("127.0.0.1:1") && relays_from("127.9.9.9:1") && relays_from("[::1]:1"));
+	ck_assert(
+	    !relays_from("128.0.0.1:1") && !relays_from("[::2]:1") && !config_relays_from(&config, &nowhere));
+	ck_assert_int_eq(config_option(&config, "relay-from=192.0.2.0/24 0.0.0.0/32", reason), 0);
+	ck_assert(relays_from("192.0.2.255:1") && !relays_from("127.0.0.1:1") && !relays_from("[::1]:1"));
+	ck_assert(!config_relays_from(&config, &nowhere));
+	ck_assert_int_eq(config_option(&config, "relay-from=none", reason), 0);
+	ck_assert(!relays_from("127.0.0.1:1"));
+}
+END_TEST
+
 static void
 add(TCase *t)
 {
 	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, relays_from_networks);
 	tcase_add_test(t, has_the_defaults_of_the_interface);
 	tcase_add_test(t, finds_the_root);
 	tcase_add_test(t, reads_the_file);
