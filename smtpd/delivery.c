@@ -140,13 +140,14 @@ add_addressee(struct delivery *d, const struct envelope *envelope, struct span u
 }
 
 static struct reply
-rcpt(void *world, const struct envelope *envelope, const struct path *path)
+rcpt(void *world, const struct envelope *envelope, const struct path *path, const struct dsn_request *dsn)
 {
 	struct delivery *d = world;
 	struct span domain = path->domain.n > 0 ? path->domain : span_of(d->config->hostname);
 	size_t before = d->n;
-	struct buf users;
+	struct rcpt_list list;
 
+	(void)dsn;
 	close_drops(d, d->n);
 	if (aliases_refresh(d->aliases, d->root) < 0)
 		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
@@ -155,15 +156,18 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path)
 		.here = &d->info->here,
 		.root = d->root,
 		.aliases = buf_span(&d->aliases->text),
+		.trusted = envelope->trusted,
 	};
-	buf_init(&users, RCPT_USERS);
-	struct reply reply = rcpt_resolve(&rules, path, &users);
-	for (struct span rest = buf_span(&users); rest.n > 0 && reply.code < 300;) {
+	rcpt_list_init(&list);
+	struct reply reply = rcpt_resolve(&rules, path, &list);
+	if (reply.code < 300 && list.foreign.len > 0)
+		reply = (struct reply){ 451, "4.3.0", "Mail for other servers cannot be taken yet" };
+	for (struct span rest = buf_span(&list.users); rest.n > 0 && reply.code < 300;) {
 		struct span user = span_until(rest, '\0', &rest);
 		if (!is_addressee(d, user))
 			reply = add_addressee(d, envelope, user, domain);
 	}
-	buf_free(&users);
+	rcpt_list_free(&list);
 	if (reply.code >= 300) {
 		close_drops(d, before);
 		d->n = before;

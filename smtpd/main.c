@@ -36,6 +36,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 		.hostname = config->hostname,
 		.message_size = (uint64_t)config->message_size,
 		.recipients = config->recipients,
+		.trusted = info->listener != LISTENER_SUBMISSION && config_relays_from(config, &info->client),
 	};
 	struct delivery delivery;
 	struct session session;
@@ -75,6 +76,7 @@ run(struct smtpd *smtpd)
 	struct server server = {
 		.default_port_root = "25",
 		.default_port_user = "2525",
+		.submission = true,
 		.refusal = "421 4.3.2 Too many sessions, try again later\r\n",
 		.serve = serve_client,
 		.start = start,

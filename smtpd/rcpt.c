@@ -18,9 +18,11 @@ struct step {
 
 struct walk {
 	const struct rcpt_rules *rules;
+	struct span domain; /* of the address that was asked for */
 	struct step *steps;
 	size_t n;
-	struct buf *users;
+	size_t elsewhere; /* addresses */
+	struct rcpt_list *list;
 };
 
 static const struct reply fine = { 250, "2.1.5", "Ok" };
@@ -30,12 +32,42 @@ static const struct reply no_accounts = { 451, "4.3.0", "The accounts cannot be 
 static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
 static const struct reply bad_alias = { 451, "4.3.5", "An alias is misconfigured" };
 static const struct reply loop = { 550, "5.4.6", "An alias leads back to itself and to nobody" };
-static const struct reply relaying_alias = { 550, "5.7.1",
-	"An alias leads to another domain: relaying denied" };
+
+void
+rcpt_list_init(struct rcpt_list *list)
+{
+	buf_init(&list->users, (size_t)RCPT_STEPS * (ACCOUNT_NAME + 1));
+	buf_init(&list->foreign, (size_t)RCPT_STEPS * 2 * (SMTP_PATH + 1));
+}
+
+void
+rcpt_list_free(struct rcpt_list *list)
+{
+	buf_free(&list->users);
+	buf_free(&list->foreign);
+}
+
+bool
+rcpt_next_foreign(struct span *rest, struct span *address, struct span *owner)
+{
+	if (rest->n == 0)
+		return false;
+	*address = span_until(*rest, '\0', rest);
+	*owner = span_until(*rest, '\0', rest);
+	return true;
+}
+
+static void
+tell(const struct rcpt_rules *rules, struct span what, const char *is, struct span whom)
+{
+	if (rules->tell != NULL)
+		rules->tell(rules->context, what, is, whom);
+}
 
 static struct reply
 refuse_target(const struct walk *w, size_t step, struct span target, const char *reason, struct reply reply)
 {
+	tell(w->rules, target, reason, (struct span){ NULL, 0 });
 	log_begin_error("alias-refused");
 	log_text("alias", w->steps[step].name);
 	log_span("target", target);
@@ -59,7 +91,8 @@ is_local(const struct rcpt_rules *rules, struct span domain)
 {
 	if (domain.n == 0)
 		return true;
-	return domain.at[0] == '[' ? is_here(rules->here, domain) : config_is_local(rules->config, domain);
+	return config_is_local(rules->config, domain) ||
+	       (domain.at[0] == '[' && is_here(rules->here, domain));
 }
 
 static struct reply
@@ -67,7 +100,7 @@ add_step(struct walk *w, struct span local, size_t parent, bool mailbox)
 {
 	struct buf name;
 
-	if (w->n == RCPT_STEPS)
+	if (w->n + w->elsewhere >= RCPT_STEPS)
 		return refuse_target(w, parent, local, "too many targets", bad_alias);
 	buf_init(&name, SMTP_LOCAL_PART);
 	struct step *steps = realloc(w->steps, (w->n + 1) * sizeof *steps);
@@ -86,12 +119,12 @@ add_step(struct walk *w, struct span local, size_t parent, bool mailbox)
 static struct reply
 add_user(struct walk *w, const char *name)
 {
-	struct span rest = buf_span(w->users);
+	struct span rest = buf_span(&w->list->users);
 
 	while (rest.n > 0)
 		if (span_is(span_until(rest, '\0', &rest), name))
 			return fine;
-	return buf_add(w->users, name, strlen(name) + 1) < 0 ? no_memory : fine;
+	return buf_add(&w->list->users, name, strlen(name) + 1) < 0 ? no_memory : fine;
 }
 
 /* RFC 5321 4.5.1: there always is a postmaster, as soon as there is anybody. */
@@ -113,9 +146,11 @@ take_mailbox(struct walk *w, const char *local)
 
 	switch (find_account(w->rules->root, span_of(local), name)) {
 	case ACCOUNT_OK:
+		tell(w->rules, span_of(local), "is the user", span_of(name));
 		return add_user(w, name);
 	case ACCOUNT_NONE:
 	case ACCOUNT_BAD_NAME:
+		tell(w->rules, span_of(local), "is no user", (struct span){ NULL, 0 });
 		return unknown;
 	case ACCOUNT_EXISTS:
 	case ACCOUNT_BAD_PASSWORD:
@@ -140,6 +175,71 @@ find_alias(const struct walk *w, const char *local, struct span *targets)
 	       (base.n < name.n && alias_find(w->rules->aliases, base, targets));
 }
 
+/* The nearest alias above that has an owner names who is told. */
+static void
+find_owner(const struct walk *w, size_t step, struct buf *out)
+{
+	struct span targets;
+	struct path path;
+	const char *reason;
+	size_t below;
+
+	do {
+		buf_clear(out);
+		buf_printf(out, "owner-%s", w->steps[step].name);
+		bool there = find_alias(w, buf_string(out), &targets);
+		buf_add_char(out, '@');
+		buf_add_span(out, w->domain);
+		if (there && !out->failed && path_parse_bare(buf_span(out), &path, &reason) == 0)
+			return;
+		below = step;
+		step = w->steps[step].parent;
+	} while (step != below);
+	buf_clear(out);
+	buf_add_string(out, "postmaster");
+}
+
+static bool
+is_listed(const struct rcpt_list *list, struct span wanted)
+{
+	struct span rest = buf_span(&list->foreign), address, owner;
+
+	while (rcpt_next_foreign(&rest, &address, &owner))
+		if (address.n == wanted.n && memcmp(address.at, wanted.at, wanted.n) == 0)
+			return true;
+	return false;
+}
+
+static struct reply
+add_foreign(struct walk *w, struct span address, struct span owner)
+{
+	struct buf *foreign = &w->list->foreign;
+
+	if (is_listed(w->list, address))
+		return fine;
+	w->elsewhere++;
+	buf_add_span(foreign, address);
+	buf_add_char(foreign, '\0');
+	buf_add_span(foreign, owner);
+	buf_add_char(foreign, '\0');
+	return foreign->failed ? no_memory : fine;
+}
+
+static struct reply
+add_foreign_target(struct walk *w, size_t step, struct span address)
+{
+	struct buf owner;
+
+	if (w->n + w->elsewhere >= RCPT_STEPS)
+		return refuse_target(w, step, address, "too many targets", bad_alias);
+	buf_init(&owner, SMTP_PATH);
+	find_owner(w, step, &owner);
+	tell(w->rules, address, "is elsewhere; of a failure is told", buf_span(&owner));
+	struct reply reply = add_foreign(w, address, buf_span(&owner));
+	buf_free(&owner);
+	return reply;
+}
+
 static struct reply
 add_target(struct walk *w, size_t step, struct span target, enum alias_kind kind)
 {
@@ -156,7 +256,7 @@ add_target(struct walk *w, size_t step, struct span target, enum alias_kind kind
 	if (path_parse_bare(target, &path, &reason) < 0)
 		return refuse_target(w, step, target, reason, bad_alias);
 	if (!is_local(w->rules, path.domain))
-		return refuse_target(w, step, target, "relaying is not supported", relaying_alias);
+		return add_foreign_target(w, step, path.whole);
 	return add_step(w, path.local, step, false);
 }
 
@@ -212,6 +312,7 @@ take_step(struct walk *w, size_t step)
 			   ? reply
 			   : refuse_target(w, w->steps[step].parent, span_of(local), "no such user", reply);
 	}
+	tell(w->rules, span_of(local), "is an alias for", span_trim(targets));
 	if (is_above(w, step, targets.at)) {
 		struct reply reply = take_mailbox(w, local);
 		return reply.code == unknown.code ? fine : reply;
@@ -220,18 +321,23 @@ take_step(struct walk *w, size_t step)
 }
 
 struct reply
-rcpt_resolve(const struct rcpt_rules *rules, const struct path *path, struct buf *users)
+rcpt_resolve(const struct rcpt_rules *rules, const struct path *path, struct rcpt_list *list)
 {
-	struct walk w = { .rules = rules, .users = users };
+	struct walk w = { .rules = rules, .domain = path->domain, .list = list };
 
-	buf_clear(users);
-	if (!is_local(rules, path->domain))
-		return relaying;
+	buf_clear(&list->users);
+	buf_clear(&list->foreign);
+	if (path->domain.n == 0)
+		w.domain = span_of(rules->config->hostname);
+	bool local = is_local(rules, path->domain);
+	tell(rules, path->whole, local ? "is local" : "is elsewhere", (struct span){ NULL, 0 });
+	if (!local)
+		return rules->trusted ? add_foreign(&w, path->whole, (struct span){ NULL, 0 }) : relaying;
 	struct reply reply = add_step(&w, path->local, 0, false);
 	for (size_t i = 0; i < w.n && reply.code == fine.code; i++)
 		reply = take_step(&w, i);
 	for (size_t i = 0; i < w.n; i++)
 		free(w.steps[i].name);
 	free(w.steps);
-	return reply.code == fine.code && users->len == 0 ? loop : reply;
+	return reply.code == fine.code && list->users.len + list->foreign.len == 0 ? loop : reply;
 }

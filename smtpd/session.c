@@ -57,9 +57,11 @@ session_init(
     struct session *s, const struct session_config *config, const struct backend *backend, void *world)
 {
 	*s = (struct session){ .config = config, .backend = backend, .world = world, .state = SESSION_NEW };
+	s->envelope.trusted = config->trusted;
 	line_init(&s->line, SMTP_LINE);
 	buf_init(&s->helo, SMTP_DOMAIN);
 	buf_init(&s->sender, SMTP_PATH);
+	buf_init(&s->envid, DSN_ENVID);
 	buf_init(&s->content, DATA_PIECE + 1); /* and the CR that was held back before it */
 }
 
@@ -71,6 +73,7 @@ session_free(struct session *s)
 	line_free(&s->line);
 	buf_free(&s->helo);
 	buf_free(&s->sender);
+	buf_free(&s->envid);
 	buf_free(&s->content);
 }
 

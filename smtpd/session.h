@@ -1,5 +1,5 @@
 /*
- * session: the server's side of SMTP (RFC 5321; 1870, 2034, 2920, 3030, 6152, 6531) as a machine that turns bytes into bytes. Pure.
+ * session: the server's side of SMTP (RFC 5321; 1870, 2034, 2920, 3030, 3461, 6152, 6531) as a machine that turns bytes into bytes. Pure.
  *
  * What it takes is bounded whatever a peer sends: a command line, an address, one piece of content. What must last goes out through
  * struct backend, which is all that the session knows of the world.
@@ -11,6 +11,7 @@
 
 #include "address.h"
 #include "dot.h"
+#include "dsn.h"
 #include "hops.h"
 #include "line.h"
 #include "protocol.h"
@@ -20,6 +21,7 @@ struct session_config {
 	const char *hostname;
 	uint64_t message_size; /* bytes of content, its CRLFs counted, dot-stuffing not */
 	int recipients;	       /* a message */
+	bool trusted;	       /* who comes from there may send anywhere */
 };
 
 /* A mail transaction, RFC 5321 3.3. The spans are the session's. */
@@ -28,6 +30,10 @@ struct envelope {
 	struct span sender; /* reverse-path without <>; empty for the null one */
 	bool esmtp;	    /* it was EHLO */
 	bool smtputf8;	    /* MAIL said SMTPUTF8 */
+	struct span user;   /* who has logged in; empty: nobody */
+	bool trusted;	    /* by that, or by where it comes from */
+	enum dsn_ret ret;   /* MAIL's RET= and ENVID= */
+	struct span envid;
 	uint64_t declared;  /* MAIL's SIZE=, 0 if it said none */
 	uint64_t size;	    /* bytes of content so far */
 	int taken, refused; /* RCPTs */
@@ -37,7 +43,8 @@ struct envelope {
 /* The world. A transaction is rcpt, add and finish, in this order; forget may come at any time. */
 struct backend {
 	/* Is there a place for this path? 2xx: it is one of the transaction's from now on. */
-	struct reply (*rcpt)(void *world, const struct envelope *, const struct path *);
+	struct reply (*rcpt)(
+	    void *world, const struct envelope *, const struct path *, const struct dsn_request *);
 
 	/* More content: CRLF lines, no bare CR, LF or NUL. What goes wrong is kept for finish. */
 	void (*add)(void *world, struct span content);
@@ -70,7 +77,7 @@ struct session {
 	const char *word;     /* of the last command; NULL: unknown */
 	struct span argument; /* its argument, in line */
 	struct line line;
-	struct buf helo, sender;
+	struct buf helo, sender, envid;
 	struct envelope envelope;
 	struct reply
 	    verdict; /* code != 0: what becomes of the content coming in, once all of it has been thrown away */

@@ -14,11 +14,15 @@ struct world {
 };
 
 static struct reply
-take_rcpt(void *context, const struct envelope *envelope, const struct path *path)
+take_rcpt(
+    void *context, const struct envelope *envelope, const struct path *path, const struct dsn_request *dsn)
 {
 	struct world *w = context;
 
 	MUST(envelope->taken <= 2 && path->whole.n > 0);
+	MUST(envelope->envid.n == 0 || dsn_is_envid(envelope->envid));
+	MUST(dsn->orcpt.n == 0 || dsn_is_orcpt(dsn->orcpt));
+	MUST((dsn->notify & DSN_NEVER) == 0 || dsn->notify == DSN_NEVER);
 	buf_add_string(&w->events, "rcpt ");
 	buf_add_span(&w->events, path->whole);
 	if (path->local.n == 1)
@@ -158,7 +162,7 @@ end(struct world *w)
 void
 fuzz(struct span input)
 {
-	static const struct session_config config = { "mail.example.org", 300, 2 };
+	static const struct session_config config = { "mail.example.org", 300, 2, true };
 	struct world whole, cut;
 
 	run(&whole, &config, input, false);

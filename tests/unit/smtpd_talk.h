@@ -18,6 +18,9 @@ static struct world {
 	struct buf refusals; /* words and codes, as they were logged */
 	char sender[64], helo[64];
 	uint64_t size;
+	unsigned notify; /* of the last RCPT */
+	char orcpt[64], envid[64];
+	enum dsn_ret ret;
 	int messages, taken;
 	bool esmtp, smtputf8;
 	bool early, closed;
@@ -28,10 +31,14 @@ static struct session_config settings;
 static struct buf said;
 
 static struct reply
-fake_rcpt(void *context, const struct envelope *envelope, const struct path *path)
+fake_rcpt(
+    void *context, const struct envelope *envelope, const struct path *path, const struct dsn_request *dsn)
 {
-	(void)context;
+	struct world *w = context;
+
 	(void)envelope;
+	w->notify = dsn->notify;
+	snprintf(w->orcpt, sizeof w->orcpt, "%.*s", (int)dsn->orcpt.n, dsn->orcpt.at);
 	if (span_is_nocase(path->local, "full"))
 		return (struct reply){ 452, "4.2.2", "full" };
 	if (span_is_nocase(path->local, "ghost"))
@@ -59,6 +66,8 @@ fake_finish(void *context, const struct envelope *envelope)
 	buf_add_span(&w->stored, buf_span(&w->content));
 	snprintf(w->sender, sizeof w->sender, "%.*s", (int)envelope->sender.n, envelope->sender.at);
 	snprintf(w->helo, sizeof w->helo, "%.*s", (int)envelope->helo.n, envelope->helo.at);
+	snprintf(w->envid, sizeof w->envid, "%.*s", (int)envelope->envid.n, envelope->envid.at);
+	w->ret = envelope->ret;
 	w->esmtp = envelope->esmtp;
 	w->smtputf8 = envelope->smtputf8;
 	w->taken = envelope->taken;
@@ -192,7 +201,8 @@ talk(const char *text, const char *expected)
 static inline void
 talk_setup(void)
 {
-	settings = (struct session_config){ "mail.example.org", 1000, 3 };
+	settings =
+	    (struct session_config){ .hostname = "mail.example.org", .message_size = 1000, .recipients = 3 };
 	fail_finish = (struct reply){ 0 };
 }
 

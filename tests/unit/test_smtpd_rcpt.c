@@ -13,6 +13,8 @@ static struct config config;
 static struct aliases aliases;
 static struct peer here;
 static int root;
+static bool trusted;
+static struct buf told;
 
 static void
 put(const char *name, const char *text)
@@ -56,6 +58,8 @@ setup(void)
 	put("accounts", "bob:{PLAIN}x\nanna:{PLAIN}y\ncarl:{PLAIN}z\n");
 	aliases_init(&aliases);
 	connect_to("192.0.2.1");
+	trusted = false;
+	buf_init(&told, 64 * 1024);
 }
 
 static void
@@ -73,34 +77,58 @@ teardown(void)
 	close(root);
 	aliases_free(&aliases);
 	config_free(&config);
+	buf_free(&told);
 }
 
-/* "anna bob" or "550 5.1.1". */
+static void
+tell(void *context, struct span what, const char *is, struct span whom)
+{
+	buf_add_span(context, what);
+	buf_printf(context, " %s ", is);
+	buf_add_span(context, whom);
+	buf_add_char(context, ';');
+}
+
+/* "anna bob", "anna carl@example.net(postmaster)" or "550 5.1.1". */
 static void
 expect(const char *address, const char *expected)
 {
 	struct rcpt_rules rules = {
-		.config = &config, .here = &here, .root = root, .aliases = buf_span(&aliases.text)
+		.config = &config,
+		.here = &here,
+		.root = root,
+		.aliases = buf_span(&aliases.text),
+		.trusted = trusted,
+		.tell = tell,
+		.context = &told,
 	};
 	char whole[256], seen[4096] = "";
 	struct path path;
-	struct buf users;
+	struct rcpt_list list;
+	struct span rest, foreign, owner;
 	const char *reason;
 	size_t used;
 
+	buf_clear(&told);
 	snprintf(whole, sizeof whole, "<%s>", address);
 	ck_assert_int_eq(path_parse(span_of(whole), PATH_FORWARD, &path, &used, &reason), 0);
-	buf_init(&users, RCPT_USERS);
-	struct reply reply = rcpt_resolve(&rules, &path, &users);
+	rcpt_list_init(&list);
+	struct reply reply = rcpt_resolve(&rules, &path, &list);
 	if (reply.code >= 300)
 		snprintf(seen, sizeof seen, "%d %s", reply.code, reply.status);
-	for (struct span rest = buf_span(&users); rest.n > 0 && reply.code < 300;) {
+	for (rest = buf_span(&list.users); rest.n > 0 && reply.code < 300;) {
 		struct span user = span_until(rest, '\0', &rest);
 		size_t n = strlen(seen);
 		snprintf(seen + n, sizeof seen - n, "%s%.*s", n > 0 ? " " : "", (int)user.n, user.at);
 	}
+	rest = buf_span(&list.foreign);
+	while (reply.code < 300 && rcpt_next_foreign(&rest, &foreign, &owner)) {
+		size_t n = strlen(seen);
+		snprintf(seen + n, sizeof seen - n, "%s%.*s(%.*s)", n > 0 ? " " : "", (int)foreign.n,
+		    foreign.at, (int)owner.n, owner.at);
+	}
 	ck_assert_str_eq(seen, expected);
-	buf_free(&users);
+	rcpt_list_free(&list);
 }
 
 START_TEST(knows_local_users)
@@ -120,7 +148,7 @@ START_TEST(knows_local_users)
 }
 END_TEST
 
-START_TEST(relays_nothing)
+START_TEST(relays_nothing_for_a_stranger)
 {
 	expect("anna@example.net", "550 5.7.1");
 	expect("anna@sub.example.org", "550 5.7.1");
@@ -131,6 +159,66 @@ START_TEST(relays_nothing)
 	expect("example.net!x@example.org", "550 5.1.1");
 	expect("@example.org:x@example.net", "550 5.7.1");
 	expect("anna@[192.0.2.9]", "550 5.7.1");
+}
+END_TEST
+
+/* What is ours stays ours, whoever asks. */
+START_TEST(relays_for_the_trusted)
+{
+	trusted = true;
+	expect("Carl@Example.NET", "Carl@Example.NET()");
+	expect("@example.org:x@example.net", "x@example.net()");
+	expect("\"x@example.org\"@example.net", "\"x@example.org\"@example.net()");
+	expect("x%example.org@example.net", "x%example.org@example.net()");
+	expect("anna@[192.0.2.9]", "anna@[192.0.2.9]()");
+	expect("anna@[192.0.2.1]", "anna");
+	expect("ANNA@EXAMPLE.ORG", "anna");
+	expect("x%example.net@example.org", "550 5.1.1");
+	expect("example.net!x@example.org", "550 5.1.1");
+	expect("\"x@example.net\"@example.org", "550 5.1.1");
+	expect("postmaster", "bob");
+	put_aliases("all: anna, x@example.net, X@example.net, x@example.net\n");
+	expect("all@example.org", "anna x@example.net(postmaster) X@example.net(postmaster)");
+}
+END_TEST
+
+START_TEST(takes_a_literal_for_a_domain_of_ours)
+{
+	char reason[CONFIG_REASON];
+
+	ck_assert_int_eq(config_option(&config, "domain=[198.51.100.1]", reason), 0);
+	expect("anna@[198.51.100.1]", "anna");
+}
+END_TEST
+
+/* An alias is the postmaster's will: a stranger may write to it. */
+START_TEST(tells_the_owner_of_an_alias)
+{
+	put_aliases(
+	    "team: a@example.net, inner\ninner: b@example.net\nowner-inner: anna\nlone: c@example.net\n"
+	    "owner-out: bob\nout: mid\nmid: d@example.net\n\"two words\": e@example.net\n"
+	    "\"owner-two words\": bob\n");
+	expect("team@example.org", "a@example.net(postmaster) b@example.net(owner-inner@example.org)");
+	expect("inner@Other.Example", "b@example.net(owner-inner@Other.Example)");
+	expect("out@example.org", "d@example.net(owner-out@example.org)");
+	expect("OUT+x@example.org", "d@example.net(owner-OUT+x@example.org)");
+	expect("\"two words\"@example.org", "e@example.net(postmaster)");
+	expect("lone@example.org", "c@example.net(postmaster)");
+}
+END_TEST
+
+START_TEST(tells_each_step)
+{
+	put_aliases("team: anna, x@example.net\nanna: \\anna\n");
+	expect("team+t@example.org", "anna x@example.net(postmaster)");
+	ck_assert_str_eq(buf_string(&told),
+	    "team+t@example.org is local ;team+t is an alias for anna, x@example.net;"
+	    "x@example.net is elsewhere; of a failure is told postmaster;"
+	    "anna is an alias for \\anna;anna is the user anna;");
+	expect("dora@example.org", "550 5.1.1");
+	ck_assert_str_eq(buf_string(&told), "dora@example.org is local ;dora is no user ;");
+	expect("dora@example.net", "550 5.7.1");
+	ck_assert_str_eq(buf_string(&told), "dora@example.net is elsewhere ;");
 }
 END_TEST
 
@@ -214,7 +302,7 @@ START_TEST(refuses_bad_aliases)
 	put_aliases("out: anna, x@example.net\nfile: /tmp/x\npipe: \"|cat\"\nlist: :include:/tmp/x\nghost: "
 		    "anna, dora\n"
 		    "bad: anna@\nno\nliteral: anna@[192.0.2.1]\n");
-	expect("out@example.org", "550 5.7.1");
+	expect("out@example.org", "anna x@example.net(postmaster)");
 	expect("file@example.org", "451 4.3.5");
 	expect("pipe@example.org", "451 4.3.5");
 	expect("list@example.org", "451 4.3.5");
@@ -235,7 +323,12 @@ START_TEST(bounds_expansion)
 		buf_add_string(&text, ", anna");
 	put_aliases(buf_string(&text));
 	expect("a@example.org", "anna");
+	size_t fits = text.len;
 	buf_add_string(&text, ", anna");
+	put_aliases(buf_string(&text));
+	expect("a@example.org", "451 4.3.5");
+	buf_cut(&text, fits);
+	buf_add_string(&text, ", x@example.net");
 	put_aliases(buf_string(&text));
 	expect("a@example.org", "451 4.3.5");
 	buf_free(&text);
@@ -287,7 +380,11 @@ add(TCase *t)
 {
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, knows_local_users);
-	tcase_add_test(t, relays_nothing);
+	tcase_add_test(t, relays_nothing_for_a_stranger);
+	tcase_add_test(t, relays_for_the_trusted);
+	tcase_add_test(t, takes_a_literal_for_a_domain_of_ours);
+	tcase_add_test(t, tells_the_owner_of_an_alias);
+	tcase_add_test(t, tells_each_step);
 	tcase_add_test(t, knows_its_own_address);
 	tcase_add_test(t, finds_the_postmaster);
 	tcase_add_test(t, expands_aliases);

@@ -145,6 +145,50 @@ START_TEST(reads_body)
 }
 END_TEST
 
+/* RFC 3461, for those alone whom we would send notices. */
+START_TEST(reads_dsn)
+{
+	talk(EHLO "MAIL FROM:<a@b> RET=HDRS\r\nMAIL FROM:<a@b> ENVID=x\r\n" MAIL
+		  "RCPT TO:<a@b> NOTIFY=NEVER\r\nRCPT TO:<a@b> ORCPT=rfc822;a@b\r\n",
+	    "220, 250, 555 5.5.4, 555 5.5.4, 250 2.1.0, 555 5.5.4, 555 5.5.4");
+	ck_assert_ptr_null(strstr(buf_string(&said), "DSN"));
+	settings.trusted = true;
+	talk(EHLO "MAIL FROM:<a@b> RET=hdrs ENVID=x+2By SIZE=1\r\nRCPT TO:<c@d> NOTIFY=success,DELAY "
+		  "ORCPT=rfc822;c+2Bd@d\r\nDATA\r\n\f.\r\n",
+	    "220, 250, 250 2.1.0, 250 2.1.5, 354, 250 2.0.0");
+	ck_assert_ptr_nonnull(strstr(buf_string(&said), "\r\n250-DSN\r\n"));
+	ck_assert_int_eq(world.ret, DSN_RET_HDRS);
+	ck_assert_str_eq(world.envid, "x+2By");
+	ck_assert_uint_eq(world.notify, DSN_SUCCESS | DSN_DELAY);
+	ck_assert_str_eq(world.orcpt, "rfc822;c+2Bd@d");
+	/* It is the transaction's, not the session's. */
+	talk(EHLO "MAIL FROM:<a@b> RET=FULL ENVID=x\r\nRSET\r\n" MAIL RCPT "DATA\r\n\f.\r\n",
+	    "220, 250, 250 2.1.0, 250 2.0.0, 250 2.1.0, 250 2.1.5, 354, 250 2.0.0");
+	ck_assert_int_eq(world.ret, DSN_RET_NONE);
+	ck_assert_str_eq(world.envid, "");
+	ck_assert_uint_eq(world.notify, 0);
+	ck_assert_str_eq(world.orcpt, "");
+}
+END_TEST
+
+START_TEST(refuses_bad_dsn)
+{
+	settings.trusted = true;
+	talk(EHLO
+	    "MAIL FROM:<a@b> RET=ALL\r\nMAIL FROM:<a@b> RET\r\nMAIL FROM:<a@b> ENVID=a=b\r\n"
+	    "MAIL FROM:<a@b> ENVID=+0D+0A\r\nMAIL FROM:<a@b> ENVID=\r\nMAIL FROM:<a@b> RET=FULL RET=FULL\r\n"
+	    "MAIL FROM:<a@b> NOTIFY=NEVER\r\n",
+	    "220, 250, 501 5.5.4, 501 5.5.4, 501 5.5.4, 501 5.5.4, 501 5.5.4, 501 5.5.4, 555 5.5.4");
+	talk(EHLO MAIL
+	    "RCPT TO:<a@b> NOTIFY=\r\nRCPT TO:<a@b> NOTIFY=NEVER,DELAY\r\nRCPT TO:<a@b> ORCPT=a@b\r\n"
+	    "RCPT TO:<a@b> NOTIFY=NEVER NOTIFY=NEVER\r\nRCPT TO:<a@b> SIZE=1\r\n"
+	    "RCPT TO:<a@b> ORCPT=utf-8;\xc3\xbc@b\r\n",
+	    "220, 250, 250 2.1.0, 501 5.5.4, 501 5.5.4, 501 5.5.4, 501 5.5.4, 555 5.5.4, 553 5.6.7");
+	talk(EHLO "MAIL FROM:<a@b> SMTPUTF8\r\nRCPT TO:<a@b> ORCPT=utf-8;\xc3\xbc@b\r\n",
+	    "220, 250, 250 2.1.0, 250 2.1.5");
+}
+END_TEST
+
 START_TEST(wants_smtputf8_for_utf8)
 {
 	talk(EHLO
@@ -254,6 +298,8 @@ add(TCase *t)
 	tcase_add_test(t, reads_paths);
 	tcase_add_test(t, reads_size);
 	tcase_add_test(t, reads_body);
+	tcase_add_test(t, reads_dsn);
+	tcase_add_test(t, refuses_bad_dsn);
 	tcase_add_test(t, wants_smtputf8_for_utf8);
 	tcase_add_test(t, answers_the_small_commands);
 	tcase_add_test(t, refuses_what_is_no_command);
