@@ -10,47 +10,9 @@
 
 #include <sys/types.h>
 
-#include <stdint.h>
-
-#include "dsn.h"
+#include "queue_message.h"
 #include "spool.h"
 #include "unique.h"
-
-/* What becomes of a recipient. The last two are final. */
-enum queue_state { QUEUE_WAITING, QUEUE_DONE, QUEUE_FAILED };
-
-struct queue_recipient {
-	struct span address; /* local@domain, as it came or as an alias named it */
-	bool
-	    mailbox; /* local is a user, no alias counts: its mailbox could not be written when the message came */
-	struct dsn_request dsn;
-	struct span
-	    owner; /* who is told that it failed, in the sender's place: local@domain; empty: the sender */
-
-	/* What came of it so far; zero at the start. */
-	enum queue_state state;
-	int tries;
-	int64_t tried, next; /* seconds since 1970: the last try, the next one */
-	bool delayed;	     /* the sender was told that it takes long */
-	struct span reply;   /* the last reply verbatim, or what else was wrong: "host: 450 4.2.1 busy" */
-};
-
-/* A message and its envelope. Who fills it in owns what the spans point to; of a claimed entry they are the entry's. */
-struct queue_message {
-	char id[UNIQUE_ID + 1];
-	int64_t created; /* seconds since 1970 */
-	uint64_t size;	 /* bytes of the content on the wire, the trace that was put before it not counted */
-	struct span sender;
-	struct span user; /* who had logged in; empty: nobody */
-	bool
-	    trusted; /* it came from relay-from, from who had logged in, or from ourselves: the sender may be told. (Else postmaster is.) */
-	bool utf8;   /* SMTPUTF8 was said */
-	bool eight_bit; /* there are bytes above 0x7f in it */
-	enum dsn_ret ret;
-	struct span envid; /* xtext; empty: none */
-	struct queue_recipient *recipients;
-	size_t recipients_n;
-};
 
 /*
  * Store a message, whole or not at all, durably. trace: header fields to stand before the content, LF line ends; body: finished. message->id
@@ -58,12 +20,25 @@ struct queue_message {
  */
 int queue_add(int root, const struct queue_message *, struct span trace, struct spool *body);
 
-/* An entry that is open. Everything in message lives as long as it is. */
-struct queue_entry {
+/* A notice about an entry: durable, but it counts only once a record of that entry names it. */
+struct queue_draft {
 	int file;
+	char id[BASE32_ID + 1];
+	char name[80]; /* below the mail root */
+};
+
+/* As queue_add. about: the id of the entry. Give it to queue_record or to queue_discard. */
+int queue_draft(int root, const struct queue_message *, const char *about, struct span trace,
+    struct spool *body, struct queue_draft *);
+void queue_discard(int root, struct queue_draft *);
+
+/* An entry that is open. Everything in message lives as long as it is, the replies until the next refresh or record. */
+struct queue_entry {
+	int root, file;
 	off_t content, end; /* where the trace begins, and where the content ends */
 	struct queue_message message;
-	struct buf text; /* what message points into */
+	struct buf text, journal; /* what message points into */
+	struct mbox_wire wire;
 };
 
 enum queue_status {
@@ -78,22 +53,31 @@ void queue_close(struct queue_entry *);
 
 /*
  * Claim recipient i for this process, at once or not at all: false where another has it. Read what was recorded meanwhile with queue_refresh
- * before acting on it. A claim ends with queue_close, or with the process.
+ * before acting on it. A claim ends with queue_close of any entry of that id, or with the process.
  */
 bool queue_claim(struct queue_entry *, size_t i);
-enum queue_status queue_refresh(int root, struct queue_entry *);
+enum queue_status queue_refresh(struct queue_entry *);
 
-/* What became of some claimed recipients, with one reply for all of them. 0, or -1 with errno: it is not known to be durable. */
-int
-queue_record(struct queue_entry *, const struct queue_recipient *recipients, const size_t *which, size_t n);
+/*
+ * What became of some claimed recipients. notice: outcome->notice as it was drafted, or NULL; it counts from now on. The entry is removed when
+ * all its recipients are done. 0, or -1 with errno: nothing final is known to be durable.
+ */
+int queue_record(struct queue_entry *, const struct queue_outcome *, const size_t *which, size_t n,
+    struct queue_draft *notice);
+
+/* Remove it if none of its recipients waits any more: who died before he could, had told the senders. 0, or -1 with errno. */
+int queue_finish(struct queue_entry *);
 
 /* The content with its trace, piece by piece, CRLF line ends, from the start at *at = entry->content. 1: there is more; 0: that was all; -1 with errno. */
 int queue_read(struct queue_entry *, off_t *at, struct buf *out);
 
-/* Remove an entry: all its recipients are done, or the postmaster wants it. 0, or -1 with errno. */
+/* Remove an entry: the postmaster wants it. 0, or -1 with errno. */
 int queue_remove(int root, const char *id);
 
 /* Call each for every entry's id, in no order. 0, or -1 with errno. */
 int queue_list(int root, void (*each)(const char *id, void *context), void *context);
+
+/* Clear away or put in force what dead writers left. Not for a process that has a claim. */
+void queue_clean(int root);
 
 #endif
