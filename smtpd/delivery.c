@@ -35,7 +35,7 @@ close_drops(struct delivery *d, size_t first)
 		maildrop_close(&d->drops[--d->open]);
 }
 
-/* The mailboxes are closed when the next transaction begins: nobody should wait for that before a 250. */
+/* The mailboxes stay open: the next message is often for the same users. */
 static void
 forget(void *world)
 {
@@ -81,16 +81,22 @@ reply_of(enum maildrop_status status)
 	return (struct reply){ 451, "4.3.0", words };
 }
 
-/* Open the next of the mailboxes that stay open. */
-static enum maildrop_status
-open_drop(struct delivery *d, const char *user)
+static bool
+is_open(const struct delivery *d, size_t slot, const char *user)
 {
-	struct maildrop *drops = realloc(d->drops, (d->open + 1) * sizeof *drops);
+	return slot < d->open && strcmp(d->drops[slot].name, user) == 0;
+}
 
+/* In the slot; those behind it are of an earlier message. */
+static enum maildrop_status
+open_drop(struct delivery *d, size_t slot, const char *user)
+{
+	close_drops(d, slot);
+	struct maildrop *drops = realloc(d->drops, (slot + 1) * sizeof *drops);
 	if (drops == NULL)
 		return MAILDROP_TEMP;
 	d->drops = drops;
-	enum maildrop_status status = maildrop_open(&drops[d->open], d->root, user);
+	enum maildrop_status status = maildrop_open(&drops[slot], d->root, user);
 	d->open += status == MAILDROP_OK;
 	return status;
 }
@@ -101,14 +107,17 @@ try_mailbox(struct delivery *d, size_t i, uint64_t bytes)
 {
 	const char *user = d->to[i].user;
 	struct maildrop own;
+	enum maildrop_status status = MAILDROP_OK;
 
 	bool stays = i < DELIVERY_OPEN;
-	enum maildrop_status status = stays ? open_drop(d, user) : maildrop_open(&own, d->root, user);
+	if (!stays)
+		status = maildrop_open(&own, d->root, user);
+	else if (!is_open(d, i, user) || !maildrop_reuse(&d->drops[i], d->root))
+		status = open_drop(d, i, user);
 	if (status != MAILDROP_OK)
 		return status;
 	if (d->config->mailbox_size > 0)
-		status = maildrop_room(
-		    stays ? &d->drops[d->open - 1] : &own, (int64_t)bytes, d->config->mailbox_size);
+		status = maildrop_room(stays ? &d->drops[i] : &own, (int64_t)bytes, d->config->mailbox_size);
 	if (!stays)
 		maildrop_close(&own);
 	return status;
@@ -148,7 +157,6 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path, cons
 	struct rcpt_list list;
 
 	(void)dsn;
-	close_drops(d, d->n);
 	if (aliases_refresh(d->aliases, d->root) < 0)
 		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
 	struct rcpt_rules rules = {
@@ -168,10 +176,9 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path, cons
 			reply = add_addressee(d, envelope, user, domain);
 	}
 	rcpt_list_free(&list);
-	if (reply.code >= 300) {
-		close_drops(d, before);
+	if (reply.code >= 300)
 		d->n = before;
-	} else if (envelope->taken == 0)
+	else if (envelope->taken == 0)
 		buf_add_span(&d->sole, path->whole);
 	return reply;
 }
@@ -212,11 +219,9 @@ append(struct delivery *d, struct parcel *parcel, size_t slot, const struct addr
 	trace_delivered(buf_span(&parcel->sender), span_of(to->user), span_of(to->domain), &parcel->trace);
 	if (buf_add_span(&parcel->trace, buf_span(&parcel->received)) < 0)
 		return MAILDROP_TEMP;
-	if (slot == d->open) {
-		enum maildrop_status status = open_drop(d, to->user);
-		if (status != MAILDROP_OK)
-			return status;
-	}
+	enum maildrop_status status = is_open(d, slot, to->user) ? MAILDROP_OK : open_drop(d, slot, to->user);
+	if (status != MAILDROP_OK)
+		return status;
 	parcel->letter.trace = buf_span(&parcel->trace);
 	return maildrop_append(&d->drops[slot], &parcel->letter, d->config->mailbox_size);
 }
@@ -245,8 +250,6 @@ deliver(struct delivery *d, struct parcel *parcel)
 
 	for (size_t i = 0; i < d->n && status == MAILDROP_OK; i += DELIVERY_OPEN) {
 		size_t n = d->n - i < DELIVERY_OPEN ? d->n - i : DELIVERY_OPEN;
-		if (i > 0)
-			close_drops(d, 0);
 		status = deliver_batch(d, parcel, &d->to[i], n);
 	}
 	return status;

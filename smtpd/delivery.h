@@ -29,7 +29,7 @@ struct delivery {
 	struct addressee *to;
 	size_t n;
 	struct maildrop
-	    *drops; /* `open` of them, at most DELIVERY_OPEN: of the first addressees, from RCPT on */
+	    *drops; /* `open` of them, at most DELIVERY_OPEN: of the first addressees, or of earlier ones */
 	size_t open;
 	struct spool spool;
 	struct buf sole;  /* the path of the RCPT, as long as there is one alone */

@@ -133,6 +133,8 @@ reindex(struct maildrop *m, const struct marks *marks)
 		at += entry.stored;
 		index = index_list_add(&kept, &entry);
 	}
+	if (m->index >= 0)
+		index_make_void(m->index);
 	if (index == 0)
 		index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, &kept, &m->header);
 	else

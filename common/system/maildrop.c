@@ -79,6 +79,16 @@ read_index(struct maildrop *m)
 		m->header = (struct index_header){ .clean = 0 };
 }
 
+/* It may have been made, or replaced, since it was opened. */
+static void
+find_index(struct maildrop *m)
+{
+	if (m->index >= 0)
+		close(m->index);
+	m->index = io_open(m->dir, "mbox.index", O_RDWR);
+	read_index(m);
+}
+
 static int
 open_files(struct maildrop *m)
 {
@@ -89,8 +99,7 @@ open_files(struct maildrop *m)
 		return -1;
 	if ((m->lock.mode & S_IXUSR) != 0 && make_durable(m) < 0)
 		return -1;
-	m->index = io_open(m->dir, "mbox.index", O_RDWR);
-	read_index(m);
+	find_index(m);
 	return 0;
 }
 
@@ -116,6 +125,21 @@ maildrop_open(struct maildrop *m, int root, const char *name)
 	enum maildrop_status status = maildrop_failed(m, "mailbox not opened");
 	maildrop_close(m);
 	return status;
+}
+
+bool
+maildrop_reuse(struct maildrop *m, int root)
+{
+	char path[80];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "users/%s/mbox", m->name);
+	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != m->lock.inode ||
+	    st.st_dev != m->lock.device || st.st_nlink > 1)
+		return false;
+	lock_close(&m->lock);
+	read_index(m);
+	return true;
 }
 
 void
@@ -159,6 +183,8 @@ recover(struct maildrop *m)
 	if (status != MAILDROP_OK)
 		return status;
 	read_index(m);
+	if (!is_clean(m))
+		find_index(m);
 	if (m->header.clean > (uint64_t)m->lock.size) {
 		/* It speaks of what is gone. Mail to come may end where that did, and would be taken for it. */
 		index_make_void(m->index);
@@ -365,6 +391,8 @@ maildrop_room(struct maildrop *m, int64_t bytes, int64_t quota)
 
 	if (quota <= 0)
 		return MAILDROP_OK;
+	if (m->header.inode == 0)
+		find_index(m);
 	if (fstat(m->mbox, &st) < 0)
 		return maildrop_failed(m, "mailbox not opened");
 	return st.st_size - hidden_bytes(m, st.st_size) + bytes > quota ? MAILDROP_QUOTA : MAILDROP_OK;

@@ -56,6 +56,9 @@ enum maildrop_status maildrop_failed(const struct maildrop *, const char *what);
 enum maildrop_status maildrop_open(struct maildrop *, int root, const char *name);
 void maildrop_close(struct maildrop *);
 
+/* Does what is open from before still have its place below root? Then it serves for another message. Else close it, and open it anew. */
+bool maildrop_reuse(struct maildrop *, int root);
+
 /* A message as it goes to one mailbox. */
 struct letter {
 	const char *id;	    /* its UIDL */

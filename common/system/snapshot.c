@@ -90,8 +90,10 @@ survey_and_index(struct maildrop *m, struct index_list *list)
 	}
 	if (survey_tell_twins_apart(list) < 0)
 		return maildrop_failed(m, "mailbox not read");
-	if (m->index >= 0)
+	if (m->index >= 0) {
+		index_make_void(m->index); /* for those who have it open still */
 		close(m->index);
+	}
 	m->index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, list, &m->header);
 	m->indexed = m->index >= 0;
 	return MAILDROP_OK;
@@ -273,7 +275,7 @@ read_locked(struct snapshot *s, const struct index_entry *entry, off_t at)
 	if (there == 1)
 		return MAILDROP_OK;
 	/* The next session finds out what stands there now. */
-	unlinkat(s->maildrop.dir, "mbox.index", 0);
+	index_forget(s->maildrop.dir, s->maildrop.index);
 	return MAILDROP_CHANGED;
 }
 

@@ -225,6 +225,83 @@ START_TEST(takes_no_other_back_that_ends_where_ours_did)
 }
 END_TEST
 
+/* Another message through a mailbox that was open before. */
+static void
+append_again(struct maildrop *m, const char *id)
+{
+	struct spool body;
+	struct letter letter = { .id = id, .sender = "", .body = &body, .trace = { "", 0 } };
+
+	spool_init(&body, store.root);
+	spool_add(&body, span_of("b\r\n"));
+	ck_assert_int_eq(spool_finish(&body), 0);
+	ck_assert(maildrop_reuse(m, store.root));
+	ck_assert_int_eq(maildrop_append(m, &letter, 0), MAILDROP_OK);
+	spool_free(&body);
+}
+
+/* The index that has the name now. */
+static void
+expect_index_of_all(void)
+{
+	struct index_header header;
+	struct stat st;
+	int fd = open(store_file(&store, "mbox.index"), O_RDONLY);
+
+	ck_assert_int_eq(stat(store_file(&store, "mbox"), &st), 0);
+	ck_assert(index_read_header(fd, st.st_ino, &header));
+	ck_assert_uint_eq(header.clean, (uint64_t)st.st_size);
+	close(fd);
+}
+
+/* Whatever others do to the mailbox and its index between two messages. */
+START_TEST(serves_again)
+{
+	static const char one[] = "From x\nS: 1\n\nbody\n\n", other[] = "From x\nS: 2\n\nbody\n\n";
+	struct maildrop m;
+
+	ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+	append_again(&m, "id1");
+	ck_assert_str_eq(store_uidls(&store), "id1 ");
+	append_again(&m, "id2");
+	expect_index_of_all();
+	store_deliver_text(&store, "id3", "c\r\n");
+	append_again(&m, "id4");
+	expect_index_of_all();
+	ck_assert_int_eq(store_expunge(&store, 1), MAILDROP_OK);
+	append_again(&m, "id5");
+	expect_index_of_all();
+	ck_assert_str_eq(store_uidls(&store), "id2 id3 id4 id5 ");
+	store_write(&store, "mbox", span_of(one));
+	store_uidls(&store);
+	maildrop_close(&m);
+	ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+	store_write(&store, "mbox", span_of(other));
+	store_uidls(&store);
+	append_again(&m, "id6");
+	expect_index_of_all();
+	maildrop_close(&m);
+}
+END_TEST
+
+START_TEST(serves_no_more_when_its_place_is_taken)
+{
+	struct maildrop m;
+	char *aside = strdup(store_file(&store, "aside"));
+
+	ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+	append_again(&m, "id1");
+	ck_assert_int_eq(rename(store_file(&store, "mbox"), aside), 0);
+	ck_assert(!maildrop_reuse(&m, store.root));
+	store_deliver_text(&store, "id2", "c\r\n");
+	ck_assert(!maildrop_reuse(&m, store.root));
+	ck_assert_int_eq(rename(aside, store_file(&store, "mbox")), 0);
+	ck_assert(maildrop_reuse(&m, store.root));
+	maildrop_close(&m);
+	free(aside);
+}
+END_TEST
+
 static void
 expect_refused(enum maildrop_status expected)
 {
@@ -322,6 +399,8 @@ add(TCase *t)
 	tcase_add_test(t, heeds_the_quota);
 	tcase_add_test(t, takes_back_the_last_alone);
 	tcase_add_test(t, takes_no_other_back_that_ends_where_ours_did);
+	tcase_add_test(t, serves_again);
+	tcase_add_test(t, serves_no_more_when_its_place_is_taken);
 	tcase_add_test(t, follows_no_link_and_opens_no_fifo);
 	tcase_add_test(t, leaves_what_is_no_mbox);
 	tcase_add_test(t, serves_many_at_once);
