@@ -24,7 +24,7 @@ PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch], \
            $(addprefix smtpd/,alias command data dsn hops queue_message reply session trace transaction) \
            $(addprefix pop3d/,auth backend command session transaction) \
            $(addprefix smtpc/,compose content envelope) \
-           $(addprefix pop3c/,html mime netrc show)))
+           $(addprefix pop3c/,html mime show)))
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
