@@ -12,6 +12,7 @@
 #include "compose.h"
 #include "exits.h"
 #include "identity.h"
+#include "password.h"
 #include "program.h"
 #include "prompt.h"
 #include "send.h"
@@ -26,8 +27,9 @@ enum {
 /* A message on its way from the options to the server. */
 struct job {
 	struct options options;
-	struct buf host; /* ours */
-	struct buf self; /* who runs this, as an address; empty where the system does not know */
+	struct buf user, password; /* who logs in */
+	struct buf host;	   /* ours */
+	struct buf self;	   /* who runs this, as an address; empty where the system does not know */
 	struct names names;
 	struct buf header;
 	struct envelope envelope;
@@ -44,6 +46,8 @@ job_init(struct job *job)
 {
 	char id[UNIQUE_ID + 1];
 
+	buf_init(&job->user, PASSWORD_USER);
+	buf_init(&job->password, PASSWORD_MAX);
 	buf_init(&job->self, ADDRESS);
 	names_init(&job->names);
 	buf_init(&job->header, (size_t)4 * HEADER);
@@ -64,6 +68,8 @@ job_init(struct job *job)
 static void
 job_free(struct job *job)
 {
+	buf_free(&job->user);
+	buf_free(&job->password);
 	buf_free(&job->host);
 	buf_free(&job->message_id);
 	buf_free(&job->self);
@@ -72,6 +78,19 @@ job_free(struct job *job)
 	draft_free(&job->draft);
 	envelope_free(&job->envelope);
 	options_free(&job->options);
+}
+
+/* Asked for before anything is written that would be lost without it. -1, or an exit status. */
+static int
+take_password(struct job *job)
+{
+	const struct options *o = &job->options;
+
+	if (o->user == NULL || o->dry)
+		return -1;
+	buf_add_string(&job->user, o->user);
+	int status = password_find(span_of(o->name.host), o->command, &job->user, &job->password);
+	return status == 0 ? -1 : status;
 }
 
 static bool
@@ -254,6 +273,8 @@ deliver(struct job *job)
 			.sender = buf_string(&job->names.sender),
 			.envelope = &job->envelope,
 			.body = &body,
+			.user = buf_span(&job->user),
+			.password = buf_span(&job->password),
 			.host = buf_string(&job->host),
 			.eight_bit = job->eight_bit,
 			.utf8 = job->utf8,
@@ -273,15 +294,17 @@ main(int argc, char **argv)
 	program_begin("smtpc", options_usage);
 	/* A reader of our output that is gone must not stop a message on its way. */
 	sigaction(SIGPIPE, &ignore, NULL);
+	signal(SIGCHLD, SIG_DFL);
 	int status = options_parse(&job.options, argc, argv);
 	if (status >= 0) {
 		options_free(&job.options);
 		return status;
 	}
 	job_init(&job);
-	if (job.options.whole)
+	status = take_password(&job);
+	if (status < 0 && job.options.whole)
 		status = from_message(&job);
-	else
+	else if (status < 0)
 		status = job.options.interactive ? from_questions(&job) : from_arguments(&job);
 	if (status < 0)
 		status = deliver(&job);

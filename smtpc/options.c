@@ -16,21 +16,20 @@
 enum { DAY = 86400, DEFAULT_WAIT = 60 };
 
 const char options_usage[] =
-    "usage: smtpc [-Anqv] [-S SERVER[:PORT]] [-f FROM] [-w SECONDS] [-s SUBJECT] [-c "
-    "CC]... [-b BCC]... TO...\n"
-    "       smtpc [-Aiqnv] [-S SERVER[:PORT]] [-f FROM] [-w SECONDS] -t [TO...]\n"
-    "       smtpc [-S SERVER[:PORT]]\n"
+    "usage: smtpc [-Anqv] [-S SERVER[:PORT]] [-u USER [-P COMMAND]] [-w SECONDS] [-f FROM]\n"
+    "             [-s SUBJECT] [-c CC]... [-b BCC]... TO...\n"
+    "       smtpc [-Aiqnv] [-S SERVER[:PORT]] [-u USER [-P COMMAND]] [-w SECONDS] [-f FROM] -t [TO...]\n"
+    "       smtpc [-S SERVER[:PORT]] [-u USER [-P COMMAND]]\n"
     "The first form sends the text on standard input, the second a whole message, as "
     "sendmail -t does; the third asks.\n"
+    "The password: $MAIL_PASSWORD, what -P COMMAND prints, ~/.netrc, or asked.\n"
     "See smtpc(1).\n";
 
 /* What a later version will do is not half done by this one. */
 static int
 refuse_later(int option)
 {
-	const char *what = option == 'a'		    ? "attachments"
-			   : option == 'u' || option == 'P' ? "logging in"
-							    : "TLS and helper programs";
+	const char *what = option == 'a' ? "attachments" : "TLS and helper programs";
 
 	return complain(EXITS_USAGE, "-%c: this version does not have %s yet", option, what);
 }
@@ -77,6 +76,9 @@ take_option(struct options *o, int option)
 	case 'S':
 		o->server = optarg;
 		return *optarg == '\0' ? complain(EXITS_USAGE, "-S: there is no server in it") : -1;
+	case 'P':
+		o->command = optarg;
+		return -1;
 	case 'b':
 	case 'c':
 		return add_addresses(o, (char)option, optarg);
@@ -86,12 +88,13 @@ take_option(struct options *o, int option)
 	case 's':
 		o->subject = optarg;
 		return -1;
+	case 'u':
+		o->user = optarg;
+		return -1;
 	case 'w':
 		o->wait = (int)span_number(span_of(optarg), DAY);
 		return o->wait > 0 ? -1 : complain(EXITS_USAGE, "-w: seconds are a number from 1 to %d", DAY);
 	case 'a':
-	case 'u':
-	case 'P':
 	case 'T':
 	case 'X':
 		return refuse_later(option);
@@ -121,13 +124,13 @@ check_lines(const struct options *o)
 }
 
 static int
-check_server(const char *server)
+check_server(struct options *o)
 {
-	struct server_name name;
-
-	if (net_server_name(server, SMTP_PORT, &name))
+	if (o->command != NULL && o->user == NULL)
+		return complain(EXITS_USAGE, "-P belongs to -u");
+	if (net_server_name(o->server, SMTP_PORT, &o->name))
 		return -1;
-	return complain(EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT", server);
+	return complain(EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT", o->server);
 }
 
 static int
@@ -169,7 +172,7 @@ options_parse(struct options *o, int argc, char **argv)
 	if (status < 0)
 		status = check_lines(o);
 	if (status < 0)
-		status = check_server(o->server);
+		status = check_server(o);
 	return status < 0 ? check_forms(o) : status;
 }
 

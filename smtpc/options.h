@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net.h"
+
 /* A list of addresses as it was given: TO, -c, -b. */
 struct address_argument {
 	char kind; /* 't', 'c', 'b' */
@@ -16,8 +18,11 @@ struct address_argument {
 #define SMTP_PORT "25"
 
 struct options {
-	const char *server; /* -S, else $MAILSERVER, else localhost */
-	const char *from;   /* -f; NULL: none */
+	const char *server;	 /* -S, else $MAILSERVER, else localhost */
+	struct server_name name; /* the server, taken apart */
+	const char *user;	 /* -u; NULL: none */
+	const char *command;	 /* -P; NULL: none */
+	const char *from;	 /* -f; NULL: none */
 	const char *subject;
 	struct address_argument *addresses;
 	size_t addresses_n;

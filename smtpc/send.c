@@ -9,7 +9,7 @@
 #include "exits.h"
 #include "net.h"
 #include "program.h"
-#include "smtp_client.h"
+#include "smtp_auth.h"
 
 enum { REASON = 256, NAME = 256 };
 
@@ -71,6 +71,7 @@ static const struct {
 } outcomes[] = {
 	[SMTP_DONE] = { EXITS_DONE, "sent" },
 	[SMTP_SOME] = { EXITS_SOME, "sent" },
+	[SMTP_DENIED] = { EXITS_AUTH, "not sent: the login failed" },
 	[SMTP_REFUSED] = { EXITS_REFUSED, "not sent: refused" },
 	[SMTP_LATER] = { EXITS_LATER, "not sent, try again later" },
 	[SMTP_UNREACHABLE] = { EXITS_UNREACHABLE, "not sent: the server cannot be reached" },
@@ -105,8 +106,21 @@ report(const struct smtp_client *client, const struct smtp_message *message, enu
 	}
 }
 
+static enum smtp_outcome
+log_in(const struct options *o, struct smtp_client *client, const struct letter *letter)
+{
+	struct peer peer;
+
+	net_peer_of(client->conn->in, &peer);
+	if (smtp_auth_is_readable(client) && !net_is_loopback(&peer) && !o->quiet)
+		complain(0, "warning: %s offers no safe login: the password crosses the network readable",
+		    o->server);
+	return smtp_client_auth(client, letter->user, letter->password);
+}
+
 static int
-talk(const struct options *o, struct conn *conn, const char *name, const struct smtp_message *message)
+talk(const struct options *o, const struct letter *letter, struct conn *conn, const char *name,
+    const struct smtp_message *message)
 {
 	struct smtp_client client;
 
@@ -115,6 +129,8 @@ talk(const struct options *o, struct conn *conn, const char *name, const struct 
 	if (o->verbose)
 		client.trace = show_line;
 	enum smtp_outcome outcome = smtp_client_open(&client, name);
+	if (outcome == SMTP_DONE && letter->user.n > 0)
+		outcome = log_in(o, &client, letter);
 	if (outcome == SMTP_DONE)
 		outcome = smtp_client_send(&client, message);
 	smtp_client_quit(&client);
@@ -141,7 +157,7 @@ connect_and_talk(const struct options *o, const struct letter *letter, const str
 	}
 	buf_init(&name, NAME);
 	hello_name(fd, letter->host, &name);
-	int result = talk(o, &conn, buf_string(&name), message);
+	int result = talk(o, letter, &conn, buf_string(&name), message);
 	buf_free(&name);
 	conn_free(&conn);
 	return result;

@@ -12,8 +12,9 @@ struct letter {
 	const char *sender; /* local@domain, or "" */
 	const struct envelope *envelope;
 	struct body *body;
-	const char *host;     /* ours, see identity.h */
-	bool eight_bit, utf8; /* as in struct smtp_message */
+	struct span user, password; /* who logs in; nobody where user is empty */
+	const char *host;	    /* ours, see identity.h */
+	bool eight_bit, utf8;	    /* as in struct smtp_message */
 };
 
 /* Returns the exit status; `sent: REPLY` is on standard output, what went wrong on standard error. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "sasl.h"
 #include "smtp_dialogue.h"
 
 /* The session: greeting, extensions, QUIT. The transaction is in smtp_transaction.c, waiting and speaking in smtp_dialogue.c. */
@@ -32,6 +33,16 @@ smtp_client_free(struct smtp_client *client)
 	smtp_answer_free(&client->answer);
 }
 
+static void
+take_mechanisms(struct smtp_client *client, struct span names)
+{
+	while (names.at != NULL) {
+		int mechanism = sasl_mechanism(span_trim(span_until(names, ' ', &names)));
+		if (mechanism >= 0)
+			client->mechanisms |= 1U << mechanism;
+	}
+}
+
 /* One line of EHLO's reply: a keyword and what follows it. */
 static void
 take_extension(struct smtp_client *client, struct span line)
@@ -51,6 +62,8 @@ take_extension(struct smtp_client *client, struct span line)
 		long long limit = span_number(span_trim(arguments), INT64_MAX);
 		client->size_limit = limit > 0 ? (uint64_t)limit : 0;
 	}
+	if (span_is_nocase(keyword, "AUTH"))
+		take_mechanisms(client, arguments);
 }
 
 static void

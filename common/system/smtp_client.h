@@ -11,6 +11,7 @@
 enum smtp_outcome {
 	SMTP_DONE,	  /* taken, for all recipients; of smtp_client_open: the session stands */
 	SMTP_SOME,	  /* taken, but some recipients were refused */
+	SMTP_DENIED,	  /* of smtp_client_auth: the login */
 	SMTP_REFUSED,	  /* 5xx, or the server cannot take such a message */
 	SMTP_LATER,	  /* 4xx, or a session that broke off before the message was complete */
 	SMTP_UNREACHABLE, /* the connection never became a session */
@@ -64,7 +65,8 @@ struct smtp_client {
 	struct smtp_answer answer; /* the reply that decided; code 0 where none did */
 	char reason[128]; /* a sentence about an outcome that the answer alone does not explain, or "" */
 
-	unsigned offers; /* extensions */
+	unsigned offers;     /* extensions */
+	unsigned mechanisms; /* of AUTH, those that we know: 1 << enum sasl_mechanism */
 	uint64_t size_limit;
 	struct smtp_reply reply;
 	bool greeted, over; /* over: nothing more can be said */

@@ -15,7 +15,8 @@ trace(const struct smtp_client *client, bool ours, struct span line)
 static void
 trace_reply(const struct smtp_client *client)
 {
-	struct span rest = buf_span(&client->reply.text);
+	bool challenge = client->reply.code == 334; /* of AUTH: what a password could be guessed by */
+	struct span rest = challenge ? span_of("334 (secret)") : buf_span(&client->reply.text);
 
 	while (rest.at != NULL)
 		trace(client, false, span_until(rest, '\n', &rest));
@@ -53,15 +54,21 @@ smtp_broken(struct smtp_client *client, enum conn_status status)
 enum smtp_outcome
 smtp_say(struct smtp_client *client, const char *line)
 {
+	return smtp_say_secret(client, line, span_of(line));
+}
+
+enum smtp_outcome
+smtp_say_secret(struct smtp_client *client, const char *shown, struct span line)
+{
 	struct buf *out = &client->conn->output;
 
 	if (out->len == 0 && conn_pending(client->conn))
 		return smtp_give_up(client, SMTP_PROTOCOL, "the server spoke out of turn");
-	buf_add_string(out, line);
+	buf_add_span(out, line);
 	buf_add(out, "\r\n", 2);
 	if (out->failed)
 		return smtp_give_up(client, SMTP_LATER, "out of memory");
-	trace(client, true, span_of(line));
+	trace(client, true, span_of(shown));
 	return SMTP_DONE;
 }
 

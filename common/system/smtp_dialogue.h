@@ -14,6 +14,9 @@ enum smtp_offer { SMTP_PIPELINING = 1, SMTP_8BITMIME = 2, SMTP_SMTPUTF8 = 4, SMT
  */
 enum smtp_outcome smtp_say(struct smtp_client *, const char *line);
 
+/* The same; the trace shows `shown` in its place. */
+enum smtp_outcome smtp_say_secret(struct smtp_client *, const char *shown, struct span line);
+
 /* All that waits goes out. */
 enum smtp_outcome smtp_flush(struct smtp_client *);
 

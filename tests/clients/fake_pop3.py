@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-import hmac
 
+from fake_sasl import Scram
 from fake_server import Drop, FakeServer
 
 STAMP = "<1896.697170952@fake.example>"
@@ -119,27 +119,17 @@ class Session:
         return self.scram(message)
 
     def scram(self, first):
-        bare = first.split(",", 2)[2]
-        salt, count = b"0123456789abcdef", 4096
-        nonce = dict(part.split("=", 1) for part in bare.split(","))["r"] + "fake"
-        challenge = "r=%s,s=%s,i=%d" % (nonce, base64.b64encode(salt).decode(), count)
-        self.send(b"+ " + base64.b64encode(challenge.encode()) + b"\r\n")
-        final = self.read()
-        if final == "*":
+        scram = Scram(self.server.password, self.server.scram)
+        self.send(b"+ " + base64.b64encode(scram.challenge(first)) + b"\r\n")
+        message = self.read()
+        if message == "*":
             return b"-ERR cancelled\r\n"
-        final = base64.b64decode(final).decode()
-        without, proof = final.rsplit(",p=", 1)
-        salted = hashlib.pbkdf2_hmac("sha256", self.server.password.encode(), salt, count)
-        client_key = hmac.digest(salted, b"Client Key", "sha256")
-        message = ",".join((bare, challenge, without)).encode()
-        signature = hmac.digest(hashlib.sha256(client_key).digest(), message, "sha256")
-        if bytes(a ^ b for a, b in zip(client_key, signature)) != base64.b64decode(proof):
+        verifier = scram.final(base64.b64decode(message).decode())
+        if verifier is None:
             return b"-ERR [AUTH] no\r\n"
-        if self.server.scram == "silent":
+        if not verifier:
             return b"+OK\r\n"
-        key = hmac.digest(salted if self.server.scram != "lie" else b"x", b"Server Key", "sha256")
-        verifier = base64.b64encode(hmac.digest(key, message, "sha256"))
-        self.send(b"+ " + base64.b64encode(b"v=" + verifier) + b"\r\n")
+        self.send(b"+ " + base64.b64encode(verifier) + b"\r\n")
         return b"+OK\r\n" if self.read() == "" else b"-ERR cancelled\r\n"
 
     def do_stat(self):

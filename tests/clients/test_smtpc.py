@@ -2,12 +2,14 @@
 
 import email
 import email.policy
+import itertools
 import os
 import pty
 import re
 import select
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -32,9 +34,10 @@ class Smtpc(unittest.TestCase):
         self.addCleanup(server.__exit__)
         return server
 
-    def run_it(self, server, *arguments, text=b"Hello\n", status=0):
+    def run_it(self, server, *arguments, text=b"Hello\n", status=0, **more):
         command = [letterbox.binary("smtpc")] + (["-S", server.address] if server else []) + list(arguments)
-        done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, env=environment())
+        done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                              env=dict(environment(), **more))
         self.assertEqual(done.returncode, status, done.stdout[-1000:] + done.stderr[-2000:])
         self.assertIsNone(letterbox.SANITIZER.search(done.stderr.decode("latin-1")))
         if server is not None:
@@ -227,13 +230,86 @@ class Outcomes(Smtpc):
         self.assertLess(time.monotonic() - begun, 20)
 
 
+class Login(Smtpc):
+    KINDS = ("SCRAM-SHA-256", "PLAIN", "LOGIN")
+
+    def send(self, server, *arguments, **more):
+        return self.run_it(server, "-u", "anna", *arguments, "b@b.example", **dict({"MAIL_PASSWORD": "secret"}, **more))
+
+    def offering(self, *mechanisms, **more):
+        return self.server(offers=["PIPELINING", "AUTH " + " ".join(mechanisms)], **more)
+
+    def test_logs_in_by_the_safest_way(self):
+        for i, kind in enumerate(self.KINDS):
+            server = self.offering("CRAM-MD5", *reversed(self.KINDS[i:]))
+            self.assertEqual(self.send(server), ("sent: 250 2.0.0 taken as 42\n", ""))
+            self.assertEqual(server.told[1].split(" ")[:2], ["AUTH", kind])
+            self.assertRegex(" ".join(server.told), "MAIL FROM:.*DATA QUIT$")
+
+    def test_nobody_logs_in_unasked(self):
+        server = self.offering("PLAIN")
+        self.run_it(server, "b@b.example", MAIL_PASSWORD="secret")
+        self.assertTrue(server.told[1].startswith("MAIL"), server.told)
+
+    def test_a_long_password_goes_behind_the_command(self):
+        server = self.offering("PLAIN", password="p" * 900)
+        self.send(server, MAIL_PASSWORD="p" * 900)
+        self.assertEqual(server.told[1], "AUTH PLAIN")
+
+    def test_a_refused_password_is_tried_once(self):
+        for i in range(len(self.KINDS)):
+            server = self.offering(*self.KINDS[i:], password="another")
+            out, err = self.send(server, status=77)
+            self.assertEqual((out, err), ("", "smtpc: not sent: the login failed: 535 5.7.8 no\n"))
+            self.assertEqual([line.split(" ")[0] for line in server.told if line[:4] in ("AUTH", "MAIL", "QUIT")], ["AUTH", "QUIT"])
+
+    def test_a_server_that_does_not_know_the_password_is_not_believed(self):
+        for scram in ("lie", "silent"):
+            server = self.offering("SCRAM-SHA-256", scram=scram)
+            self.assertIn("does not prove", self.send(server, status=77)[1])
+            self.assertEqual(server.messages, [])
+
+    def test_no_way_to_log_in(self):
+        for server in (self.offering("GSSAPI"), self.server(), self.server(hooks={"EHLO": b"502 no\r\n"})):
+            self.assertIn("no way to log in", self.send(server, status=77)[1])
+            self.assertNotIn("secret", " ".join(server.told))
+
+    def test_statuses(self):
+        for answer, status in ((b"454 4.7.0 later\r\n", 75), (b"421 4.3.2 bye\r\n", 75), (b"504 5.5.4 what\r\n", 77), (Drop, 75),
+                               (b"250 ok\r\n", 76), (b"334 ?\r\n", 76)):
+            with self.subTest(answer=answer):
+                server = self.offering("PLAIN", hooks={"AUTH": answer})
+                self.send(server, status=status)
+                self.assertEqual(server.messages, [])
+
+    def test_the_password_comes_from_where_pop3c_has_it(self):
+        with tempfile.TemporaryDirectory(prefix="letterbox-home-") as home:
+            with open(os.path.join(home, ".netrc"), "w", encoding="utf-8") as file:
+                file.write("machine 127.0.0.1 login anna password secret\n")
+            self.send(self.offering("PLAIN"), MAIL_PASSWORD="", HOME=home)
+        self.send(self.offering("PLAIN"), "-P", "echo secret", MAIL_PASSWORD="", HOME="/nonexistent")
+        self.assertIn("-P", self.send(None, "-P", "false", MAIL_PASSWORD="", HOME="/nonexistent", status=77)[1])
+
+    def test_verbose_masks_secrets(self):
+        for kind in self.KINDS:
+            server = self.offering(kind)
+            _, err = self.send(server, "-v")
+            self.assertIn("> AUTH %s" % kind, err)
+            self.assertIn("< 235 2.7.0 welcome\n> MAIL", err)
+            secrets = [line.split(" ")[-1] for line in itertools.takewhile(lambda line: line[:4] != "MAIL", server.told[1:])]
+            self.assertGreater(len(secrets), 0)
+            for secret in secrets:
+                self.assertTrue(secret in ("", "LOGIN") or secret not in err, err)
+            self.assertNotRegex(err, r"334 [^(]")
+
+
 class Usage(Smtpc):
     def test_refuses(self):
         for arguments in ([], ["-s", "x"], ["-z", "b@b"], ["-s"], ["b"], [""], ["a@b c@d"], ["a@b", "nobody"], ["-f", "x", "a@b"],
                           ["-f", "a@b, c@d", "a@b"], ["-w", "0", "a@b"], ["-w", "x", "a@b"], ["-S", "", "a@b"], ["-t", "-s", "x"],
                           ["-t", "-c", "a@b"], ["-i", "a@b"], ["-s", "x\nBcc: c@d", "a@b"], ["-s", "x\rBcc: c@d", "a@b"],
                           ["a@b\nX: y"], ["-c", "c@d\r\nX: y", "a@b"], ["-f", "a@b>\nX: y", "a@b"], ["-a", "f", "a@b"],
-                          ["-u", "u", "a@b"], ["-P", "c", "a@b"], ["-T", "tls", "a@b"], ["-X", "c", "a@b"], ["--frob"], ["-S", "host:smtp", "a@b"], ["-S", "a b", "a@b"],
+                          ["-P", "c", "a@b"], ["-T", "tls", "a@b"], ["-X", "c", "a@b"], ["--frob"], ["-S", "host:smtp", "a@b"], ["-S", "a b", "a@b"],
                           ["a@b", "-s", "x"]):
             with self.subTest(arguments=arguments):
                 out, err = self.run_it(None, "-n", *arguments, status=64)
