@@ -5,9 +5,8 @@
 #ifndef BOUNCE_H
 #define BOUNCE_H
 
+#include "bounce_text.h"
 #include "queue.h"
-
-enum bounce_action { BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_RELAYED, BOUNCE_DELIVERED };
 
 /* A recipient to be told about. */
 struct bounce_recipient {
@@ -32,7 +31,7 @@ struct bounce {
 	size_t recipients_n;
 };
 
-/* Write the whole message, header and all, to body, and finish that. 0, or -1 with errno. */
+/* Write the whole message, header and all, to body, and finish that. It needs what the original needs: utf8, eight_bit. 0, or -1 with errno. */
 int bounce_write(const struct bounce *, struct spool *body);
 
 #endif

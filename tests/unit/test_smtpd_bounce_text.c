@@ -1,0 +1,300 @@
+#include "bounce_text.h"
+#include "unit.h"
+
+static struct bounce_notice
+notice(void)
+{
+	return (struct bounce_notice){ .hostname = "mail.example.org",
+		.id = "n1",
+		.now = 1795498278,
+		.zone = 60,
+		.expires = 1795900000,
+		.to = span_of("anna@example.org"),
+		.about = "m1",
+		.created = 1795490000,
+		.sender = span_of("anna@example.org"),
+		.envid = span_of("QQ+2B1+3D"),
+		.subject = span_of(" =?utf-8?q?Caf=C3=A9?= at\r\n\teight") };
+}
+
+static struct bounce_status
+refused(void)
+{
+	return (struct bounce_status){ .action = BOUNCE_FAILED,
+		.address = span_of("bob@example.net"),
+		.orcpt = span_of("rfc822;Bob+2Bx@example.net"),
+		.reply = span_of("550-5.1.1 No such user\n550 5.1.1 here"),
+		.status = "5.1.1",
+		.host = "mx.example.net",
+		.tried = 1795498000 };
+}
+
+static struct buf out;
+
+static void
+expect(const char *expected)
+{
+	ck_assert_str_eq(buf_string(&out), expected);
+	ck_assert(!out.failed);
+	buf_free(&out);
+}
+
+static void
+begin(void)
+{
+	buf_init(&out, BOUNCE_PIECE);
+}
+
+static bool
+has(const char *part)
+{
+	return strstr(buf_string(&out), part) != NULL;
+}
+
+START_TEST(tells_of_a_failure)
+{
+	struct bounce_notice n = notice();
+	struct bounce_status status = refused();
+
+	begin();
+	bounce_text_begin(&n, BOUNCE_FAILED, false, &out);
+	bounce_text_action(&n, BOUNCE_FAILED, &out);
+	bounce_text_recipient(&status, &out);
+	bounce_text_end(&n, false, &out);
+	bounce_text_message_fields(&n, &out);
+	bounce_text_recipient_fields(&n, &status, &out);
+	bounce_text_original(&n, span_of("Received: from home\r\nSubject: x\r\n"), false, &out);
+	expect("From: Mail Delivery System <MAILER-DAEMON@mail.example.org>\r\n"
+	       "To: <anna@example.org>\r\n"
+	       "Subject: Mail could not be delivered\r\n"
+	       "Date: Tue, 24 Nov 2026 06:31:18 +0100\r\n"
+	       "Message-ID: <n1@mail.example.org>\r\n"
+	       "Auto-Submitted: auto-replied\r\n"
+	       "MIME-Version: 1.0\r\n"
+	       "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+	       " boundary=\"=_n1\"\r\n"
+	       "\r\n--=_n1\r\n"
+	       "Content-Type: text/plain; charset=utf-8\r\n"
+	       "Content-Transfer-Encoding: quoted-printable\r\n"
+	       "\r\n"
+	       "This is the mail server mail.example.org.\r\n"
+	       "\r\n"
+	       "It has a message from you of Tue, 24 Nov 2026 04:13:20 +0100\r\n"
+	       "with the subject: Caf=C3=A9 at eight\r\n"
+	       "\r\n"
+	       "It could not be delivered, and will not be tried again, to:\r\n"
+	       "\r\n"
+	       "  bob@example.net\r\n"
+	       "    mx.example.net said:\r\n"
+	       "        550-5.1.1 No such user\r\n"
+	       "        550 5.1.1 here\r\n"
+	       "    What to do: Check how the address is written.\r\n"
+	       "\r\n"
+	       "The postmaster of this server, postmaster@mail.example.org,\r\n"
+	       "can say more of message m1.\r\n"
+	       "Its header is attached.\r\n"
+	       "\r\n--=_n1\r\n"
+	       "Content-Type: message/delivery-status\r\n"
+	       "\r\n"
+	       "Original-Envelope-Id: QQ+1=\r\n"
+	       "Reporting-MTA: dns; mail.example.org\r\n"
+	       "Arrival-Date: Tue, 24 Nov 2026 04:13:20 +0100\r\n"
+	       "\r\n"
+	       "Original-Recipient: rfc822;Bob+x@example.net\r\n"
+	       "Final-Recipient: rfc822; bob@example.net\r\n"
+	       "Action: failed\r\n"
+	       "Status: 5.1.1\r\n"
+	       "Remote-MTA: dns; mx.example.net\r\n"
+	       "Diagnostic-Code: smtp; 550-5.1.1 No such user\r\n"
+	       " 550 5.1.1 here\r\n"
+	       "Last-Attempt-Date: Tue, 24 Nov 2026 06:26:40 +0100\r\n"
+	       "Final-Log-ID: m1\r\n"
+	       "\r\n--=_n1\r\n"
+	       "Content-Type: text/rfc822-headers\r\n"
+	       "\r\n"
+	       "Received: from home\r\nSubject: x\r\n"
+	       "\r\n--=_n1--\r\n");
+}
+END_TEST
+
+START_TEST(tells_of_a_delay)
+{
+	struct bounce_notice n = notice();
+	struct bounce_status status = { .action = BOUNCE_DELAYED,
+		.address = span_of("bob@example.net"),
+		.reply = span_of("no name server answers"),
+		.status = "4.4.3",
+		.host = "" };
+
+	n.to = span_of("postmaster");
+	n.subject.n = 0;
+	n.envid.n = 0;
+	begin();
+	bounce_text_begin(&n, BOUNCE_DELAYED, false, &out);
+	ck_assert(has("\r\nTo: <postmaster@mail.example.org>\r\nSubject: Mail is delayed\r\n"));
+	ck_assert(
+	    has("\r\nIt has a message of Tue, 24 Nov 2026 04:13:20 +0100\r\nfrom anna@example.org\r\n"));
+	buf_clear(&out);
+	bounce_text_action(&n, BOUNCE_DELAYED, &out);
+	bounce_text_recipient(&status, &out);
+	bounce_text_recipient_fields(&n, &status, &out);
+	expect("\r\n"
+	       "It is still on its way to:\r\n"
+	       "(You need not do anything. It will be tried until\r\n"
+	       "Sat, 28 Nov 2026 22:06:40 +0100.)\r\n"
+	       "\r\n"
+	       "  bob@example.net\r\n"
+	       "    no name server answers\r\n"
+	       "\r\n"
+	       "Final-Recipient: rfc822; bob@example.net\r\n"
+	       "Action: delayed\r\n"
+	       "Status: 4.4.3\r\n"
+	       "Diagnostic-Code: x-local; no name server answers\r\n"
+	       "Final-Log-ID: m1\r\n"
+	       "Will-Retry-Until: Sat, 28 Nov 2026 22:06:40 +0100\r\n");
+}
+END_TEST
+
+/* No line is longer than 998, none begins a field or a part of its own, and all of it is printable ASCII. */
+static void
+expect_harmless(void)
+{
+	struct span rest = buf_span(&out);
+
+	for (size_t i = 0; i < out.len; i++)
+		ck_assert_msg(out.data[i] == '\r' || out.data[i] == '\n' || ascii_is_print(out.data[i]),
+		    "byte 0x%02x", (unsigned char)out.data[i]);
+	while (rest.n > 0) {
+		struct span line = span_until(rest, '\n', &rest);
+		ck_assert_msg(line.n > 0 && line.at[line.n - 1] == '\r', "a bare LF");
+		ck_assert(memchr(line.at, '\r', line.n - 1) == NULL);
+		ck_assert_int_le((int)line.n - 1, 998);
+		ck_assert(!span_is_nocase(span_slice(line, 0, 2), "X-"));
+		ck_assert(!span_is(span_slice(line, 0, 4), "--=_"));
+	}
+}
+
+START_TEST(makes_a_hostile_reply_harmless)
+{
+	static const char bad[] = "550 a\0b\r\nX-Evil: 1\n\n--=_n1\n\xff\x1b[2J\xe2\x80\xae\nX-Long: ";
+	struct bounce_notice n = notice();
+	struct bounce_status status = refused();
+	struct buf reply;
+
+	buf_init(&reply, (size_t)1024 * 1024);
+	buf_add(&reply, bad, sizeof(bad) - 1);
+	for (int i = 0; i < 100 * 1024; i++)
+		buf_add_char(&reply, "x\xc3\xa9"[i % 3]);
+	status.reply = guarded_span(buf_span(&reply));
+	begin();
+	bounce_text_recipient(&status, &out);
+	ck_assert(!out.failed && has("\r\n        --=3D_n1\r\n"));
+	expect_harmless();
+	buf_clear(&out);
+	bounce_text_recipient_fields(&n, &status, &out);
+	ck_assert(has("\r\nDiagnostic-Code: smtp; 550 a\\x00b \r\n X-Evil: 1\r\n --=_n1\r\n \\xFF\\x1B[2J"));
+	ck_assert(!out.failed && has("\r\nFinal-Log-ID: m1\r\n"));
+	expect_harmless();
+	buf_free(&reply);
+	buf_free(&out);
+}
+END_TEST
+
+START_TEST(bounds_what_others_wrote)
+{
+	static char many[100 * 1024];
+	struct span hostile = { many, sizeof(many) };
+	struct bounce_notice n = notice();
+	struct bounce_status status = refused();
+
+	memset(many, '\x01', sizeof(many));
+	n.to = n.sender = n.envid = n.subject = hostile;
+	status.address = status.orcpt = status.reply = hostile;
+	begin();
+	bounce_text_begin(&n, BOUNCE_FAILED, false, &out);
+	bounce_text_recipient(&status, &out);
+	bounce_text_message_fields(&n, &out);
+	bounce_text_recipient_fields(&n, &status, &out);
+	ck_assert(!out.failed);
+	ck_assert_int_lt((int)out.len, BOUNCE_PIECE);
+	buf_free(&out);
+}
+END_TEST
+
+START_TEST(speaks_utf8_where_the_message_did)
+{
+	struct bounce_notice n = notice();
+	struct bounce_status status = refused();
+
+	n.utf8 = true;
+	n.to = n.sender = span_of("\xc3\xa9@example.org");
+	status.address = span_of("b\xc3\xb6@example.net");
+	begin();
+	bounce_text_begin(&n, BOUNCE_FAILED, false, &out);
+	ck_assert(has("\r\nTo: <\xc3\xa9@example.org>\r\n"));
+	ck_assert(has("report-type=global-delivery-status;"));
+	ck_assert(has("\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n--"));
+	bounce_text_message_fields(&n, &out);
+	ck_assert(has(
+	    "\r\nContent-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"));
+	bounce_text_recipient_fields(&n, &status, &out);
+	ck_assert(has("\r\nFinal-Recipient: utf-8; b\xc3\xb6@example.net\r\n"));
+	bounce_text_original(&n, span_of("Subject: \xc3\xa9\r\n"), false, &out);
+	ck_assert(has("\r\nContent-Type: message/global-headers\r\nContent-Transfer-Encoding: "
+		      "8bit\r\n\r\nSubject: \xc3\xa9\r\n"));
+	buf_clear(&out);
+	bounce_text_original(&n, span_of("Subject: x\r\n\r\nx\r\n"), true, &out);
+	expect("\r\n--=_n1\r\nContent-Type: message/global\r\n\r\nSubject: x\r\n\r\nx\r\n\r\n--=_n1--\r\n");
+}
+END_TEST
+
+START_TEST(encodes_a_header_that_is_not_plain)
+{
+	struct bounce_notice n = notice();
+
+	begin();
+	bounce_text_original(&n, span_of("Subject: \xe9\r\n--=_n1--: y\r\n"), false, &out);
+	expect("\r\n--=_n1\r\nContent-Type: text/rfc822-headers\r\n"
+	       "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	       "Subject: =E9\r\n--=3D_n1--: y\r\n\r\n--=_n1--\r\n");
+	begin();
+	bounce_text_original(&n, span_of("Subject: \xe9\r\n\r\n"), true, &out);
+	expect("\r\n--=_n1\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+	       "Subject: \xe9\r\n\r\n\r\n--=_n1--\r\n");
+}
+END_TEST
+
+START_TEST(knows_what_may_go_back_as_it_is)
+{
+	struct bounce_notice n = notice();
+	char line[1001];
+
+	ck_assert(bounce_text_is_plain(&n, guarded_span(span_of("a\r\n\r\nb \xc3\xa9\r\n"))));
+	ck_assert(!bounce_text_is_plain(&n, (struct span){ "a\0b\r\n", 5 }));
+	ck_assert(!bounce_text_is_plain(&n, guarded_span(span_of("a\r\n--=_n1"))));
+	ck_assert(bounce_text_is_plain(&n, guarded_span(span_of("a\r\n--=_n"))));
+	memset(line, 'x', sizeof(line));
+	memcpy(line + 998, "\r\n", 2);
+	ck_assert(bounce_text_is_plain(&n, guarded_span((struct span){ line, 1000 })));
+	memcpy(line + 998, "x\r\n", 3);
+	ck_assert(!bounce_text_is_plain(&n, guarded_span((struct span){ line, 1001 })));
+}
+END_TEST
+
+static void
+add(TCase *t)
+{
+	tcase_add_test(t, tells_of_a_failure);
+	tcase_add_test(t, tells_of_a_delay);
+	tcase_add_test(t, makes_a_hostile_reply_harmless);
+	tcase_add_test(t, bounds_what_others_wrote);
+	tcase_add_test(t, speaks_utf8_where_the_message_did);
+	tcase_add_test(t, encodes_a_header_that_is_not_plain);
+	tcase_add_test(t, knows_what_may_go_back_as_it_is);
+}
+
+int
+main(void)
+{
+	return run_suite("smtpd bounce_text", add);
+}
