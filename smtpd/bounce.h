@@ -8,17 +8,6 @@
 #include "bounce_text.h"
 #include "queue.h"
 
-/* A recipient to be told about. */
-struct bounce_recipient {
-	const struct queue_recipient *recipient;
-	enum bounce_action action;
-	const char *status; /* RFC 3463 */
-	const char *host;   /* who said `recipient->reply`; "": we did */
-};
-
-/* Whether, by NOTIFY and by the kind of message, anybody is told of this, and who: empty for nobody, else local@domain or "postmaster". */
-struct span bounce_to(const struct queue_message *, const struct queue_recipient *, enum bounce_action);
-
 struct bounce {
 	const char *hostname;
 	const char *id;	 /* of the notice itself */

@@ -4,7 +4,6 @@
 
 #include "codec.h"
 #include "date.h"
-#include "dsn.h"
 #include "safe.h"
 #include "words.h"
 
@@ -50,6 +49,31 @@ static const struct {
 	{ ".7.", "Their server's rules forbid it. If its answer does not say why, ask its postmaster." },
 	{ "", "If the answer does not tell, ask your postmaster (below)." },
 };
+
+struct span
+bounce_to(
+    const struct queue_message *message, const struct queue_recipient *recipient, enum bounce_action action)
+{
+	static const unsigned asked_by[] = { [BOUNCE_FAILED] = DSN_FAILURE,
+		[BOUNCE_DELAYED] = DSN_DELAY,
+		[BOUNCE_RELAYED] = DSN_SUCCESS,
+		[BOUNCE_DELIVERED] = DSN_SUCCESS };
+	const struct span nobody = { NULL, 0 };
+	unsigned notify = recipient->dsn.notify;
+	bool failed = action == BOUNCE_FAILED, success = asked_by[action] == DSN_SUCCESS;
+
+	if (notify == 0 ? success : (notify & asked_by[action]) == 0)
+		return nobody;
+	/* There is no answer to a notice, RFC 5321 4.5.5. */
+	if (message->sender.n == 0)
+		return nobody;
+	if (failed && recipient->owner.n > 0)
+		return recipient->owner;
+	if (message->trusted)
+		return message->sender;
+	/* Who sent it may be anybody: its sender is not bothered. */
+	return failed ? span_of("postmaster") : nobody;
+}
 
 /* One line of others as text: without control characters; ASCII unless utf8. */
 static void
@@ -158,7 +182,7 @@ add_header(const struct bounce_notice *notice, enum bounce_action worst, bool ei
 		buf_printf(&to, "@%s", notice->hostname);
 	buf_add_char(&to, '>');
 	buf_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n", notice->hostname);
-	add_field("To", "", buf_span(&to), notice->utf8, out);
+	add_field("To", "", buf_span(&to), notice->about->utf8, out);
 	buf_printf(out, "Subject: %s\r\n", actions[worst].subject);
 	add_date_field("Date", notice->now, notice->zone, out);
 	buf_printf(out,
@@ -168,8 +192,8 @@ add_header(const struct bounce_notice *notice, enum bounce_action worst, bool ei
 	    "Content-Type: multipart/report; report-type=%sdelivery-status;\r\n"
 	    " boundary=\"=_%s\"\r\n"
 	    "%s",
-	    notice->id, notice->hostname, notice->utf8 ? "global-" : "", notice->id,
-	    eight_bit || notice->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	    notice->id, notice->hostname, notice->about->utf8 ? "global-" : "", notice->id,
+	    eight_bit || notice->about->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 	buf_free(&to);
 }
 
@@ -177,8 +201,8 @@ void
 bounce_text_begin(
     const struct bounce_notice *notice, enum bounce_action worst, bool eight_bit, struct buf *out)
 {
-	bool theirs = notice->to.n == notice->sender.n && notice->to.n > 0 &&
-		      memcmp(notice->to.at, notice->sender.at, notice->to.n) == 0;
+	bool theirs = notice->to.n == notice->about->sender.n && notice->to.n > 0 &&
+		      memcmp(notice->to.at, notice->about->sender.at, notice->to.n) == 0;
 	struct buf text, subject;
 
 	add_header(notice, worst, eight_bit, out);
@@ -189,10 +213,10 @@ bounce_text_begin(
 	buf_init(&subject, SENTENCES);
 	buf_printf(&text, "This is the mail server %s.\r\n\r\nIt has a message%s of ", notice->hostname,
 	    theirs ? " from you" : "");
-	date_format(notice->created, notice->zone, &text);
+	date_format(notice->about->created, notice->zone, &text);
 	if (!theirs) {
 		buf_add_string(&text, "\r\nfrom ");
-		add_clean(notice->sender, true, &text);
+		add_clean(notice->about->sender, true, &text);
 	}
 	words_decode(span_slice(notice->subject, 0, REPLY), &subject);
 	if (subject.len > 0) {
@@ -219,16 +243,28 @@ bounce_text_action(const struct bounce_notice *notice, enum bounce_action action
 	add_text(&text, out);
 }
 
+/* What was said, without who said it: "host: 450 busy". */
+static struct span
+reply_of(const struct bounce_recipient *told)
+{
+	struct span reply = told->recipient->reply, rest;
+	struct span host = span_until(reply, ':', &rest);
+
+	if (told->host[0] != '\0' && rest.at != NULL && span_is_nocase(host, told->host))
+		reply = span_trim(rest);
+	return span_slice(reply, 0, REPLY);
+}
+
 /* What was said, its further lines below. */
 static void
-add_reply(const struct bounce_status *status, struct buf *text)
+add_reply(const struct bounce_recipient *told, struct buf *text)
 {
-	struct span rest = span_slice(status->reply, 0, REPLY);
+	struct span rest = reply_of(told);
 	const char *before = "";
 
 	buf_add_string(text, "    ");
-	if (status->host[0] != '\0') {
-		add_clean(span_of(status->host), true, text);
+	if (told->host[0] != '\0') {
+		add_clean(span_of(told->host), true, text);
 		buf_add_string(text, " said:\r\n        ");
 	}
 	while (rest.at != NULL) {
@@ -251,18 +287,18 @@ advice_for(const char *status)
 }
 
 void
-bounce_text_recipient(const struct bounce_status *status, struct buf *out)
+bounce_text_recipient(const struct bounce_recipient *told, struct buf *out)
 {
 	struct buf text;
 
 	buf_init(&text, (size_t)8 * REPLY);
 	buf_add_string(&text, "\r\n  ");
-	add_clean(status->address, true, &text);
+	add_clean(told->recipient->address, true, &text);
 	buf_add_string(&text, "\r\n");
-	if (status->reply.n > 0 && status->action <= BOUNCE_DELAYED)
-		add_reply(status, &text);
-	if (status->action == BOUNCE_FAILED)
-		buf_printf(&text, "    What to do: %s\r\n", advice_for(status->status));
+	if (told->recipient->reply.n > 0 && told->action <= BOUNCE_DELAYED)
+		add_reply(told, &text);
+	if (told->action == BOUNCE_FAILED)
+		buf_printf(&text, "    What to do: %s\r\n", advice_for(told->status));
 	add_text(&text, out);
 }
 
@@ -275,7 +311,7 @@ bounce_text_end(const struct bounce_notice *notice, bool whole, struct buf *out)
 	buf_printf(&text,
 	    "\r\nThe postmaster of this server, postmaster@%s,\r\ncan say more of message %s.\r\n%s is "
 	    "attached.\r\n",
-	    notice->hostname, notice->about, whole ? "It" : "Its header");
+	    notice->hostname, notice->about->id, whole ? "It" : "Its header");
 	add_text(&text, out);
 }
 
@@ -283,23 +319,23 @@ void
 bounce_text_message_fields(const struct bounce_notice *notice, struct buf *out)
 {
 	add_boundary(notice, "", out);
-	if (notice->utf8)
+	if (notice->about->utf8)
 		buf_add_string(out, "Content-Type: message/global-delivery-status\r\n"
 				    "Content-Transfer-Encoding: 8bit\r\n\r\n");
 	else
 		buf_add_string(out, "Content-Type: message/delivery-status\r\n\r\n");
-	if (notice->envid.n > 0)
-		add_xtext_field("Original-Envelope-Id", "", notice->envid, notice->utf8, out);
+	if (notice->about->envid.n > 0)
+		add_xtext_field("Original-Envelope-Id", "", notice->about->envid, notice->about->utf8, out);
 	buf_printf(out, "Reporting-MTA: dns; %s\r\n", notice->hostname);
-	add_date_field("Arrival-Date", notice->created, notice->zone, out);
+	add_date_field("Arrival-Date", notice->about->created, notice->zone, out);
 }
 
 /* Its lines become one, folded where they ended. */
 static void
-add_diagnostic(const struct bounce_status *status, bool utf8, struct buf *out)
+add_diagnostic(const struct bounce_recipient *told, bool utf8, struct buf *out)
 {
-	struct span rest = span_slice(status->reply, 0, REPLY), line;
-	bool smtp = status->host[0] != '\0' && ascii_is_digit(rest.at[0]);
+	struct span rest = reply_of(told), line;
+	bool smtp = told->host[0] != '\0' && ascii_is_digit(rest.at[0]);
 
 	line = span_until(rest, '\n', &rest);
 	add_field("Diagnostic-Code", smtp ? "smtp; " : "x-local; ", line, utf8, out);
@@ -317,11 +353,11 @@ add_diagnostic(const struct bounce_status *status, bool utf8, struct buf *out)
 
 void
 bounce_text_recipient_fields(
-    const struct bounce_notice *notice, const struct bounce_status *status, struct buf *out)
+    const struct bounce_notice *notice, const struct bounce_recipient *told, struct buf *out)
 {
-	bool utf8 = notice->utf8;
+	bool utf8 = notice->about->utf8;
 	struct span original;
-	struct span kind = span_until(status->orcpt, ';', &original);
+	struct span kind = span_until(told->recipient->dsn.orcpt, ';', &original);
 	struct buf before;
 
 	buf_add_string(out, "\r\n");
@@ -332,17 +368,18 @@ bounce_text_recipient_fields(
 		add_xtext_field("Original-Recipient", buf_string(&before), original, utf8, out);
 		buf_free(&before);
 	}
-	add_field("Final-Recipient", utf8 && !span_is_ascii(status->address) ? "utf-8; " : "rfc822; ",
-	    status->address, utf8, out);
-	buf_printf(out, "Action: %s\r\nStatus: %s\r\n", actions[status->action].word, status->status);
-	if (status->host[0] != '\0')
-		add_field("Remote-MTA", "dns; ", span_of(status->host), utf8, out);
-	if (status->reply.n > 0)
-		add_diagnostic(status, utf8, out);
-	if (status->tried > 0)
-		add_date_field("Last-Attempt-Date", status->tried, notice->zone, out);
-	buf_printf(out, "Final-Log-ID: %s\r\n", notice->about);
-	if (status->action == BOUNCE_DELAYED)
+	add_field("Final-Recipient",
+	    utf8 && !span_is_ascii(told->recipient->address) ? "utf-8; " : "rfc822; ",
+	    told->recipient->address, utf8, out);
+	buf_printf(out, "Action: %s\r\nStatus: %s\r\n", actions[told->action].word, told->status);
+	if (told->host[0] != '\0')
+		add_field("Remote-MTA", "dns; ", span_of(told->host), utf8, out);
+	if (told->recipient->reply.n > 0)
+		add_diagnostic(told, utf8, out);
+	if (told->recipient->tried > 0)
+		add_date_field("Last-Attempt-Date", told->recipient->tried, notice->zone, out);
+	buf_printf(out, "Final-Log-ID: %s\r\n", notice->about->id);
+	if (told->action == BOUNCE_DELAYED)
 		add_date_field("Will-Retry-Until", notice->expires, notice->zone, out);
 }
 
@@ -366,10 +403,10 @@ bounce_text_is_plain(const struct bounce_notice *notice, struct span original)
 void
 bounce_text_original(const struct bounce_notice *notice, struct span original, bool whole, struct buf *out)
 {
-	const char *type = whole ? (notice->utf8 ? "message/global" : "message/rfc822")
-				 : (notice->utf8 ? "message/global-headers" : "text/rfc822-headers");
+	const char *type = whole ? (notice->about->utf8 ? "message/global" : "message/rfc822")
+				 : (notice->about->utf8 ? "message/global-headers" : "text/rfc822-headers");
 	bool ascii = span_is_ascii(original);
-	bool as_it_is = whole || (bounce_text_is_plain(notice, original) && (ascii || notice->utf8));
+	bool as_it_is = whole || (bounce_text_is_plain(notice, original) && (ascii || notice->about->utf8));
 
 	add_boundary(notice, "", out);
 	buf_printf(out, "Content-Type: %s\r\n%s\r\n", type,

@@ -6,9 +6,7 @@
 #ifndef BOUNCE_TEXT_H
 #define BOUNCE_TEXT_H
 
-#include <stdint.h>
-
-#include "buf.h"
+#include "queue_message.h"
 
 enum {
 	BOUNCE_PIECE = 256 * 1024, /* bytes that each function adds at the most, but for the original */
@@ -18,16 +16,16 @@ enum {
 
 enum bounce_action { BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_RELAYED, BOUNCE_DELIVERED };
 
-/* What is told of one recipient. */
-struct bounce_status {
+/* A recipient to be told about. */
+struct bounce_recipient {
+	const struct queue_recipient *recipient;
 	enum bounce_action action;
-	struct span address; /* local@domain */
-	struct span orcpt;   /* "addr-type;xtext"; empty: none was given */
-	struct span reply;   /* what was said, its lines parted by LF */
-	const char *status;  /* RFC 3463 */
-	const char *host;    /* who said it; "": we did */
-	int64_t tried;	     /* seconds since 1970; 0: never */
+	const char *status; /* RFC 3463 */
+	const char *host;   /* who said `recipient->reply`; "": we did */
 };
+
+/* Whether, by NOTIFY and by the kind of message, anybody is told of this, and who: empty for nobody, else local@domain or "postmaster". */
+struct span bounce_to(const struct queue_message *, const struct queue_recipient *, enum bounce_action);
 
 struct bounce_notice {
 	const char *hostname;
@@ -36,14 +34,8 @@ struct bounce_notice {
 	int zone;	/* minutes east */
 	int64_t expires;
 	struct span to; /* local@domain, or "postmaster" */
-
-	/* The message. */
-	const char *about; /* its id */
-	int64_t created;
-	struct span sender;
-	struct span envid;   /* xtext; empty: none */
+	const struct queue_message *about;
 	struct span subject; /* as it stands in its header; empty: none */
-	bool utf8;	     /* SMTPUTF8 was said */
 };
 
 /* The header of the notice, and the beginning of its text. worst: the first of the actions that there is. eight_bit: the original has some. */
@@ -52,13 +44,13 @@ bounce_text_begin(const struct bounce_notice *, enum bounce_action worst, bool e
 
 /* The line that goes before the recipients with this action; one of these recipients; the end of the text. */
 void bounce_text_action(const struct bounce_notice *, enum bounce_action, struct buf *out);
-void bounce_text_recipient(const struct bounce_status *, struct buf *out);
+void bounce_text_recipient(const struct bounce_recipient *, struct buf *out);
 void bounce_text_end(const struct bounce_notice *, bool whole, struct buf *out);
 
 /* message/delivery-status: the fields of the message, which begin the part, and those of a recipient. */
 void bounce_text_message_fields(const struct bounce_notice *, struct buf *out);
 void
-bounce_text_recipient_fields(const struct bounce_notice *, const struct bounce_status *, struct buf *out);
+bounce_text_recipient_fields(const struct bounce_notice *, const struct bounce_recipient *, struct buf *out);
 
 /* May the message go back as it is: whole, with no line that is too long, no NUL, and nothing that could be taken for our boundary? */
 bool bounce_text_is_plain(const struct bounce_notice *, struct span original);

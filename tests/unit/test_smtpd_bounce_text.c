@@ -1,32 +1,37 @@
 #include "bounce_text.h"
 #include "unit.h"
 
+static struct queue_message about;
+static struct queue_recipient bob;
+
 static struct bounce_notice
 notice(void)
 {
+	about = (struct queue_message){ .id = "m1",
+		.created = 1795490000,
+		.sender = span_of("anna@example.org"),
+		.trusted = true,
+		.envid = span_of("QQ+2B1+3D") };
 	return (struct bounce_notice){ .hostname = "mail.example.org",
 		.id = "n1",
 		.now = 1795498278,
 		.zone = 60,
 		.expires = 1795900000,
-		.to = span_of("anna@example.org"),
-		.about = "m1",
-		.created = 1795490000,
-		.sender = span_of("anna@example.org"),
-		.envid = span_of("QQ+2B1+3D"),
+		.to = about.sender,
+		.about = &about,
 		.subject = span_of(" =?utf-8?q?Caf=C3=A9?= at\r\n\teight") };
 }
 
-static struct bounce_status
+static struct bounce_recipient
 refused(void)
 {
-	return (struct bounce_status){ .action = BOUNCE_FAILED,
-		.address = span_of("bob@example.net"),
-		.orcpt = span_of("rfc822;Bob+2Bx@example.net"),
-		.reply = span_of("550-5.1.1 No such user\n550 5.1.1 here"),
-		.status = "5.1.1",
-		.host = "mx.example.net",
+	bob = (struct queue_recipient){ .address = span_of("bob@example.net"),
+		.dsn.orcpt = span_of("rfc822;Bob+2Bx@example.net"),
+		.reply = span_of("MX.example.net: 550-5.1.1 No such user\n550 5.1.1 here"),
 		.tried = 1795498000 };
+	return (struct bounce_recipient){
+		.recipient = &bob, .action = BOUNCE_FAILED, .status = "5.1.1", .host = "mx.example.net"
+	};
 }
 
 static struct buf out;
@@ -54,15 +59,15 @@ has(const char *part)
 START_TEST(tells_of_a_failure)
 {
 	struct bounce_notice n = notice();
-	struct bounce_status status = refused();
+	struct bounce_recipient told = refused();
 
 	begin();
 	bounce_text_begin(&n, BOUNCE_FAILED, false, &out);
 	bounce_text_action(&n, BOUNCE_FAILED, &out);
-	bounce_text_recipient(&status, &out);
+	bounce_text_recipient(&told, &out);
 	bounce_text_end(&n, false, &out);
 	bounce_text_message_fields(&n, &out);
-	bounce_text_recipient_fields(&n, &status, &out);
+	bounce_text_recipient_fields(&n, &told, &out);
 	bounce_text_original(&n, span_of("Received: from home\r\nSubject: x\r\n"), false, &out);
 	expect("From: Mail Delivery System <MAILER-DAEMON@mail.example.org>\r\n"
 	       "To: <anna@example.org>\r\n"
@@ -120,15 +125,17 @@ END_TEST
 START_TEST(tells_of_a_delay)
 {
 	struct bounce_notice n = notice();
-	struct bounce_status status = { .action = BOUNCE_DELAYED,
-		.address = span_of("bob@example.net"),
-		.reply = span_of("no name server answers"),
-		.status = "4.4.3",
-		.host = "" };
+	struct bounce_recipient told = refused();
 
+	bob.dsn.orcpt.n = 0;
+	bob.tried = 0;
+	bob.reply = span_of("no name server answers");
+	told.action = BOUNCE_DELAYED;
+	told.status = "4.4.3";
+	told.host = "";
 	n.to = span_of("postmaster");
 	n.subject.n = 0;
-	n.envid.n = 0;
+	about.envid.n = 0;
 	begin();
 	bounce_text_begin(&n, BOUNCE_DELAYED, false, &out);
 	ck_assert(has("\r\nTo: <postmaster@mail.example.org>\r\nSubject: Mail is delayed\r\n"));
@@ -136,8 +143,8 @@ START_TEST(tells_of_a_delay)
 	    has("\r\nIt has a message of Tue, 24 Nov 2026 04:13:20 +0100\r\nfrom anna@example.org\r\n"));
 	buf_clear(&out);
 	bounce_text_action(&n, BOUNCE_DELAYED, &out);
-	bounce_text_recipient(&status, &out);
-	bounce_text_recipient_fields(&n, &status, &out);
+	bounce_text_recipient(&told, &out);
+	bounce_text_recipient_fields(&n, &told, &out);
 	expect("\r\n"
 	       "It is still on its way to:\r\n"
 	       "(You need not do anything. It will be tried until\r\n"
@@ -178,20 +185,20 @@ START_TEST(makes_a_hostile_reply_harmless)
 {
 	static const char bad[] = "550 a\0b\r\nX-Evil: 1\n\n--=_n1\n\xff\x1b[2J\xe2\x80\xae\nX-Long: ";
 	struct bounce_notice n = notice();
-	struct bounce_status status = refused();
+	struct bounce_recipient told = refused();
 	struct buf reply;
 
 	buf_init(&reply, (size_t)1024 * 1024);
 	buf_add(&reply, bad, sizeof(bad) - 1);
 	for (int i = 0; i < 100 * 1024; i++)
 		buf_add_char(&reply, "x\xc3\xa9"[i % 3]);
-	status.reply = guarded_span(buf_span(&reply));
+	bob.reply = guarded_span(buf_span(&reply));
 	begin();
-	bounce_text_recipient(&status, &out);
+	bounce_text_recipient(&told, &out);
 	ck_assert(!out.failed && has("\r\n        --=3D_n1\r\n"));
 	expect_harmless();
 	buf_clear(&out);
-	bounce_text_recipient_fields(&n, &status, &out);
+	bounce_text_recipient_fields(&n, &told, &out);
 	ck_assert(has("\r\nDiagnostic-Code: smtp; 550 a\\x00b \r\n X-Evil: 1\r\n --=_n1\r\n \\xFF\\x1B[2J"));
 	ck_assert(!out.failed && has("\r\nFinal-Log-ID: m1\r\n"));
 	expect_harmless();
@@ -205,16 +212,16 @@ START_TEST(bounds_what_others_wrote)
 	static char many[100 * 1024];
 	struct span hostile = { many, sizeof(many) };
 	struct bounce_notice n = notice();
-	struct bounce_status status = refused();
+	struct bounce_recipient told = refused();
 
 	memset(many, '\x01', sizeof(many));
-	n.to = n.sender = n.envid = n.subject = hostile;
-	status.address = status.orcpt = status.reply = hostile;
+	n.to = about.sender = about.envid = n.subject = hostile;
+	bob.address = bob.dsn.orcpt = bob.reply = hostile;
 	begin();
 	bounce_text_begin(&n, BOUNCE_FAILED, false, &out);
-	bounce_text_recipient(&status, &out);
+	bounce_text_recipient(&told, &out);
 	bounce_text_message_fields(&n, &out);
-	bounce_text_recipient_fields(&n, &status, &out);
+	bounce_text_recipient_fields(&n, &told, &out);
 	ck_assert(!out.failed);
 	ck_assert_int_lt((int)out.len, BOUNCE_PIECE);
 	buf_free(&out);
@@ -224,11 +231,11 @@ END_TEST
 START_TEST(speaks_utf8_where_the_message_did)
 {
 	struct bounce_notice n = notice();
-	struct bounce_status status = refused();
+	struct bounce_recipient told = refused();
 
-	n.utf8 = true;
-	n.to = n.sender = span_of("\xc3\xa9@example.org");
-	status.address = span_of("b\xc3\xb6@example.net");
+	about.utf8 = true;
+	n.to = about.sender = span_of("\xc3\xa9@example.org");
+	bob.address = span_of("b\xc3\xb6@example.net");
 	begin();
 	bounce_text_begin(&n, BOUNCE_FAILED, false, &out);
 	ck_assert(has("\r\nTo: <\xc3\xa9@example.org>\r\n"));
@@ -237,7 +244,7 @@ START_TEST(speaks_utf8_where_the_message_did)
 	bounce_text_message_fields(&n, &out);
 	ck_assert(has(
 	    "\r\nContent-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"));
-	bounce_text_recipient_fields(&n, &status, &out);
+	bounce_text_recipient_fields(&n, &told, &out);
 	ck_assert(has("\r\nFinal-Recipient: utf-8; b\xc3\xb6@example.net\r\n"));
 	bounce_text_original(&n, span_of("Subject: \xc3\xa9\r\n"), false, &out);
 	ck_assert(has("\r\nContent-Type: message/global-headers\r\nContent-Transfer-Encoding: "
@@ -282,6 +289,52 @@ START_TEST(knows_what_may_go_back_as_it_is)
 END_TEST
 
 static void
+expect_told(unsigned notify, enum bounce_action action, const char *who)
+{
+	bob.dsn.notify = notify;
+	expect_span(bounce_to(&about, &bob, action), who);
+}
+
+START_TEST(knows_who_is_told)
+{
+	notice();
+	refused();
+	expect_told(0, BOUNCE_FAILED, "anna@example.org");
+	expect_told(0, BOUNCE_DELAYED, "anna@example.org");
+	expect_told(0, BOUNCE_DELIVERED, "");
+	expect_told(0, BOUNCE_RELAYED, "");
+	expect_told(DSN_SUCCESS, BOUNCE_DELIVERED, "anna@example.org");
+	expect_told(DSN_SUCCESS, BOUNCE_RELAYED, "anna@example.org");
+	expect_told(DSN_SUCCESS, BOUNCE_FAILED, "");
+	expect_told(DSN_SUCCESS | DSN_FAILURE, BOUNCE_DELAYED, "");
+	expect_told(DSN_DELAY, BOUNCE_DELAYED, "anna@example.org");
+	for (int action = BOUNCE_FAILED; action <= BOUNCE_DELIVERED; action++)
+		expect_told(DSN_NEVER, (enum bounce_action)action, "");
+	bob.owner = span_of("owner-all@example.org");
+	expect_told(0, BOUNCE_FAILED, "owner-all@example.org");
+	expect_told(0, BOUNCE_DELAYED, "anna@example.org");
+	expect_told(DSN_NEVER, BOUNCE_FAILED, "");
+}
+END_TEST
+
+START_TEST(tells_no_stranger_and_no_notice)
+{
+	notice();
+	refused();
+	about.trusted = false;
+	expect_told(0, BOUNCE_FAILED, "postmaster");
+	expect_told(0, BOUNCE_DELAYED, "");
+	bob.owner = span_of("owner-all@example.org");
+	expect_told(0, BOUNCE_FAILED, "owner-all@example.org");
+	about.trusted = true;
+	about.sender.n = 0;
+	expect_told(0, BOUNCE_FAILED, "");
+	bob.owner.n = 0;
+	expect_told(0, BOUNCE_FAILED, "");
+}
+END_TEST
+
+static void
 add(TCase *t)
 {
 	tcase_add_test(t, tells_of_a_failure);
@@ -290,6 +343,8 @@ add(TCase *t)
 	tcase_add_test(t, bounds_what_others_wrote);
 	tcase_add_test(t, speaks_utf8_where_the_message_did);
 	tcase_add_test(t, encodes_a_header_that_is_not_plain);
+	tcase_add_test(t, knows_who_is_told);
+	tcase_add_test(t, tells_no_stranger_and_no_notice);
 	tcase_add_test(t, knows_what_may_go_back_as_it_is);
 }
 
