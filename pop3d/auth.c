@@ -4,8 +4,9 @@
  */
 #include "auth.h"
 
+#include <string.h>
+
 #include "bounds.h"
-#include "codec.h"
 
 void
 auth_mechanisms(const struct session *s, const char *before, const char *after, struct buf *out)
@@ -21,6 +22,8 @@ denied(struct session *s, struct span login, const char *method, struct buf *out
 	struct backend_note note = { .event = "login-failed", .user = login, .method = method };
 
 	s->backend->log(s->context, &note);
+	s->failed_logins++;
+	s->errors += AUTH_ERRORS - 1;
 	enum event event = command_refuse(s, "[AUTH] name or password is wrong", out);
 	return event == EVENT_INPUT ? EVENT_DELAY : event;
 }
@@ -78,7 +81,7 @@ judge(struct session *s, struct span login, const char *method,
 {
 	struct credential credential = { .kind = CREDENTIAL_NONE };
 
-	if (s->backend->credential(s->context, login, s->user, &credential) < 0)
+	if (s->backend->accounts.credential(s->context, login, s->user, &credential) < 0)
 		return unable(s, out);
 	bool right = is_right(s, &credential, proof);
 	wipe(&credential, sizeof credential);
@@ -117,91 +120,35 @@ auth_apop(struct session *s, const struct argument *argument, struct buf *out)
 	return judge(s, login, "APOP", is_digest, digest, out);
 }
 
-static void
-end_exchange(struct session *s)
-{
-	sasl_server_free(&s->sasl);
-	s->exchanging = false;
-}
-
-enum event
-auth_broken_off(struct session *s, const char *text, struct buf *out)
-{
-	end_exchange(s);
-	return command_refuse(s, text, out);
-}
-
 static enum event
-challenge(struct span message, struct buf *out)
+settle(struct session *s, enum exchange_result result, struct buf *out)
 {
-	buf_add_string(out, "+ ");
-	base64_encode(message, out);
-	buf_add_string(out, "\r\n");
-	return EVENT_INPUT;
-}
+	const char *method = sasl_names[s->exchange.sasl.mechanism];
 
-/* sasl has a name: give it the credential, and have its next word. */
-static enum sasl_status
-look_up(struct session *s, struct buf *answer)
-{
-	struct credential credential = { .kind = CREDENTIAL_NONE };
-
-	if (s->backend->credential(s->context, span_of(s->sasl.user), s->user, &credential) < 0)
-		return SASL_LOOKUP;
-	enum sasl_status status = sasl_server_credential(&s->sasl, &credential, answer);
-	wipe(&credential, sizeof credential);
-	return status;
-}
-
-/* One message of the client, decoded. */
-static enum event
-step(struct session *s, struct span message, struct buf *out)
-{
-	const char *method = sasl_names[s->sasl.mechanism];
-	enum event event = EVENT_INPUT;
-	struct buf answer;
-
-	buf_init(&answer, SASL_MESSAGE + 256);
-	enum sasl_status status = sasl_server_step(&s->sasl, message, &answer);
-	if (status == SASL_LOOKUP)
-		status = look_up(s, &answer);
-	if (status != SASL_CHALLENGE)
-		s->exchanging = false;
-	switch (status) {
-	case SASL_CHALLENGE:
-		event = challenge(buf_span(&answer), out);
+	switch (result) {
+	case EXCHANGE_MORE:
 		break;
-	case SASL_LOOKUP:
-		event = unable(s, out);
-		break;
-	case SASL_OK:
-		event = log_in(s, method, out);
-		break;
-	case SASL_DENIED:
-		event = denied(s, span_of(s->sasl.user), method, out);
-		break;
-	case SASL_MALFORMED:
-		event = command_refuse(s, "malformed answer", out);
-		break;
+	case EXCHANGE_OK:
+		memcpy(s->user, s->exchange.user, sizeof s->user);
+		return log_in(s, method, out);
+	case EXCHANGE_DENIED:
+		return denied(s, span_of(s->exchange.sasl.user), method, out);
+	case EXCHANGE_UNABLE:
+		return unable(s, out);
+	case EXCHANGE_CANCELLED:
+		return command_refuse(s, "cancelled", out);
+	case EXCHANGE_BAD_BASE64:
+		return command_refuse(s, "malformed base64", out);
+	case EXCHANGE_BAD_ANSWER:
+		return command_refuse(s, "malformed answer", out);
 	}
-	buf_free(&answer);
-	if (!s->exchanging)
-		sasl_server_free(&s->sasl);
-	return event;
+	return EVENT_INPUT;
 }
 
 enum event
 auth_answer(struct session *s, struct span line, struct buf *out)
 {
-	struct buf message;
-
-	if (span_is(line, "*"))
-		return auth_broken_off(s, "cancelled", out);
-	buf_init(&message, SASL_MESSAGE);
-	enum event event = base64_decode(line, &message) < 0 ? auth_broken_off(s, "malformed base64", out)
-							     : step(s, buf_span(&message), out);
-	buf_free(&message);
-	return event;
+	return settle(s, exchange_answer(&s->exchange, line, out), out);
 }
 
 /* AUTH alone isn't in RFC 5034, but clients of old look for the mechanisms that way. */
@@ -218,7 +165,6 @@ enum event
 auth_auth(struct session *s, const struct argument *argument, struct buf *out)
 {
 	struct span initial, name = span_until(span_trim(argument->text), ' ', &initial);
-	uint8_t nonce[SASL_NONCE];
 
 	if (name.n == 0)
 		return list_mechanisms(s, out);
@@ -227,12 +173,5 @@ auth_auth(struct session *s, const struct argument *argument, struct buf *out)
 		return command_refuse(s, "no such mechanism", out);
 	if (mechanism != SASL_SCRAM_SHA_256 && !s->settings.cleartext)
 		return command_refuse(s, "[AUTH] this mechanism needs TLS", out);
-	if (s->backend->random(s->context, nonce) < 0)
-		return unable(s, out);
-	sasl_server_init(&s->sasl, (enum sasl_mechanism)mechanism, nonce);
-	s->exchanging = true;
-	if (initial.at == NULL)
-		return challenge(span_of(sasl_server_prompt(&s->sasl)), out);
-	/* RFC 5034 4: "=" is an initial response of no bytes. */
-	return auth_answer(s, span_is(initial, "=") ? (struct span){ "", 0 } : initial, out);
+	return settle(s, exchange_begin(&s->exchange, (enum sasl_mechanism)mechanism, initial, out), out);
 }

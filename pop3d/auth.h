@@ -8,9 +8,8 @@
 
 command auth_user, auth_pass, auth_apop, auth_auth;
 
-/* A line while s->exchanging; and one that can't be an answer. */
+/* A line while s->exchange is under way. */
 enum event auth_answer(struct session *, struct span line, struct buf *out);
-enum event auth_broken_off(struct session *, const char *text, struct buf *out);
 
 /* The SASL mechanisms that are allowed here, each between `before` and `after`. */
 void auth_mechanisms(const struct session *, const char *before, const char *after, struct buf *out);

@@ -5,7 +5,7 @@
 #ifndef BACKEND_H
 #define BACKEND_H
 
-#include "sasl.h"
+#include "exchange.h"
 
 /* How a maildrop answered, as the response codes of RFC 2449 8.1 and RFC 3206 4 tell it. */
 enum backend_status {
@@ -26,14 +26,7 @@ struct backend_note {
 
 /* The first argument of each is the context that the session was given. Messages are numbered from 0. */
 struct backend {
-	/* SASL_NONCE bytes that nobody can guess. 0, or -1. */
-	int (*random)(void *, uint8_t *nonce);
-
-	/*
-	 * Whose login is that (any bytes of a peer), and what is that user's credential: a decoy for one that does not exist. user has room
-	 * for SASL_USER characters and a NUL. 0, or -1 where accounts can't be read now.
-	 */
-	int (*credential)(void *, struct span login, char *user, struct credential *);
+	struct exchange_accounts accounts;
 
 	/*
 	 * The maildrop of a user who has logged in; close it in every case. Where the status isn't BACKEND_OK, here and below, a

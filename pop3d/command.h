@@ -29,8 +29,8 @@ struct session {
 	int errors;
 
 	struct buf login; /* of USER, until PASS */
-	bool exchanging;  /* lines are answers to challenges of sasl */
-	struct sasl_server sasl;
+	struct exchange exchange;
+	int failed_logins;
 	char user[SASL_USER + 1];
 
 	uint8_t *marks; /* a bit a message that is deleted; NULL while none is */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "account_login.h"
 #include "bounds.h"
 #include "daemon.h"
 #include "exits.h"
@@ -40,12 +41,6 @@ make_timestamp(const struct daemon *d, const struct session_info *info, struct b
 	return out->failed ? NULL : buf_string(out);
 }
 
-static bool
-may_cross(enum auth_cleartext where, const struct peer *client)
-{
-	return where == CLEARTEXT_YES || (where == CLEARTEXT_LOOPBACK && net_is_loopback(client));
-}
-
 static int
 serve_client(struct conn *conn, const struct session_info *info, void *context)
 {
@@ -58,7 +53,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	struct session_settings settings = {
 		.hostname = d->config.hostname,
 		.timestamp = make_timestamp(d, info, &timestamp),
-		.cleartext = may_cross(d->config.cleartext, &info->client),
+		.cleartext = account_login_in_cleartext(&d->config, &info->client),
 	};
 	session_init(&session, &mailboxes_backend, &mailboxes, &settings);
 	serve(conn, &session_protocol, &session, d->config.timeout > 0 ? d->config.timeout : TIMEOUT);

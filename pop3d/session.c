@@ -57,6 +57,7 @@ session_init(
 	*s = (struct session){
 		.backend = backend, .context = context, .settings = *settings, .state = AUTHORIZATION
 	};
+	exchange_init(&s->exchange, &backend->accounts, context, "+ ");
 	line_init(&s->line, POP3_LINE);
 	buf_init(&s->login, POP3_LINE);
 }
@@ -65,7 +66,7 @@ void
 session_free(struct session *s)
 {
 	s->backend->close(s->context);
-	sasl_server_free(&s->sasl);
+	exchange_end(&s->exchange);
 	buf_free(&s->login);
 	line_free(&s->line);
 	free(s->marks);
@@ -146,13 +147,13 @@ input(void *session, struct span bytes, size_t *used, struct buf *out)
 
 	if (result == LINE_MORE)
 		return EVENT_INPUT;
-	if (result == LINE_TOO_LONG && s->exchanging)
-		return auth_broken_off(s, "line too long", out);
-	if (result == LINE_TOO_LONG)
+	if (result == LINE_TOO_LONG) {
+		exchange_end(&s->exchange);
 		return command_refuse(s, "line too long", out);
+	}
 	bool secret = s->state == AUTHORIZATION;
 	struct span line = line_text(&s->line);
-	enum event event = s->exchanging ? auth_answer(s, line, out) : dispatch(s, line, out);
+	enum event event = s->exchange.under_way ? auth_answer(s, line, out) : dispatch(s, line, out);
 	if (secret)
 		wipe(s->line.text.data, s->line.text.len);
 	return event;

@@ -153,8 +153,8 @@ take_note(void *context, const struct backend_note *note)
 	buf_printf(&w->events, "%s %llu\n", note->event, (unsigned long long)note->number);
 }
 
-static const struct backend backend = { make_random, find_credential, open_mail, close_mail, count, octets,
-	uidl, total, read_begin, read_mail, expunge, take_note };
+static const struct backend backend = { { make_random, find_credential }, open_mail, close_mail, count,
+	octets, uidl, total, read_begin, read_mail, expunge, take_note };
 
 static bool
 begins(struct span s, const char *start)

@@ -231,8 +231,8 @@ fake_log(void *context, const struct backend_note *note)
 	snprintf(f->log + n, LOG - n, "\n");
 }
 
-static const struct backend fake_backend = { fake_random, fake_credential, fake_open, fake_close, fake_count,
-	fake_octets, fake_uidl, fake_total, fake_begin, fake_read, fake_expunge, fake_log };
+static const struct backend fake_backend = { { fake_random, fake_credential }, fake_open, fake_close,
+	fake_count, fake_octets, fake_uidl, fake_total, fake_begin, fake_read, fake_expunge, fake_log };
 
 /* A session and what it said. */
 struct talk {
