@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <limits.h>
 
+#include "auth.h"
 #include "bounds.h"
 #include "transaction.h"
 
@@ -57,8 +58,9 @@ command_ehlo(struct session *s, struct span argument, struct buf *out)
 		return reply_say(s, reply, out);
 	buf_printf(out,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %" PRIu64 "\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
-	    "250-CHUNKING\r\n%s250 SMTPUTF8\r\n",
-	    reply.text, s->config->message_size, s->envelope.trusted ? "250-DSN\r\n" : "");
+	    "250-CHUNKING\r\n%s250-AUTH %s\r\n250 SMTPUTF8\r\n",
+	    reply.text, s->config->message_size, s->envelope.trusted ? "250-DSN\r\n" : "",
+	    auth_mechanisms(s));
 	return EVENT_INPUT;
 }
 
@@ -98,6 +100,15 @@ take_smtputf8(const struct session *s, struct parameters *p, struct span value)
 		return (struct reply){ 555, "5.5.4", "SMTPUTF8 is for those who said EHLO" };
 	p->smtputf8 = true;
 	return fine;
+}
+
+/* RFC 4954 5: who wrote it first, by somebody's word. */
+static struct reply
+take_auth(const struct session *s, struct parameters *p, struct span value)
+{
+	(void)s;
+	(void)p;
+	return dsn_is_xtext(value) ? fine : (struct reply){ 501, "5.5.4", "AUTH= is malformed" };
 }
 
 static struct reply
@@ -140,6 +151,7 @@ static const struct parameter mail_parameters[] = {
 	{ "SIZE", take_size, false },
 	{ "BODY", take_body, false },
 	{ "SMTPUTF8", take_smtputf8, false },
+	{ "AUTH", take_auth, false },
 	{ "RET", take_ret, true },
 	{ "ENVID", take_envid, true },
 	{ NULL, NULL, false },

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "account_login.h"
 #include "log.h"
+#include "sender.h"
 #include "trace.h"
 #include "unique.h"
 #include "zone.h"
@@ -191,6 +193,19 @@ add(void *world, struct span content)
 	spool_add(&d->spool, content);
 }
 
+/* RFC 3848, RFC 6531. */
+static const char *
+protocol_of(const struct envelope *envelope)
+{
+	bool known = envelope->user.n > 0;
+
+	if (envelope->smtputf8)
+		return known ? "UTF8SMTPA" : "UTF8SMTP";
+	if (known)
+		return "ESMTPA";
+	return envelope->esmtp ? "ESMTP" : "SMTP";
+}
+
 static int
 write_received(const struct delivery *d, const struct envelope *envelope, struct parcel *parcel)
 {
@@ -201,9 +216,7 @@ write_received(const struct delivery *d, const struct envelope *envelope, struct
 		.helo = envelope->helo,
 		.client = client,
 		.hostname = d->config->hostname,
-		.with = envelope->smtputf8 ? "UTF8SMTP"
-			: envelope->esmtp  ? "ESMTP"
-					   : "SMTP",
+		.with = protocol_of(envelope),
 		.id = parcel->letter.id,
 		.recipient = envelope->taken == 1 ? buf_span(&d->sole) : (struct span){ NULL, 0 },
 		.now = parcel->letter.now,
@@ -326,4 +339,12 @@ refused(void *world, const char *word, struct span argument, const struct reply 
 	log_end();
 }
 
-const struct backend delivery_backend = { rcpt, add, finish, forget, refused };
+const struct backend delivery_backend = {
+	.accounts = { account_login_random, sender_credential },
+	.login = sender_login,
+	.rcpt = rcpt,
+	.add = add,
+	.finish = finish,
+	.forget = forget,
+	.refused = refused,
+};

@@ -67,8 +67,8 @@ dsn_decode_xtext(struct span xtext, struct buf *out)
 }
 
 /* What it stands for goes into header fields of a notice: RFC 3461 4.2 and 4.4 want it printable. */
-static bool
-is_printable_xtext(struct span xtext)
+bool
+dsn_is_xtext(struct span xtext)
 {
 	struct buf plain;
 
@@ -83,7 +83,7 @@ is_printable_xtext(struct span xtext)
 bool
 dsn_is_envid(struct span value)
 {
-	return value.n <= DSN_ENVID && is_printable_xtext(value);
+	return value.n <= DSN_ENVID && dsn_is_xtext(value);
 }
 
 /* RFC 6533 3: an address of the type utf-8 may stand there as it is. */
@@ -107,7 +107,7 @@ dsn_is_orcpt(struct span value)
 	for (size_t i = 0; i < type.n; i++)
 		if (!ascii_is_alnum(type.at[i]) && type.at[i] != '-')
 			return false;
-	return is_printable_xtext(address) || (span_is_nocase(type, "utf-8") && is_utf8_address(address));
+	return dsn_is_xtext(address) || (span_is_nocase(type, "utf-8") && is_utf8_address(address));
 }
 
 void

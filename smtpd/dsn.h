@@ -26,7 +26,10 @@ struct dsn_request {
 int dsn_parse_notify(struct span value, unsigned *notify);
 int dsn_parse_ret(struct span value, enum dsn_ret *);
 
-/* Is it xtext for printable characters, RFC 3461 4, and with ORCPT "addr-type;xtext", or "utf-8;" and UTF-8 (RFC 6533)? */
+/* Is it xtext for printable characters, RFC 3461 4, DSN_ORCPT of them at most? */
+bool dsn_is_xtext(struct span value);
+
+/* And shorter, as ENVID is; with a type before it, "addr-type;xtext", or "utf-8;" and UTF-8 (RFC 6533), as ORCPT is? */
 bool dsn_is_envid(struct span value);
 bool dsn_is_orcpt(struct span value);
 

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "account_login.h"
 #include "daemon.h"
 #include "delivery.h"
 #include "exits.h"
@@ -36,6 +37,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 		.hostname = config->hostname,
 		.message_size = (uint64_t)config->message_size,
 		.recipients = config->recipients,
+		.cleartext = account_login_in_cleartext(config, &info->client),
 		.trusted = info->listener != LISTENER_SUBMISSION && config_relays_from(config, &info->client),
 	};
 	struct delivery delivery;

@@ -1,6 +1,7 @@
 /* The table of commands, their dispatch, and the ends of transaction and session. The handlers are in command.c and data.c. */
 #include "session.h"
 
+#include "auth.h"
 #include "bounds.h"
 #include "command.h"
 #include "data.h"
@@ -19,8 +20,9 @@ enum {
 	ARGUMENT = 1,	 /* there must be one */
 	NO_ARGUMENT = 2, /* there must be none */
 	RCPT = 4,	 /* a recipient was taken */
-	OCTETS = 8, /* octets follow even where it is refused: it runs all the same, and looks at verdict */
-	PLAIN = 16  /* what is said to it has no status code: RFC 2034 4 */
+	OCTETS = 8,  /* octets follow even where it is refused: it runs all the same, and looks at verdict */
+	SECRET = 16, /* the argument may hold one: it is not for the log */
+	PLAIN = 32   /* what is said to it has no status code: RFC 2034 4 */
 };
 
 struct command {
@@ -37,6 +39,7 @@ static const struct command commands[] = {
 	/* word    allowed in            needs                     handler */
 	{ "EHLO",  ANY,                  ARGUMENT | PLAIN,         command_ehlo },
 	{ "HELO",  ANY,                  ARGUMENT | PLAIN,         command_helo },
+	{ "AUTH",  GREETED,              ARGUMENT | SECRET,        auth_begin },
 	{ "MAIL",  GREETED,              ARGUMENT,                 command_mail },
 	{ "RCPT",  IN_MAIL,              ARGUMENT,                 command_rcpt },
 	{ "DATA",  IN_MAIL,              NO_ARGUMENT | RCPT,       data_begin },
@@ -58,6 +61,7 @@ session_init(
 {
 	*s = (struct session){ .config = config, .backend = backend, .world = world, .state = SESSION_NEW };
 	s->envelope.trusted = config->trusted;
+	exchange_init(&s->exchange, &backend->accounts, world, "334 ");
 	line_init(&s->line, SMTP_LINE);
 	buf_init(&s->helo, SMTP_DOMAIN);
 	buf_init(&s->sender, SMTP_PATH);
@@ -70,6 +74,7 @@ session_free(struct session *s)
 {
 	if (s->backend != NULL)
 		transaction_reset(s);
+	exchange_end(&s->exchange);
 	line_free(&s->line);
 	buf_free(&s->helo);
 	buf_free(&s->sender);
@@ -158,9 +163,15 @@ dispatch(struct session *s, struct span line, struct buf *out)
 	s->verdict = objection(s, command);
 	if ((command->needs & PLAIN) != 0)
 		s->verdict.status = NULL;
-	if (s->verdict.code != 0 && (command->needs & OCTETS) == 0)
-		return reply_say(s, s->verdict, out);
-	return command->run(s, s->argument, out);
+	struct span argument = s->argument;
+	if ((command->needs & SECRET) != 0)
+		s->argument = (struct span){ NULL, 0 };
+	enum event event = s->verdict.code != 0 && (command->needs & OCTETS) == 0
+			       ? reply_say(s, s->verdict, out)
+			       : command->run(s, argument, out);
+	if ((command->needs & SECRET) != 0)
+		wipe(s->line.text.data, s->line.text.len);
+	return event;
 }
 
 static enum event
@@ -183,7 +194,10 @@ static enum event
 input(void *session, struct span bytes, size_t *used, struct buf *out)
 {
 	static enum event (*const takers[])(struct session *, struct span, size_t *, struct buf *) = {
-		[PHASE_COMMANDS] = command_input, [PHASE_DATA] = data_input, [PHASE_CHUNK] = data_chunk_input
+		[PHASE_COMMANDS] = command_input,
+		[PHASE_AUTH] = auth_input,
+		[PHASE_DATA] = data_input,
+		[PHASE_CHUNK] = data_chunk_input,
 	};
 	struct session *s = session;
 	size_t said = out->len;
@@ -234,7 +248,7 @@ in_transfer(const void *session)
 {
 	const struct session *s = session;
 
-	return s->phase != PHASE_COMMANDS || s->state == SESSION_CHUNKS;
+	return s->phase == PHASE_DATA || s->phase == PHASE_CHUNK || s->state == SESSION_CHUNKS;
 }
 
 const struct protocol session_protocol = { greet, input, NULL, early, farewell, in_transfer };

@@ -1,5 +1,5 @@
 /*
- * session: the server's side of SMTP (RFC 5321; 1870, 2034, 2920, 3030, 3461, 6152, 6531) as a machine that turns bytes into bytes. Pure.
+ * session: the server's side of SMTP (RFC 5321; 1870, 2034, 2920, 3030, 3461, 4954, 6152, 6531) as a machine that turns bytes into bytes. Pure.
  *
  * What it takes is bounded whatever a peer sends: a command line, an address, one piece of content. What must last goes out through
  * struct backend, which is all that the session knows of the world.
@@ -12,6 +12,7 @@
 #include "address.h"
 #include "dot.h"
 #include "dsn.h"
+#include "exchange.h"
 #include "hops.h"
 #include "line.h"
 #include "protocol.h"
@@ -22,6 +23,7 @@ struct session_config {
 	uint64_t message_size; /* bytes of content, its CRLFs counted, dot-stuffing not */
 	int recipients;	       /* a message */
 	bool trusted;	       /* who comes from there may send anywhere */
+	bool cleartext;	       /* a password may cross this connection as it is */
 };
 
 /* A mail transaction, RFC 5321 3.3. The spans are the session's. */
@@ -52,6 +54,10 @@ struct backend {
 	/* All has been added: a 2xx promises that it survives a power cut. The text lives until the next call. */
 	struct reply (*finish)(void *world, const struct envelope *);
 
+	/* What a login is checked against; and for the log: this user, by what the peer calls itself, has logged in, or failed to. */
+	struct exchange_accounts accounts;
+	void (*login)(void *world, bool right, struct span user, const char *method);
+
 	/* The transaction is over, one way or the other: drop what there is of it. */
 	void (*forget)(void *world);
 
@@ -66,7 +72,7 @@ enum session_state {
 	SESSION_CHUNKS = 8   /* and a BDAT */
 };
 
-enum session_phase { PHASE_COMMANDS, PHASE_DATA, PHASE_CHUNK };
+enum session_phase { PHASE_COMMANDS, PHASE_AUTH, PHASE_DATA, PHASE_CHUNK };
 
 struct session {
 	const struct session_config *config;
@@ -86,7 +92,9 @@ struct session {
 	struct buf content; /* one piece of it */
 	uint64_t left;	    /* octets of the chunk to come */
 	bool last;	    /* it is the LAST */
-	int errors;
+	int errors, failed_logins;
+	struct exchange exchange;
+	char user[SASL_USER + 1]; /* who has logged in */
 };
 
 extern const struct protocol session_protocol;

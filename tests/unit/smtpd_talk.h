@@ -16,6 +16,10 @@ static struct world {
 	struct buf content;  /* of the transaction under way */
 	struct buf stored;   /* of the last message that was stored */
 	struct buf refusals; /* words and codes, as they were logged */
+	struct buf logins;   /* and these */
+	char user[64];	     /* who sent the last message */
+	bool trusted;
+	int delays;
 	char sender[64], helo[64];
 	uint64_t size;
 	unsigned notify; /* of the last RCPT */
@@ -26,6 +30,7 @@ static struct world {
 	bool early, closed;
 } world;
 
+static bool fail_accounts;
 static struct reply fail_finish; /* what finish says; code 0: it stores */
 static struct session_config settings;
 static struct buf said;
@@ -68,6 +73,8 @@ fake_finish(void *context, const struct envelope *envelope)
 	snprintf(w->helo, sizeof w->helo, "%.*s", (int)envelope->helo.n, envelope->helo.at);
 	snprintf(w->envid, sizeof w->envid, "%.*s", (int)envelope->envid.n, envelope->envid.at);
 	w->ret = envelope->ret;
+	snprintf(w->user, sizeof w->user, "%.*s", (int)envelope->user.n, envelope->user.at);
+	w->trusted = envelope->trusted;
 	w->esmtp = envelope->esmtp;
 	w->smtputf8 = envelope->smtputf8;
 	w->taken = envelope->taken;
@@ -89,11 +96,51 @@ fake_refused(void *context, const char *word, struct span argument, const struct
 	struct world *w = context;
 
 	/* What we do not know may be a secret. */
-	ck_assert(word != NULL || argument.n == 0);
+	ck_assert((word != NULL && strcmp(word, "AUTH") != 0) || argument.n == 0);
 	buf_printf(&w->refusals, "%s %d;", word == NULL ? "?" : word, reply->code);
 }
 
-static const struct backend fake = { fake_rcpt, fake_add, fake_finish, fake_forget, fake_refused };
+static int
+fake_random(void *context, uint8_t *nonce)
+{
+	(void)context;
+	memset(nonce, 7, SASL_NONCE);
+	return fail_accounts ? -1 : 0;
+}
+
+/* anna's and nobody else's. */
+static int
+fake_credential(void *context, struct span login, char *user, struct credential *credential)
+{
+	(void)context;
+	snprintf(user, SASL_USER + 1, "%.*s", (int)login.n, login.at);
+	credential_decoy(login, span_of("secret"), credential);
+	if (!span_is_nocase(login, "anna"))
+		return 0;
+	ck_assert_int_eq(credential_parse(span_of("{PLAIN}apple pie"), credential), 0);
+	credential_salt(credential, login, span_of("secret"));
+	return 0;
+}
+
+static void
+fake_login(void *context, bool right, struct span user, const char *method)
+{
+	struct world *w = context;
+
+	buf_printf(&w->logins, "%s ", right ? "login" : "login-failed");
+	buf_add_span(&w->logins, user);
+	buf_printf(&w->logins, " %s;", method);
+}
+
+static const struct backend fake = {
+	.accounts = { fake_random, fake_credential },
+	.login = fake_login,
+	.rcpt = fake_rcpt,
+	.add = fake_add,
+	.finish = fake_finish,
+	.forget = fake_forget,
+	.refused = fake_refused,
+};
 
 static inline void
 begin(void)
@@ -102,11 +149,13 @@ begin(void)
 	buf_free(&world.content);
 	buf_free(&world.stored);
 	buf_free(&world.refusals);
+	buf_free(&world.logins);
 	buf_free(&said);
 	world = (struct world){ .early = false };
 	buf_init(&world.content, 1024 * 1024);
 	buf_init(&world.stored, 1024 * 1024);
 	buf_init(&world.refusals, 1024 * 1024);
+	buf_init(&world.logins, 1024 * 1024);
 	buf_init(&said, 1024 * 1024);
 	session_init(&world.session, &settings, &fake, &world);
 	ck_assert_int_eq(session_protocol.greet(&world.session, &said), EVENT_TURN);
@@ -139,6 +188,7 @@ give(struct span bytes, bool more)
 	ck_assert_uint_le(used, bytes.n);
 	ck_assert(event != EVENT_INPUT || used == bytes.n || said.len > before);
 	world.closed = event == EVENT_CLOSE;
+	world.delays += event == EVENT_DELAY;
 	if (event == EVENT_TURN && (more || used < bytes.n)) {
 		buf_cut(&said, before);
 		session_protocol.early(&world.session, &said);
@@ -170,8 +220,9 @@ condense(struct buf *out)
 		if (line.at[3] != ' ')
 			continue;
 		bool status = line.n > 9 && line.at[5] == '.' && line.at[7] == '.';
+		struct span text, two = span_until(span_slice(line, 4, line.n), ' ', &text);
 		buf_add_string(out, out->len > 0 ? ", " : "");
-		buf_add_span(out, span_slice(line, 0, status ? 9 : 3));
+		buf_add_span(out, span_slice(line, 0, status ? 4 + two.n : 3));
 	}
 }
 
@@ -204,6 +255,7 @@ talk_setup(void)
 	settings =
 	    (struct session_config){ .hostname = "mail.example.org", .message_size = 1000, .recipients = 3 };
 	fail_finish = (struct reply){ 0 };
+	fail_accounts = false;
 }
 
 /* A literal with NULs in it, as a span. */

@@ -33,7 +33,7 @@ START_TEST(announces_each_extension_once)
 	ck_assert_str_eq(buf_string(&said),
 	    "220 mail.example.org ESMTP Letterbox\r\n"
 	    "250-mail.example.org\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n"
-	    "250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250 SMTPUTF8\r\n");
+	    "250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-AUTH SCRAM-SHA-256\r\n250 SMTPUTF8\r\n");
 }
 END_TEST
 
@@ -138,8 +138,10 @@ START_TEST(reads_body)
 	talk(EHLO "MAIL FROM:<a@b>  BODY=7BIT\r\nRSET\r\nMAIL FROM:<a@b> body=8bitmime SIZE=5 \r\n",
 	    "220, 250, 250 2.1.0, 250 2.0.0, 250 2.1.0");
 	talk(EHLO "MAIL FROM:<a@b> BODY=BINARYMIME\r\nMAIL FROM:<a@b> BODY\r\nMAIL FROM:<a@b> X=1\r\n"
-		  "MAIL FROM:<a@b> RET=HDRS\r\nMAIL FROM:<a@b> AUTH=<>\r\n",
-	    "220, 250, 555 5.5.4, 555 5.5.4, 555 5.5.4, 555 5.5.4, 555 5.5.4");
+		  "MAIL FROM:<a@b> RET=HDRS\r\nMAIL FROM:<a@b> AUTH=a=b\r\nMAIL FROM:<a@b> AUTH=\r\n"
+		  "MAIL FROM:<a@b> AUTH=<>\r\nRSET\r\nMAIL FROM:<a@b> AUTH=c+2Bd@e\r\n",
+	    "220, 250, 555 5.5.4, 555 5.5.4, 555 5.5.4, 555 5.5.4, 501 5.5.4, 501 5.5.4, 250 2.1.0, 250 "
+	    "2.0.0, 250 2.1.0");
 	talk(EHLO MAIL "RCPT TO:<a@b> NOTIFY=NEVER\r\nRCPT TO:<a@b> X\r\n" RCPT,
 	    "220, 250, 250 2.1.0, 555 5.5.4, 555 5.5.4, 250 2.1.5");
 }
@@ -222,7 +224,7 @@ END_TEST
 
 START_TEST(refuses_what_is_no_command)
 {
-	talk("\r\n \r\nFOO\r\nMAILFROM:<a@b>\r\nAUTH PLAIN x\r\nSTARTTLS\r\nEHLO\r\n",
+	talk("\r\n \r\nFOO\r\nMAILFROM:<a@b>\r\nAUHT PLAIN x\r\nSTARTTLS\r\nEHLO\r\n",
 	    "220, 500 5.5.1, 500 5.5.1, 500 5.5.1, 500 5.5.1, 500 5.5.1, 500 5.5.1, 501");
 	ck_assert_str_eq(buf_string(&world.refusals), "? 500;? 500;? 500;? 500;? 500;? 500;EHLO 501;");
 	talk("NOOP \001\r\nNOOP \x7f\r\nNOOP a\rb\r\nNOOP\tx \t\r\n",

@@ -1,0 +1,88 @@
+/*
+ * What does not send the password itself may be used everywhere, as in pop3d. A name that doesn't exist goes the way that every name
+ * goes: see exchange.h.
+ */
+#include "auth.h"
+
+#include <string.h>
+
+#include "bounds.h"
+
+const char *
+auth_mechanisms(const struct session *s)
+{
+	return s->config->cleartext ? "SCRAM-SHA-256 PLAIN LOGIN" : "SCRAM-SHA-256";
+}
+
+static void
+log_in(struct session *s)
+{
+	memcpy(s->user, s->exchange.user, sizeof s->user);
+	s->envelope.user = span_of(s->user);
+	s->envelope.trusted = true;
+}
+
+static enum event
+settle(struct session *s, enum exchange_result result, struct buf *out)
+{
+	static const struct reply replies[] = {
+		[EXCHANGE_OK] = { 235, "2.7.0", "You are logged in" },
+		[EXCHANGE_DENIED] = { 535, "5.7.8", "The name or the password is wrong" },
+		[EXCHANGE_UNABLE] = { 454, "4.7.0", "Nobody can log in now, try again later" },
+		[EXCHANGE_CANCELLED] = { 501, "5.7.0", "Cancelled" },
+		[EXCHANGE_BAD_BASE64] = { 501, "5.5.2", "Malformed base64" },
+		[EXCHANGE_BAD_ANSWER] = { 501, "5.5.2", "Malformed answer" },
+	};
+	const char *method = sasl_names[s->exchange.sasl.mechanism];
+
+	s->phase = result == EXCHANGE_MORE ? PHASE_AUTH : PHASE_COMMANDS;
+	if (result == EXCHANGE_MORE)
+		return EVENT_INPUT;
+	if (result == EXCHANGE_DENIED) {
+		s->backend->login(s->world, false, span_of(s->exchange.sasl.user), method);
+		s->failed_logins++;
+		s->errors += AUTH_ERRORS;
+		reply_repeat(replies[result], out);
+		return EVENT_DELAY;
+	}
+	if (result == EXCHANGE_OK) {
+		log_in(s);
+		s->backend->login(s->world, true, s->envelope.user, method);
+	}
+	return reply_say(s, replies[result], out);
+}
+
+enum event
+auth_begin(struct session *s, struct span argument, struct buf *out)
+{
+	struct span initial, name = span_until(argument, ' ', &initial);
+	int mechanism = sasl_mechanism(name);
+
+	if (s->envelope.user.n > 0)
+		return reply_say(s, (struct reply){ 503, "5.5.1", "You are logged in already" }, out);
+	if (mechanism < 0)
+		return reply_say(s, (struct reply){ 504, "5.5.4", "There is no such mechanism" }, out);
+	if (mechanism != SASL_SCRAM_SHA_256 && !s->config->cleartext)
+		return reply_say(s, (struct reply){ 538, "5.7.11", "This mechanism needs TLS" }, out);
+	if (initial.at != NULL)
+		initial = span_trim(initial);
+	return settle(s, exchange_begin(&s->exchange, (enum sasl_mechanism)mechanism, initial, out), out);
+}
+
+enum event
+auth_input(struct session *s, struct span bytes, size_t *used, struct buf *out)
+{
+	enum line_result result = line_push(&s->line, bytes.at, bytes.n, used);
+	enum event event = EVENT_INPUT;
+
+	if (result == LINE_MORE)
+		return EVENT_INPUT;
+	if (result == LINE_TOO_LONG) {
+		exchange_end(&s->exchange);
+		s->phase = PHASE_COMMANDS;
+		return reply_say(s, (struct reply){ 500, "5.5.6", "The line is too long" }, out);
+	}
+	event = settle(s, exchange_answer(&s->exchange, line_text(&s->line), out), out);
+	wipe(s->line.text.data, s->line.text.len);
+	return event;
+}

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Real programs log in to smtpd, by each mechanism that they have, and are refused with a wrong password."""
+
+import os
+import smtplib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+
+import letterbox  # noqa: E402
+import mail  # noqa: E402
+
+TEXT = mail.PLAIN.replace(b"\r\n", b"\n")
+
+
+def needs(name):
+    return unittest.skipUnless(mail.tool(name), name + " is not installed")
+
+
+class Login(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="letterbox-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.server = mail.MailServer()
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+        cls.message = os.path.join(cls.folder.name, "message")
+        with open(cls.message, "wb") as file:
+            file.write(mail.PLAIN)
+
+    def count(self):
+        return letterbox.count_messages(self.server.root.mbox("bob"))
+
+    def logged(self, event):
+        return sum((" %s " % event) in line for line in self.server.smtpd.log().splitlines())
+
+    def check(self, mechanism, send):
+        """send(password, right) is to log in as anna and to send mail.PLAIN to bob; it fails itself where right is wrong."""
+        before, logins, failed = self.count(), self.logged("login"), self.logged("login-failed")
+        send("apple pie", True)
+        self.assertEqual(self.count(), before + 1)
+        self.assertEqual(self.logged("login"), logins + 1)
+        self.assertIn(b"with ESMTPA id", self.server.root.mbox("bob").split(b"\nFrom ")[-1])
+        self.assertIn("user=anna method=" + mechanism, self.server.smtpd.log())
+        send("apple", False)
+        self.assertEqual(self.count(), before + 1)
+        self.assertGreater(self.logged("login-failed"), failed)
+        self.assertNotIn("apple", self.server.smtpd.log())
+
+    def test_smtplib(self):
+        for mechanism in ("PLAIN", "LOGIN"):
+            for initial in (True, False):
+                with self.subTest(mechanism=mechanism, initial=initial):
+                    self.check(mechanism, lambda password, right: self.smtplib(mechanism, initial, password, right))
+
+    def smtplib(self, mechanism, initial, password, right):
+        with smtplib.SMTP("127.0.0.1", self.server.smtpd.port, "home.example.org", 30) as smtp:
+            smtp.ehlo()
+            smtp.user, smtp.password = "anna", password
+            method = getattr(smtp, "auth_" + mechanism.lower())
+            if not right:
+                with self.assertRaises(smtplib.SMTPAuthenticationError) as raised:
+                    smtp.auth(mechanism, method, initial_response_ok=initial)
+                self.assertEqual(raised.exception.smtp_code, 535)
+                return
+            self.assertEqual(smtp.auth(mechanism, method, initial_response_ok=initial)[0], 235)
+            self.assertEqual(smtp.sendmail("anna@localhost", ["bob@localhost"], mail.PLAIN), {})
+
+    @needs("curl")
+    def test_curl(self):
+        for mechanism in ("PLAIN", "LOGIN"):
+            for initial in ([], ["--sasl-ir"]):
+                with self.subTest(mechanism=mechanism, initial=initial):
+                    self.check(mechanism, lambda password, right: letterbox.run(
+                        [mail.tool("curl"), "-sS", "--url", "smtp://" + self.server.smtp, "-u", "anna:" + password,
+                         "--login-options", "AUTH=" + mechanism, *initial, "--mail-from", "anna@localhost",
+                         "--mail-rcpt", "bob@localhost", "-T", self.message], status=0 if right else 67))
+
+    @needs("swaks")
+    def test_swaks(self):
+        for mechanism in ("PLAIN", "LOGIN"):
+            with self.subTest(mechanism=mechanism):
+                self.check(mechanism, lambda password, right: letterbox.run(
+                    [mail.tool("swaks"), "--server", self.server.smtp, "--from", "anna@localhost", "--to", "bob@localhost",
+                     "--helo", "home.example.org", "--auth", mechanism, "-au", "anna", "-ap", password, "--silent", "2",
+                     "--data", "-"], TEXT, status=0 if right else 28))
+
+    @needs("msmtp")
+    def test_msmtp(self):
+        for mechanism in ("PLAIN", "LOGIN", "SCRAM-SHA-256"):
+            with self.subTest(mechanism=mechanism):
+                self.check(mechanism, lambda password, right: letterbox.run(
+                    [mail.tool("msmtp"), "--host=127.0.0.1", "--port=%d" % self.server.smtpd.port, "--from=anna@localhost",
+                     "--tls=off", "--auth=" + mechanism.lower(), "--user=anna", "--passwordeval=echo '%s'" % password,
+                     "--domain=home.example.org", "bob@localhost"], TEXT, status=0 if right else 77))
+
+    def test_smtpc(self):
+        self.check("SCRAM-SHA-256", lambda password, right: letterbox.run(
+            [letterbox.binary("smtpc"), "-S", self.server.smtp, "-u", "anna", "-f", "anna@localhost", "-t", "-i", "bob@localhost"],
+            TEXT, status=0 if right else 77, env=dict(os.environ, MAIL_PASSWORD=password)))
+
+
+if __name__ == "__main__":
+    unittest.main()
