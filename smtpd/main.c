@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "account_login.h"
-#include "daemon.h"
+#include "check.h"
 #include "delivery.h"
 #include "exits.h"
 #include "maildrop.h"
@@ -16,6 +16,7 @@ enum { TIMEOUT = 300 }; /* seconds; RFC 5321 4.5.3.2.7 wants five minutes at the
 static const char usage[] =
     "usage: smtpd [-d DIR] [-l ADDR:PORT]... [-o KEY=VALUE]...   serve in the foreground\n"
     "       smtpd [-d DIR] [-o KEY=VALUE]... -i                  one session on stdin and stdout\n"
+    "       smtpd [-d DIR] [-o KEY=VALUE]... check               is all there that it needs?\n"
     "\n"
     "  -d DIR         the mail root (else $MAILBOXES, else ./mailboxes)\n"
     "  -l ADDR:PORT   listen there; port 0 is any free one\n"
@@ -86,8 +87,9 @@ run(struct smtpd *smtpd)
 		.context = smtpd,
 	};
 
-	if (operand != NULL && (strcmp(operand, "queue") == 0 || strcmp(operand, "explain") == 0 ||
-				   strcmp(operand, "check") == 0))
+	if (operand != NULL && strcmp(operand, "check") == 0)
+		return check_run(&smtpd->daemon, &server);
+	if (operand != NULL && (strcmp(operand, "queue") == 0 || strcmp(operand, "explain") == 0))
 		return complain(EXITS_USAGE, "%s: not supported by this version", operand);
 	if (operand != NULL)
 		return complain(EXITS_USAGE, "unknown subcommand %s; smtpd -h lists the options", operand);
@@ -97,7 +99,7 @@ run(struct smtpd *smtpd)
 int
 main(int argc, char **argv)
 {
-	struct smtpd smtpd = { .daemon = { .program = "smtpd", .usage = usage } };
+	struct smtpd smtpd = { .daemon = { .program = "smtpd", .usage = usage, .lenient = "check" } };
 	int status = daemon_begin(&smtpd.daemon, argc, argv);
 
 	aliases_init(&smtpd.aliases);

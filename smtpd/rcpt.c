@@ -68,6 +68,8 @@ static struct reply
 refuse_target(const struct walk *w, size_t step, struct span target, const char *reason, struct reply reply)
 {
 	tell(w->rules, target, reason, (struct span){ NULL, 0 });
+	if (w->rules->tell != NULL) /* a person, who asked */
+		return reply;
 	log_begin_error("alias-refused");
 	log_text("alias", w->steps[step].name);
 	log_span("target", target);

@@ -1,5 +1,5 @@
 /*
- * rcpt: who gets what is sent to an address: local domains, aliases, accounts, and who is elsewhere. What is wrong with an alias is logged.
+ * rcpt: who gets what is sent to an address: local domains, aliases, accounts, and who is elsewhere. What is wrong with an alias is logged, unless each step is told.
  */
 #ifndef RCPT_H
 #define RCPT_H

@@ -96,6 +96,12 @@ daemon_begin(struct daemon *d, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	status = configure(d, root, &d->config, reason);
+	const char *operand = d->argv[d->operand];
+	if (status == EXITS_CONFIG && operand != NULL && d->lenient != NULL &&
+	    strcmp(operand, d->lenient) == 0) {
+		memcpy(d->broken, reason, sizeof reason);
+		return -1;
+	}
 	return status == EXITS_DONE ? -1 : complain(status, "%s", reason);
 }
 

@@ -15,10 +15,12 @@ struct daemon {
 	int argc;
 	char **argv;
 	struct config config;
+	const char *lenient;	    /* the subcommand that goes on with a broken DIR/config; NULL: none */
+	char broken[CONFIG_REASON]; /* and what is wrong with it, or "" */
 };
 
 /*
- * program and usage are the caller's. Takes the options, reads DIR/config, sets umask 077. -1: go on; else the exit status: 0
+ * program, usage and lenient are the caller's. Takes the options, reads DIR/config, sets umask 077. -1: go on; else the exit status: 0
  * after -h and -V, EXITS_USAGE, EXITS_CONFIG; what is wrong has been said in one line on standard error. Free with daemon_end in every case.
  */
 int daemon_begin(struct daemon *, int argc, char **argv);

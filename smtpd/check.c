@@ -1,0 +1,79 @@
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exits.h"
+#include "program.h"
+
+/* Within quotes, where there is anything in it that means something to sh. */
+static void
+add_word(const char *word, struct buf *out)
+{
+	bool plain = *word != '\0' && *word != '-';
+
+	for (const char *at = word; *at != '\0'; at++)
+		plain = plain && (ascii_is_alnum(*at) || strchr("/._-+", *at) != NULL);
+	if (!plain)
+		buf_add_char(out, '\'');
+	for (; *word != '\0'; word++)
+		if (*word == '\'')
+			buf_add_string(out, "'\\''");
+		else
+			buf_add_char(out, *word);
+	if (!plain)
+		buf_add_char(out, '\'');
+}
+
+static const struct {
+	void (*run)(struct check *);
+	bool needs_root; /* the mail root must be there */
+} checks[] = {
+	{ check_config, false },
+	{ check_hostname, false },
+	{ check_ports, false },
+	{ check_user, false },
+	{ check_disk, true },
+	{ check_locks, true },
+	{ check_accounts, true },
+	{ check_aliases, true },
+	{ check_users, true },
+	{ check_queue, true },
+};
+
+static void
+open_root(struct check *c)
+{
+	const char *root = c->config->root, *dir = buf_string(&c->dir);
+
+	c->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->root < 0)
+		check_say(c, CHECK_FAIL,
+		    errno == ENOENT    ? check_fix(c, "mkdir -m 700 %s", dir)
+		    : errno == ENOTDIR ? check_fix(c, "mv %s %s.old; mkdir -m 700 %s", dir, dir, dir)
+				       : check_fix(c, "chown -R %ld %s", (long)geteuid(), dir),
+		    "mail root %s: %s", root, strerror(errno));
+}
+
+int
+check_run(const struct daemon *daemon, const struct server *server)
+{
+	struct check c = { .daemon = daemon, .config = &daemon->config, .server = server };
+
+	buf_init(&c.dir, CHECK_TEXT);
+	buf_init(&c.fix, CHECK_TEXT);
+	add_word(daemon->config.root, &c.dir);
+	open_root(&c);
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+		if (c.root >= 0 || !checks[i].needs_root)
+			checks[i].run(&c);
+	if (c.root >= 0)
+		close(c.root);
+	buf_free(&c.dir);
+	buf_free(&c.fix);
+	int output = printed("the findings");
+	return output != EXITS_DONE ? output : c.failed ? EXITS_CONFIG : EXITS_DONE;
+}

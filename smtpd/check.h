@@ -1,0 +1,47 @@
+/*
+ * check: `smtpd check` tries what the daemons will need and prints a line for each thing: "ok …", "warn …; fix: COMMAND" or "fail …; fix: COMMAND".
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "daemon.h"
+
+enum { CHECK_TEXT = 16 * 1024 }; /* bytes of a command */
+
+struct check {
+	const struct daemon *daemon;
+	const struct config *config;
+	const struct server *server;
+	int root;
+	struct buf dir; /* the mail root as a word of sh(1) */
+	struct buf fix;
+	bool failed;
+};
+
+/* Returns the exit status: EXITS_DONE, or EXITS_CONFIG where anything fails. server: its default ports. */
+int check_run(const struct daemon *, const struct server *);
+
+/* The command that mends it, for the line that is said next. */
+const char *check_fix(struct check *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One line. fix: "" for none. */
+enum check_verdict { CHECK_OK, CHECK_WARN, CHECK_FAIL };
+void check_say(struct check *, enum check_verdict, const char *fix, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* May we read and write that file or folder of the mail root? If not, that is said. */
+bool check_access(struct check *, const char *path);
+
+/* The checks: of check_system.c, which from check_user on is as the daemon will be, and of check_files.c. */
+void check_config(struct check *);
+void check_hostname(struct check *);
+void check_ports(struct check *);
+void check_user(struct check *);
+void check_disk(struct check *);
+void check_locks(struct check *);
+void check_accounts(struct check *);
+void check_aliases(struct check *);
+void check_users(struct check *);
+void check_queue(struct check *);
+
+#endif

@@ -1,0 +1,220 @@
+/* What the files of the mail root are like. */
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "account_file.h"
+#include "alias.h"
+#include "aliases.h"
+#include "rcpt.h"
+
+enum { PATH = 256, WRONG = 512 };
+
+/* Others may not write to it, nor read it where it is secret. */
+static void
+check_mode(struct check *c, const char *file, bool secret)
+{
+	struct stat st;
+
+	if (fstatat(c->root, file, &st, 0) < 0)
+		return;
+	if ((st.st_mode & 022) != 0)
+		check_say(c, CHECK_FAIL, check_fix(c, "chmod go-w %s/%s", buf_string(&c->dir), file),
+		    "%s: others may write to it", file);
+	else if (secret && (st.st_mode & 077) != 0)
+		check_say(c, CHECK_WARN, check_fix(c, "chmod 600 %s/%s", buf_string(&c->dir), file),
+		    "%s: others may read it", file);
+}
+
+static void
+check_accounts_open(struct check *c)
+{
+	const char *dir = buf_string(&c->dir);
+
+	switch (errno) {
+	case ENOENT:
+		check_say(c, CHECK_WARN, check_fix(c, "pop3d -d %s user add NAME", dir),
+		    "accounts: there are none, so nobody gets mail");
+		break;
+	case EPERM:
+		check_mode(c, "accounts", true);
+		break;
+	case EACCES:
+		check_access(c, "accounts");
+		break;
+	default:
+		check_say(c, CHECK_FAIL,
+		    check_fix(c, "mv %s/accounts %s/accounts.old; umask 077; cp %s/accounts.old %s/accounts",
+			dir, dir, dir, dir),
+		    "accounts: no regular file");
+	}
+}
+
+void
+check_accounts(struct check *c)
+{
+	struct account_file file;
+	struct span line, text;
+	struct credential credential;
+	char name[ACCOUNT_NAME + 1];
+	int users = 0, broken = 0, more;
+
+	if (account_file_open(&file, c->root) < 0) {
+		check_accounts_open(c);
+		return;
+	}
+	while ((more = account_file_next(&file, &line)) > 0)
+		if (account_file_name(&file, line, name, &text)) {
+			users++;
+			if (credential_parse(text, &credential) == 0)
+				continue;
+			broken++;
+			check_say(c, CHECK_FAIL,
+			    check_fix(c, "pop3d -d %s user passwd %s", buf_string(&c->dir), name),
+			    "accounts: what %s logs in with is malformed", name);
+		}
+	wipe(&credential, sizeof credential);
+	if (more < 0)
+		check_say(c, CHECK_FAIL, check_fix(c, "dmesg | tail"), "accounts: %s", strerror(errno));
+	account_file_close(&file);
+	check_mode(c, "accounts", true);
+	if (more == 0 && broken == 0)
+		check_say(c, CHECK_OK, "", "accounts: %d", users);
+}
+
+/* The last thing that rcpt_resolve told. */
+static void
+keep_told(void *context, struct span what, const char *is, struct span whom)
+{
+	struct buf *wrong = context;
+
+	buf_clear(wrong);
+	buf_add_escaped(wrong, what);
+	buf_printf(wrong, " %s%s", is, whom.n > 0 ? " " : "");
+	buf_add_escaped(wrong, whom);
+}
+
+/* The entry with its continuation lines becomes a comment. */
+static void
+say_alias(struct check *c, int line, const char *wrong)
+{
+	check_say(c, CHECK_FAIL,
+	    check_fix(c, "sed -i -e '%d{' -e ':a' -e 's/^/#/;n;/^[[:blank:]]/ba' -e '}' %s/aliases", line,
+		buf_string(&c->dir)),
+	    "aliases:%d: %s", line, wrong);
+}
+
+static void
+check_alias(struct check *c, struct span text, const struct alias *alias, struct rcpt_list *list)
+{
+	static const struct peer nowhere;
+	struct path path = { .local = alias->name, .whole = alias->name };
+	struct buf wrong;
+
+	buf_init(&wrong, WRONG);
+	const struct rcpt_rules rules = { .config = c->config,
+		.here = &nowhere,
+		.root = c->root,
+		.aliases = text,
+		.trusted = true,
+		.tell = keep_told,
+		.context = &wrong };
+	const struct reply reply = rcpt_resolve(&rules, &path, list);
+	if (reply.code != 250) {
+		buf_printf(&wrong, " (%s)", reply.text);
+		say_alias(c, alias->line, buf_string(&wrong));
+	}
+	buf_free(&wrong);
+}
+
+void
+check_aliases(struct check *c)
+{
+	struct aliases aliases;
+	struct alias_reader reader;
+	struct alias alias;
+	struct rcpt_list list;
+	const char *reason;
+	int result, n = 0;
+
+	aliases_init(&aliases);
+	rcpt_list_init(&list);
+	check_mode(c, "aliases", false);
+	if (aliases_refresh(&aliases, c->root) < 0)
+		check_access(c, "aliases");
+	reader = (struct alias_reader){ .rest = buf_span(&aliases.text) };
+	bool before = c->failed;
+	c->failed = false;
+	for (; (result = alias_next(&reader, &alias, &reason)) != 0; n++)
+		if (result > 0)
+			check_alias(c, buf_span(&aliases.text), &alias, &list);
+		else
+			say_alias(c, alias.line, reason);
+	if (!c->failed)
+		check_say(c, CHECK_OK, "", "aliases: %d, each leads to somebody", n);
+	c->failed |= before;
+	rcpt_list_free(&list);
+	aliases_free(&aliases);
+}
+
+/* How many of the mailboxes there are. */
+struct mailboxes {
+	struct check *check;
+	int good, bad;
+};
+
+static void
+check_mailbox(const char *name, void *context)
+{
+	struct mailboxes *mailboxes = context;
+	struct check *c = mailboxes->check;
+	char folder[PATH], mbox[PATH + 8];
+
+	snprintf(folder, sizeof folder, "users/%s", name);
+	snprintf(mbox, sizeof mbox, "%s/mbox", folder);
+	bool good = faccessat(c->root, folder, F_OK, 0) < 0 || check_access(c, folder);
+	good = good && (faccessat(c->root, mbox, F_OK, 0) < 0 || check_access(c, mbox));
+	mailboxes->good += good;
+	mailboxes->bad += !good;
+}
+
+/* A folder that is there, or can be made. */
+static bool
+check_folder(struct check *c, const char *name)
+{
+	const char *dir = buf_string(&c->dir);
+	struct stat st;
+
+	if (fstatat(c->root, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return check_access(c, ".");
+	if (S_ISDIR(st.st_mode))
+		return check_access(c, name);
+	check_say(c, CHECK_FAIL,
+	    check_fix(c, "mv %s/%s %s/%s.old; mkdir -m 700 %s/%s", dir, name, dir, name, dir, name),
+	    "%s: no folder", name);
+	return false;
+}
+
+void
+check_users(struct check *c)
+{
+	struct mailboxes mailboxes = { .check = c };
+
+	if (!check_folder(c, "users"))
+		return;
+	(void)account_list(c->root, check_mailbox, &mailboxes);
+	if (mailboxes.bad == 0)
+		check_say(c, CHECK_OK, "", "users: %d mailboxes can be written", mailboxes.good);
+}
+
+void
+check_queue(struct check *c)
+{
+	if (check_folder(c, "queue"))
+		check_say(c, CHECK_OK, "", "queue: can be written");
+}
