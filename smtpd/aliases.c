@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "alias.h"
+#include "io.h"
 #include "log.h"
 
 static const char file[] = "aliases";
@@ -38,29 +39,6 @@ failed(int error)
 	log_errno(error);
 	log_end();
 	return -1;
-}
-
-/* All of an open file. A FIFO or a device could be read for ever. */
-static int
-read_all(int fd, struct aliases *aliases)
-{
-	if (fstat(fd, &aliases->seen) < 0)
-		return -1;
-	if (!S_ISREG(aliases->seen.st_mode) || aliases->seen.st_size > ALIASES_TEXT) {
-		errno = S_ISREG(aliases->seen.st_mode) ? EFBIG : EINVAL;
-		return -1;
-	}
-	for (size_t left = (size_t)aliases->seen.st_size; left > 0;) {
-		char *room = buf_reserve(&aliases->text, left);
-		ssize_t n = room == NULL ? -1 : read(fd, room, left);
-		if (n < 0 && room != NULL && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return (int)n;
-		aliases->text.len += (size_t)n;
-		left -= (size_t)n;
-	}
-	return 0;
 }
 
 static void
@@ -98,7 +76,7 @@ aliases_refresh(struct aliases *aliases, int root)
 	int fd = openat(root, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return failed(errno);
-	int result = read_all(fd, aliases);
+	int result = io_read_regular(fd, &aliases->seen, &aliases->text);
 	int error = errno;
 	close(fd);
 	if (result < 0) {

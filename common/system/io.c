@@ -51,6 +51,23 @@ io_read_at(int fd, void *bytes, size_t n, off_t at)
 	return (ssize_t)got;
 }
 
+int
+io_read_regular(int fd, struct stat *seen, struct buf *out)
+{
+	if (fstat(fd, seen) < 0)
+		return -1;
+	/* A FIFO or a device could be read for ever. */
+	if (!S_ISREG(seen->st_mode) || (size_t)seen->st_size > out->max - out->len) {
+		errno = S_ISREG(seen->st_mode) ? EFBIG : EINVAL;
+		return -1;
+	}
+	size_t size = (size_t)seen->st_size;
+	char *room = buf_reserve(out, size);
+	ssize_t n = room == NULL ? -1 : io_read_at(fd, room, size, 0);
+	out->len += n > 0 ? (size_t)n : 0;
+	return n < 0 ? -1 : 0;
+}
+
 void
 io_hold_standard(void)
 {

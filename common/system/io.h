@@ -4,9 +4,10 @@
 #ifndef IO_H
 #define IO_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
-#include "span.h"
+#include "buf.h"
 
 /* All of it, at the descriptor's own offset. 0, or -1 with errno. */
 int io_write(int fd, struct span);
@@ -16,6 +17,9 @@ int io_write_at(int fd, struct span, off_t at);
 
 /* Up to n bytes from an offset; fewer only at the end of the file. -1 with errno. */
 ssize_t io_read_at(int fd, void *bytes, size_t n, off_t at);
+
+/* All of an open regular file behind what out holds; seen: the file's. 0, or -1 with errno (EFBIG: out does not hold so much). */
+int io_read_regular(int fd, struct stat *seen, struct buf *out);
 
 /*
  * Whichever of the descriptors 0, 1 and 2 is closed becomes one that can neither be read nor written: no socket or file takes its place,
