@@ -170,6 +170,19 @@ set_listen(struct config *c, const struct key *key, struct span value, char expe
 }
 
 static int
+set_resolver(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	struct sockaddr_storage address;
+	socklen_t n;
+
+	if (replace(member(c, key), value, expected) < 0)
+		return -1;
+	if (!span_is_word(value) || net_parse(c->resolver, &address, &n) < 0)
+		return expect(expected, "ADDR:PORT or [ADDR6]:PORT");
+	return 0;
+}
+
+static int
 set_word(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
 {
 	if (!span_is_word(value))
@@ -268,7 +281,7 @@ static const struct key keys[] = {
 	{ "tls-cert", NULL, 0, 0, 0 },
 	{ "tls-key", NULL, 0, 0, 0 },
 	{ "queue-lifetime", NULL, 0, 0, 0 },
-	{ "resolver", NULL, 0, 0, 0 },
+	{ "resolver", set_resolver, AT(resolver), 0, 0 },
 	{ "proxy-from", NULL, 0, 0, 0 },
 };
 
@@ -308,6 +321,7 @@ config_free(struct config *c)
 	free(c->domain);
 	free(c->user);
 	free(c->relay_from);
+	free(c->resolver);
 	for (int i = 0; i < CONFIG_LISTEN; i++)
 		free(c->listen[i]);
 	*c = (struct config){ .root = NULL };

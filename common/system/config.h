@@ -24,7 +24,8 @@ struct config {
 	char *listen[CONFIG_LISTEN];
 	enum listener listener[CONFIG_LISTEN]; /* what each of them is */
 	int listens;
-	char *user; /* NULL: none */
+	char *user;	/* NULL: none */
+	char *resolver; /* ADDR:PORT of a name server; NULL: those of resolv.conf(5) */
 	enum auth_cleartext cleartext;
 	char *relay_from; /* networks, separated by single spaces */
 	bool sender_check;

@@ -147,6 +147,19 @@ START_TEST(an_option_counts_more_than_the_file)
 }
 END_TEST
 
+START_TEST(a_resolver_is_an_address)
+{
+	ck_assert_ptr_null(config.resolver);
+	ck_assert_int_eq(config_option(&config, "resolver=127.0.0.1:5353", reason), 0);
+	ck_assert_str_eq(config.resolver, "127.0.0.1:5353");
+	ck_assert_int_eq(config_option(&config, "resolver=[::1]:53", reason), 0);
+	ck_assert_int_eq(config_option(&config, "resolver=127.0.0.1", reason), -1);
+	ck_assert_str_eq(reason, "resolver \"127.0.0.1\" is not ADDR:PORT or [ADDR6]:PORT");
+	ck_assert_int_eq(config_option(&config, "resolver=dns.example:53", reason), -1);
+	ck_assert_int_eq(config_option(&config, "resolver=127.0.0.1:53 127.0.0.2:53", reason), -1);
+}
+END_TEST
+
 START_TEST(a_domain_that_is_set_stays)
 {
 	ck_assert_int_eq(config_option(&config, "domain=d.example", reason), 0);
@@ -330,6 +343,7 @@ add(TCase *t)
 	tcase_add_test(t, finds_the_root);
 	tcase_add_test(t, reads_the_file);
 	tcase_add_test(t, an_option_counts_more_than_the_file);
+	tcase_add_test(t, a_resolver_is_an_address);
 	tcase_add_test(t, a_domain_that_is_set_stays);
 	tcase_add_test(t, names_the_line_that_is_wrong);
 	tcase_add_test(t, long_lines_are_refused);
