@@ -159,8 +159,8 @@ read_record(const struct dns_answer *a, const struct header *header, struct dns_
 	if (header->n < 3 || read_host(a->message, header->data + 2, header, &host) < 0)
 		return -1;
 	record->preference = number_at(a->message, header->data);
-	memcpy(record->host, host.text, sizeof record->host);
-	return host.odd ? 0 : 1;
+	memcpy(record->host, host.odd ? "?" : host.text, host.odd ? 2 : sizeof record->host);
+	return 1;
 }
 
 /* All records are well formed; *alias: the first CNAME of the owner leads to another name, which is the owner from now on. */

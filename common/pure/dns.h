@@ -16,7 +16,7 @@ enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28 };
 
 struct dns_record {
 	unsigned preference;	   /* MX */
-	char host[DNS_NAME + 1];   /* MX; empty for the root, RFC 7505 */
+	char host[DNS_NAME + 1];   /* MX; empty: the root, RFC 7505; "?": dns_is_name would not take it */
 	unsigned char address[16]; /* A (4 bytes), AAAA; network order */
 };
 
@@ -42,7 +42,7 @@ bool dns_is_name(struct span);
 /* Begin with a response to the question for that name and type. */
 enum dns_result dns_begin(struct dns_answer *, struct span message, const char *name, enum dns_type);
 
-/* The next record of that type. 1; 0: there are no more. One whose host dns_is_name would not take is left out. */
+/* The next record of that type. 1; 0: there are no more. */
 int dns_next(struct dns_answer *, struct dns_record *);
 
 #endif
