@@ -28,6 +28,17 @@ is_name_character(char c)
 	return ascii_is_alnum(c) || c == '-' || c == '_';
 }
 
+/* What inet_aton(3) would take for an address or its end: 1, 0x7f000001. No top-level domain looks so. */
+static bool
+is_number(struct span label)
+{
+	bool number = ascii_is_digit(label.at[0]);
+
+	for (size_t i = 1; i < label.n && number; i++)
+		number = ascii_hex(label.at[i]) >= 0 || ascii_lower(label.at[i]) == 'x';
+	return number;
+}
+
 bool
 dns_is_name(struct span name)
 {
@@ -39,7 +50,7 @@ dns_is_name(struct span name)
 			return false;
 		label = dot ? 0 : label + 1;
 	}
-	return label > 0 && name.n <= DNS_NAME;
+	return label > 0 && name.n <= DNS_NAME && !is_number(span_slice(name, name.n - label, name.n));
 }
 
 struct name {

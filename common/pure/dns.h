@@ -36,7 +36,7 @@ enum dns_result {
 	DNS_BAD	       /* truncated, malformed, a circle, or the answer to another question */
 };
 
-/* Only letters, digits, - and _, in labels of 1 to 63, DNS_NAME in all: a name that can be asked for. */
+/* Only letters, digits, - and _, in labels of 1 to 63, DNS_NAME in all, and no number at the end: a name that can be asked for. */
 bool dns_is_name(struct span);
 
 /* Begin with a response to the question for that name and type. */

@@ -375,6 +375,11 @@ START_TEST(knows_names)
 	ck_assert(dns_is_name(span_of("example.org")));
 	ck_assert(dns_is_name(span_of("x")));
 	ck_assert(dns_is_name(span_of("_a-1.B")));
+	ck_assert(dns_is_name(span_of("1.3com")));
+	ck_assert(!dns_is_name(span_of("192.0.2.1")));
+	ck_assert(!dns_is_name(span_of("127.0x1")));
+	ck_assert(!dns_is_name(span_of("0X7F000001")));
+	ck_assert(!dns_is_name(span_of("1")));
 	ck_assert(!dns_is_name(span_of("")));
 	ck_assert(!dns_is_name(span_of(".")));
 	ck_assert(!dns_is_name(span_of(".org")));

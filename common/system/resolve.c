@@ -1,0 +1,271 @@
+/* The values of h_errno, which POSIX had until 2008. */
+#define _DEFAULT_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+#include "resolve.h"
+
+#include <sys/wait.h>
+
+#include <netinet/in.h>
+#include <arpa/nameser.h>
+#include <netdb.h>
+#include <resolv.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "net.h"
+
+/*
+ * The resolver is libc's. Neither its TCP nor getaddrinfo(3) can be given a deadline, so each question has a child of its own, which the kernel
+ * ends; and what a hostile server might do to libc it does to that child.
+ */
+
+struct question {
+	const char *server, *name;
+	enum resolve_status (*ask)(const struct question *, void *found);
+	size_t size; /* of what is found */
+};
+
+#ifdef res_ninit
+
+enum { OWN_SECONDS = 3, OWN_TRIES = 2 }; /* for a server that the configuration names: it is near */
+
+/* -1: this libc has no way to do it. */
+static int
+set_server(struct __res_state *state, const char *server)
+{
+	struct sockaddr_storage address;
+	socklen_t n;
+
+	if (net_parse(server, &address, &n) < 0)
+		return -1;
+	state->nscount = 1;
+	state->retrans = OWN_SECONDS;
+	state->retry = OWN_TRIES;
+	memcpy(&state->nsaddr_list[0], &address, sizeof state->nsaddr_list[0]);
+	if (address.ss_family == AF_INET)
+		return 0;
+#ifdef __GLIBC__
+	struct sockaddr_in6 *v6 = malloc(sizeof *v6);
+	if (v6 == NULL)
+		return -1;
+	memcpy(v6, &address, sizeof *v6);
+	state->_u._ext.nsaddrs[0] = v6;
+	state->nsaddr_list[0].sin_family = 0; /* look there */
+	return 0;
+#else
+	return -1;
+#endif
+}
+
+/* The bytes of an answer; or -1 with *error, as h_errno has it. */
+static int
+query(const struct question *q, enum dns_type type, unsigned char answer[DNS_MESSAGE], int *error)
+{
+	struct __res_state state;
+
+	memset(&state, 0, sizeof state);
+	*error = TRY_AGAIN;
+	if (res_ninit(&state) < 0 || (q->server != NULL && set_server(&state, q->server) < 0))
+		return -1;
+	int n = res_nquery(&state, q->name, ns_c_in, (int)type, answer, DNS_MESSAGE);
+	*error = state.res_h_errno;
+	return n;
+}
+
+#else /* there is but the one resolver, and it asks whom resolv.conf(5) names */
+
+static int
+query(const struct question *q, enum dns_type type, unsigned char answer[DNS_MESSAGE], int *error)
+{
+	*error = TRY_AGAIN;
+	if (q->server != NULL)
+		return -1;
+	int n = res_query(q->name, ns_c_in, (int)type, answer, DNS_MESSAGE);
+	*error = h_errno;
+	return n;
+}
+
+#endif
+
+static enum resolve_status
+ask_dns(const struct question *q, enum dns_type type, struct dns_answer *answer)
+{
+	static unsigned char message[DNS_MESSAGE];
+	int error;
+	int n = query(q, type, message, &error);
+
+	if (n < 0 && error == HOST_NOT_FOUND)
+		return RESOLVE_NO_DOMAIN;
+	if (n < 0 && error == NO_DATA)
+		return RESOLVE_NO_RECORD;
+	if (n < 0 || n > DNS_MESSAGE)
+		return RESOLVE_LATER;
+	struct span bytes = { (const char *)message, (size_t)n };
+	switch (dns_begin(answer, bytes, q->name, type)) {
+	case DNS_ANSWER:
+		return RESOLVE_OK;
+	case DNS_NO_DOMAIN:
+		return RESOLVE_NO_DOMAIN;
+	case DNS_REFUSED:
+	case DNS_BAD:
+		break;
+	}
+	return RESOLVE_LATER;
+}
+
+/* At its place by preference; where the list is full, the worst goes. */
+static void
+insert(struct resolve_hosts *hosts, const struct dns_record *record)
+{
+	size_t at = hosts->n;
+
+	while (at > 0 && hosts->list[at - 1].preference > record->preference)
+		at--;
+	if (at == RESOLVE_HOSTS)
+		return;
+	if (hosts->n < RESOLVE_HOSTS)
+		hosts->n++;
+	memmove(&hosts->list[at + 1], &hosts->list[at], (hosts->n - at - 1) * sizeof hosts->list[0]);
+	hosts->list[at].preference = record->preference;
+	memcpy(hosts->list[at].host, record->host, sizeof record->host);
+}
+
+static enum resolve_status
+ask_mx(const struct question *q, void *found)
+{
+	struct resolve_hosts *hosts = found;
+	struct dns_answer answer;
+	struct dns_record record;
+
+	enum resolve_status status = ask_dns(q, DNS_MX, &answer);
+	while (status == RESOLVE_OK && dns_next(&answer, &record) > 0)
+		insert(hosts, &record);
+	return status == RESOLVE_OK && hosts->n == 0 ? RESOLVE_NO_RECORD : status;
+}
+
+static void
+add_address(struct resolve_addresses *to, const struct sockaddr *address, size_t n)
+{
+	if (to->n < RESOLVE_ADDRESSES && n <= sizeof to->list[0])
+		memcpy(&to->list[to->n++], address, n);
+}
+
+static enum resolve_status
+ask_addresses(const struct question *q, enum dns_type type, struct resolve_addresses *to, size_t most)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	struct dns_answer answer;
+	struct dns_record record;
+
+	enum resolve_status status = ask_dns(q, type, &answer);
+	while (status == RESOLVE_OK && to->n < most && dns_next(&answer, &record) > 0) {
+		memcpy(&v4.sin_addr, record.address, sizeof v4.sin_addr);
+		memcpy(&v6.sin6_addr, record.address, sizeof v6.sin6_addr);
+		if (type == DNS_A)
+			add_address(to, (struct sockaddr *)&v4, sizeof v4);
+		else
+			add_address(to, (struct sockaddr *)&v6, sizeof v6);
+	}
+	return status;
+}
+
+static enum resolve_status
+ask_host(const struct question *q, void *found)
+{
+	struct resolve_addresses *to = found;
+
+	/* Neither kind may crowd out the other. */
+	enum resolve_status v6 = ask_addresses(q, DNS_AAAA, to, RESOLVE_ADDRESSES / 2);
+	enum resolve_status v4 = ask_addresses(q, DNS_A, to, RESOLVE_ADDRESSES);
+	if (to->n > 0)
+		return RESOLVE_OK;
+	if (v4 == RESOLVE_LATER || v6 == RESOLVE_LATER)
+		return RESOLVE_LATER;
+	return v4 == RESOLVE_NO_DOMAIN ? RESOLVE_NO_DOMAIN : RESOLVE_NO_RECORD;
+}
+
+static enum resolve_status
+ask_system(const struct question *q, void *found)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list = NULL;
+	int error = getaddrinfo(q->name, NULL, &hints, &list);
+
+	if (error == EAI_NONAME)
+		return RESOLVE_NO_DOMAIN;
+	if (error != 0)
+		return error == EAI_AGAIN || error == EAI_MEMORY || error == EAI_SYSTEM ? RESOLVE_LATER
+											: RESOLVE_NO_RECORD;
+	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
+		add_address(found, a->ai_addr, a->ai_addrlen);
+	return RESOLVE_OK;
+}
+
+/* In the child. */
+static _Noreturn void
+answer_question(const struct question *q, void *found, int out)
+{
+	signal(SIGALRM, SIG_DFL);
+	alarm(RESOLVE_SECONDS);
+	enum resolve_status status = q->ask(q, found);
+	struct span head = { (const char *)&status, sizeof status }, rest = { found, q->size };
+	_exit(io_write(out, head) < 0 || io_write(out, rest) < 0);
+}
+
+/* n bytes of a pipe. -1: there are fewer. */
+static int
+take(int fd, void *bytes, size_t n)
+{
+	for (size_t got = 0; got < n;) {
+		ssize_t part = read(fd, (char *)bytes + got, n - got);
+		if (part == 0 || (part < 0 && errno != EINTR))
+			return -1;
+		got += part > 0 ? (size_t)part : 0;
+	}
+	return 0;
+}
+
+static enum resolve_status
+ask(const struct question *q, void *found)
+{
+	enum resolve_status status;
+	int ends[2];
+
+	memset(found, 0, q->size);
+	if (!dns_is_name(span_of(q->name)))
+		return RESOLVE_NO_DOMAIN;
+	if (pipe(ends) < 0)
+		return RESOLVE_LATER;
+	pid_t pid = fork();
+	if (pid == 0)
+		answer_question(q, found, ends[1]);
+	close(ends[1]);
+	if (pid < 0 || take(ends[0], &status, sizeof status) < 0 || take(ends[0], found, q->size) < 0) {
+		status = RESOLVE_LATER;
+		memset(found, 0, q->size);
+	}
+	close(ends[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	return status;
+}
+
+enum resolve_status
+resolve_mx(const char *server, const char *name, struct resolve_hosts *hosts)
+{
+	const struct question q = { server, name, ask_mx, sizeof *hosts };
+
+	return ask(&q, hosts);
+}
+
+enum resolve_status
+resolve_host(const char *server, const char *name, struct resolve_addresses *addresses)
+{
+	const struct question q = { server, name, server == NULL ? ask_system : ask_host, sizeof *addresses };
+
+	return ask(&q, addresses);
+}
