@@ -14,11 +14,17 @@ struct relay_target {
 	struct span domain; /* of the recipients */
 	int root;	    /* descriptor of the mail root */
 	const struct config *config;
+
+	/* Is told each step, as by struct rcpt_rules. May be NULL. */
+	void (*tell)(void *context, struct span what, const char *is, struct span whom);
+	void *context;
 };
 
-/* What a try came to for one recipient. */
+enum relay_verdict { RELAY_DONE, RELAY_LATER, RELAY_FAILED };
+
+/* What a try came to for one recipient. Zeroed before its first use; free the reply. */
 struct relay_result {
-	enum { RELAY_DONE, RELAY_LATER, RELAY_FAILED } verdict;
+	enum relay_verdict verdict;
 	bool told;	  /* RELAY_DONE: the next hop took over RFC 3461's duties */
 	char status[8];	  /* RFC 3463, "4.4.1"; of the reply where that has one */
 	char host[256];	  /* who said so: the remote server's name; empty: we did */
