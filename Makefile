@@ -112,6 +112,12 @@ $(SHIM): $(addprefix tests/fault/,shim.c calls.c trace.c shim.h trace.h)
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(CC) -std=c11 -O2 -g $(WARN) -fPIC -shared -o $@ $(filter %.c,$^) -ldl
 
+# What tests/relay sends mail on with.
+DRIVER   = $(BUILD)/relay/driver
+$(DRIVER): tests/relay/driver.c $(call rest,smtpd) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(CC) $(STD) $(CFLAGS) $(WARN) $(INCLUDE) -Ismtpd $(LDFLAGS) -o $@ $^
+
 fault: all $(SHIM) ## fail or kill the store's programs at every one of their system calls; JOBS=2
 	@BUILD=$(BUILD) tests/fault/run.py --jobs $(or $(JOBS),2)
 
@@ -156,7 +162,7 @@ peers: # installs what the tests need, where it may
 	@tests/peers
 
 test: peers ## every test; installs what it needs through apt-get where it may
-	@$(MAKE) --no-print-directory all units benchers $(SHIM)
+	@$(MAKE) --no-print-directory all units benchers $(SHIM) $(DRIVER)
 	@BUILD=$(BUILD) python3 tests/run.py
 
 asan: ## every test, built with AddressSanitizer and UndefinedBehaviorSanitizer

@@ -9,9 +9,9 @@
 #include "dns.h"
 
 enum {
-	RESOLVE_SECONDS = 30,  /* more than resolv.conf(5) allows two name servers by default */
-	RESOLVE_HOSTS = 20,    /* the best ones; nobody needs more */
-	RESOLVE_ADDRESSES = 10 /* of one host */
+	RESOLVE_SECONDS = 30, /* more than resolv.conf(5) allows two name servers by default */
+	RESOLVE_HOSTS = 20,   /* the best ones; nobody needs more */
+	RESOLVE_ADDRESSES = 6 /* of one host: the next one shall have its turn */
 };
 
 enum resolve_status {
