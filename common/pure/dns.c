@@ -80,7 +80,7 @@ add_label(struct name *name, const char *label, size_t n)
 static int
 read_name(struct span m, size_t *at, struct name *name)
 {
-	size_t here = *at, first = *at;
+	size_t here = *at, first = here;
 	bool jumped = false;
 
 	*name = (struct name){ .n = 0 };

@@ -213,7 +213,7 @@ answer_question(const struct question *q, void *found, int out)
 	alarm(RESOLVE_SECONDS);
 	enum resolve_status status = q->ask(q, found);
 	struct span head = { (const char *)&status, sizeof status }, rest = { found, q->size };
-	_exit(io_write(out, head) < 0 || io_write(out, rest) < 0);
+	_exit(io_write(out, head) < 0 || io_write(out, rest) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 /* n bytes of a pipe. -1: there are fewer. */
