@@ -59,6 +59,9 @@ struct server_name {
 /* HOST, HOST:PORT, ADDR6, [ADDR6], [ADDR6]:PORT. False: it is malformed. */
 bool net_server_name(const char *server, const char *default_port, struct server_name *);
 
+/* Connect until a deadline, as conn_now. A blocking, close-on-exec socket; or -1 with errno. */
+int net_connect(const struct sockaddr *, socklen_t, int64_t deadline);
+
 enum net_status { NET_OK, NET_NO_NAME, NET_NAME_LATER, NET_UNREACHABLE };
 
 /*

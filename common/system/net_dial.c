@@ -76,11 +76,10 @@ finish_connect(int fd, int64_t deadline)
 	return error;
 }
 
-/* A connected, blocking, close-on-exec socket; or -1 with errno. */
-static int
-connect_to(const struct addrinfo *address, int64_t deadline)
+int
+net_connect(const struct sockaddr *address, socklen_t size, int64_t deadline)
 {
-	int fd = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
+	int fd = socket(address->sa_family, SOCK_STREAM, 0);
 	int on = 1, error = 0;
 
 	if (fd < 0)
@@ -88,7 +87,7 @@ connect_to(const struct addrinfo *address, int64_t deadline)
 	int flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		error = errno;
-	else if (connect(fd, address->ai_addr, address->ai_addrlen) < 0)
+	else if (connect(fd, address, size) < 0)
 		error = errno == EINPROGRESS || errno == EINTR ? finish_connect(fd, deadline) : errno;
 	if (error == 0 && fcntl(fd, F_SETFL, flags) < 0)
 		error = errno;
@@ -112,7 +111,8 @@ connect_any(const struct addrinfo *list, int64_t deadline, struct peer *last)
 	for (const struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next, left--) {
 		int64_t now = conn_now();
 		net_peer(last, a->ai_addr, a->ai_addrlen);
-		fd = connect_to(a, now + (deadline > now ? (deadline - now) / left : 0));
+		fd = net_connect(
+		    a->ai_addr, a->ai_addrlen, now + (deadline > now ? (deadline - now) / left : 0));
 	}
 	return fd;
 }
