@@ -11,7 +11,7 @@
 #include "program.h"
 #include "smtp_auth.h"
 
-enum { REASON = 256, NAME = 256 };
+enum { REASON = 256 };
 
 /* A peer's bytes, so that they do no harm to a terminal. */
 static void
@@ -48,21 +48,6 @@ show_line(void *context, bool ours, struct span line)
 	fputs(ours ? "> " : "< ", stderr);
 	print_escaped(stderr, line);
 	fputc('\n', stderr);
-}
-
-/* RFC 5321 4.1.4: a name that is none of DNS is no help to the server; the address is. */
-static void
-hello_name(int fd, const char *host, struct buf *name)
-{
-	char literal[NET_ADDRESS];
-	struct peer here;
-
-	if (strchr(host, '.') == NULL) {
-		net_here(fd, &here);
-		net_literal(&here, literal);
-		host = literal;
-	}
-	buf_add_string(name, host);
 }
 
 static const struct {
@@ -119,7 +104,7 @@ log_in(const struct options *o, struct smtp_client *client, const struct letter 
 }
 
 static int
-talk(const struct options *o, const struct letter *letter, struct conn *conn, const char *name,
+talk(const struct options *o, const struct letter *letter, struct conn *conn,
     const struct smtp_message *message)
 {
 	struct smtp_client client;
@@ -128,7 +113,7 @@ talk(const struct options *o, const struct letter *letter, struct conn *conn, co
 	client.patience = smtp_patience_of(o->wait);
 	if (o->verbose)
 		client.trace = show_line;
-	enum smtp_outcome outcome = smtp_client_open(&client, name);
+	enum smtp_outcome outcome = smtp_client_open(&client, letter->host);
 	if (outcome == SMTP_DONE && letter->user.n > 0)
 		outcome = log_in(o, &client, letter);
 	if (outcome == SMTP_DONE)
@@ -143,7 +128,6 @@ static int
 connect_and_talk(const struct options *o, const struct letter *letter, const struct smtp_message *message)
 {
 	char reason[REASON];
-	struct buf name;
 	struct conn conn;
 	int fd;
 
@@ -155,10 +139,7 @@ connect_and_talk(const struct options *o, const struct letter *letter, const str
 		close(fd);
 		return complain(EXITS_LATER, "not sent: out of memory");
 	}
-	buf_init(&name, NAME);
-	hello_name(fd, letter->host, &name);
-	int result = talk(o, letter, &conn, buf_string(&name), message);
-	buf_free(&name);
+	int result = talk(o, letter, &conn, message);
 	conn_free(&conn);
 	return result;
 }

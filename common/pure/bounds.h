@@ -58,6 +58,9 @@ enum {
 	/* clients */
 	REPLY_LINE = 4096,	/* RFC 5321 4.5.3.1.5 says 512, servers say more */
 	REPLY_TEXT = 64 * 1024, /* a whole multi-line reply */
+	SMTP_COMMAND =
+	    SMTP_PATH +
+	    1024, /* of a client's MAIL or RCPT, with RFC 3461's parameters: more than a server must take */
 	SMTP_BATCH =
 	    8 *
 	    1024, /* bytes of pipelined commands whose replies are outstanding: less than a socket buffers, so that both

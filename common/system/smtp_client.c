@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "net.h"
 #include "sasl.h"
 #include "smtp_dialogue.h"
 
@@ -22,7 +23,8 @@ smtp_patience_of(int seconds)
 void
 smtp_client_init(struct smtp_client *client, struct conn *conn)
 {
-	*client = (struct smtp_client){ .conn = conn, .patience = smtp_patience_rfc };
+	*client =
+	    (struct smtp_client){ .conn = conn, .patience = smtp_patience_rfc, .deadline = -1, .status = "" };
 	smtp_reply_init(&client->reply);
 }
 
@@ -51,7 +53,7 @@ take_extension(struct smtp_client *client, struct span line)
 		const char *keyword;
 		enum smtp_offer offer;
 	} known[] = { { "PIPELINING", SMTP_PIPELINING }, { "8BITMIME", SMTP_8BITMIME },
-		{ "SMTPUTF8", SMTP_SMTPUTF8 }, { "SIZE", SMTP_SIZE } };
+		{ "SMTPUTF8", SMTP_SMTPUTF8 }, { "SIZE", SMTP_SIZE }, { "DSN", SMTP_DSN } };
 	struct span arguments;
 	struct span keyword = span_until(line, ' ', &arguments);
 
@@ -90,7 +92,14 @@ enum smtp_outcome
 smtp_client_open(struct smtp_client *client, const char *name)
 {
 	enum smtp_outcome outcome = smtp_await(client, client->patience.greeting);
+	char literal[NET_ADDRESS];
+	struct peer here;
 
+	if (strchr(name, '.') == NULL) {
+		net_here(client->conn->out, &here);
+		net_literal(&here, literal);
+		name = literal;
+	}
 	if (outcome == SMTP_DONE) {
 		client->greeted = true;
 		outcome = smtp_expect(client, 220);
@@ -114,6 +123,7 @@ smtp_client_quit(struct smtp_client *client)
 	if (client->over || !client->greeted)
 		return;
 	memcpy(reason, client->reason, sizeof(reason));
+	client->deadline = -1;
 	if (smtp_say(client, "QUIT") == SMTP_DONE &&
 	    conn_flush(client->conn, (int64_t)seconds * 1000, -1) == CONN_OK)
 		smtp_await(client, seconds);

@@ -28,11 +28,13 @@ struct smtp_answer {
 
 struct smtp_recipient {
 	const char *address; /* local@domain */
+	const char *dsn;     /* " NOTIFY=NEVER", for a server that offers DSN (RFC 3461); NULL: none */
 	struct smtp_answer answer;
 };
 
 struct smtp_message {
 	const char *sender; /* local@domain, or "" */
+	const char *dsn;    /* " RET=HDRS", likewise */
 	struct smtp_recipient *recipients;
 	size_t recipients_n;
 	uint64_t size;	  /* bytes of the body, for SIZE= */
@@ -58,12 +60,14 @@ struct smtp_patience smtp_patience_of(int seconds);
 struct smtp_client {
 	struct conn *conn; /* the caller's; stays open */
 	struct smtp_patience patience;
+	int64_t deadline; /* of everything, as conn_now; -1: never */
 	/* The dialogue, line by line without line ends; not the content. May be NULL. */
 	void (*trace)(void *context, bool ours, struct span line);
 	void *trace_context;
 
 	struct smtp_answer answer; /* the reply that decided; code 0 where none did */
-	char reason[128]; /* a sentence about an outcome that the answer alone does not explain, or "" */
+	char reason[128];   /* a sentence about an outcome that the answer alone does not explain, or "" */
+	const char *status; /* RFC 3463, where we refused it for the server: "5.6.3"; else "" */
 
 	unsigned offers;     /* extensions */
 	unsigned mechanisms; /* of AUTH, those that we know: 1 << enum sasl_mechanism */
@@ -73,11 +77,14 @@ struct smtp_client {
 	bool dirty;	    /* a transaction was left off: RSET comes first */
 };
 
-/* patience and trace may be set after it. */
+/* patience, deadline and trace may be set after it. */
 void smtp_client_init(struct smtp_client *, struct conn *);
 void smtp_client_free(struct smtp_client *);
 
-/* The greeting; EHLO with our name or literal, HELO where the server does not know it. */
+/*
+ * The greeting; EHLO with our name, HELO where the server does not know it. A name without a dot is none of the DNS: the literal of our
+ * address takes its place (RFC 5321 4.1.4).
+ */
 enum smtp_outcome smtp_client_open(struct smtp_client *, const char *name);
 
 /*

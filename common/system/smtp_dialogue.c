@@ -75,7 +75,8 @@ smtp_say_secret(struct smtp_client *client, const char *shown, struct span line)
 enum smtp_outcome
 smtp_flush(struct smtp_client *client)
 {
-	enum conn_status status = conn_flush(client->conn, (int64_t)client->patience.block * 1000, -1);
+	enum conn_status status =
+	    conn_flush(client->conn, (int64_t)client->patience.block * 1000, client->deadline);
 
 	return status == CONN_OK ? SMTP_DONE : smtp_broken(client, status);
 }
@@ -87,6 +88,8 @@ smtp_await(struct smtp_client *client, int seconds)
 	int64_t deadline = conn_now() + (int64_t)seconds * 1000;
 	enum smtp_reply_result result = SMTP_REPLY_MORE;
 
+	if (client->deadline >= 0 && client->deadline < deadline)
+		deadline = client->deadline;
 	while (result == SMTP_REPLY_MORE) {
 		struct span bytes = conn_bytes(conn);
 		if (bytes.n == 0) {

@@ -6,7 +6,7 @@
 
 #include "smtp_client.h"
 
-enum smtp_offer { SMTP_PIPELINING = 1, SMTP_8BITMIME = 2, SMTP_SMTPUTF8 = 4, SMTP_SIZE = 8 };
+enum smtp_offer { SMTP_PIPELINING = 1, SMTP_8BITMIME = 2, SMTP_SMTPUTF8 = 4, SMTP_SIZE = 8, SMTP_DSN = 16 };
 
 /*
  * A command, without its line end, behind what waits to go out. SMTP_PROTOCOL where nothing waits and the server has spoken:

@@ -28,8 +28,9 @@ offers(const struct transaction *t, enum smtp_offer offer)
 
 /* What is known before a word is said. */
 static enum smtp_outcome
-refuse_early(struct smtp_client *client, const char *reason)
+refuse_early(struct smtp_client *client, const char *status, const char *reason)
 {
+	client->status = status;
 	snprintf(client->reason, sizeof(client->reason), "%s", reason);
 	return SMTP_REFUSED;
 }
@@ -40,44 +41,64 @@ check_offers(const struct transaction *t)
 	const struct smtp_message *m = t->message;
 
 	if (m->utf8 && !offers(t, SMTP_SMTPUTF8))
-		return refuse_early(
-		    t->client, "the server takes no UTF-8 in addresses or header fields (no SMTPUTF8)");
+		return refuse_early(t->client, "5.6.7",
+		    "the server takes no UTF-8 in addresses or header fields (no SMTPUTF8)");
 	if (m->eight_bit && !offers(t, SMTP_8BITMIME))
-		return refuse_early(
-		    t->client, "the server takes no 8-bit text (no 8BITMIME), and the message has some");
+		return refuse_early(t->client, "5.6.3",
+		    "the server takes no 8-bit text (no 8BITMIME), and the message has some");
 	if (t->client->size_limit > 0 && m->size > t->client->size_limit)
-		return refuse_early(t->client, "the message is larger than the server takes");
+		return refuse_early(t->client, "5.3.4", "the message is larger than the server takes");
 	return SMTP_DONE;
+}
+
+/* dsn may be NULL. */
+static void
+add_dsn(const struct transaction *t, const char *dsn, struct buf *line)
+{
+	if (dsn != NULL && offers(t, SMTP_DSN))
+		buf_add_string(line, dsn);
+}
+
+/* A command with an address in it, which may be too long. */
+static enum smtp_outcome
+say_line(const struct transaction *t, struct buf *line, const char *reason)
+{
+	enum smtp_outcome outcome =
+	    line->failed ? refuse_early(t->client, "5.1.3", reason) : smtp_say(t->client, buf_string(line));
+
+	buf_free(line);
+	return outcome;
 }
 
 static enum smtp_outcome
 say_mail(const struct transaction *t)
 {
 	const struct smtp_message *m = t->message;
-	char line[SMTP_PATH + 128];
-	int n = snprintf(line, sizeof(line), "MAIL FROM:<%s>", m->sender);
+	struct buf line;
 
-	if (n > SMTP_PATH + 16)
-		return refuse_early(t->client, "the sender's address is too long");
+	buf_init(&line, SMTP_COMMAND);
+	buf_printf(&line, "MAIL FROM:<%s>", m->sender);
 	if (offers(t, SMTP_SIZE) && m->size > 0)
-		n += snprintf(line + n, sizeof(line) - (size_t)n, " SIZE=%llu", (unsigned long long)m->size);
+		buf_printf(&line, " SIZE=%llu", (unsigned long long)m->size);
 	if (m->eight_bit)
-		n += snprintf(line + n, sizeof(line) - (size_t)n, " BODY=8BITMIME");
+		buf_add_string(&line, " BODY=8BITMIME");
 	if (m->utf8)
-		snprintf(line + n, sizeof(line) - (size_t)n, " SMTPUTF8");
-	return smtp_say(t->client, line);
+		buf_add_string(&line, " SMTPUTF8");
+	add_dsn(t, m->dsn, &line);
+	return say_line(t, &line, "the sender's address is too long");
 }
 
 static enum smtp_outcome
 say_recipient(struct transaction *t)
 {
-	char line[SMTP_PATH + 16];
+	const struct smtp_recipient *recipient = &t->message->recipients[t->next];
+	struct buf line;
 
-	int n = snprintf(line, sizeof(line), "RCPT TO:<%s>", t->message->recipients[t->next].address);
-	if (n >= (int)sizeof(line))
-		return refuse_early(t->client, "a recipient's address is too long");
+	buf_init(&line, SMTP_COMMAND);
+	buf_printf(&line, "RCPT TO:<%s>", recipient->address);
+	add_dsn(t, recipient->dsn, &line);
 	t->next++;
-	return smtp_say(t->client, line);
+	return say_line(t, &line, "a recipient's address is too long");
 }
 
 static enum smtp_outcome
@@ -281,6 +302,7 @@ smtp_client_send(struct smtp_client *client, const struct smtp_message *message)
 
 	smtp_answer_free(&client->answer);
 	client->reason[0] = '\0';
+	client->status = "";
 	if (client->dirty && (outcome = smtp_reset(client)) != SMTP_DONE)
 		return outcome;
 	outcome = check_offers(&t);

@@ -4,7 +4,6 @@
 #include "smtp_client.h"
 
 /* A session with a scripted server: open, send one message, quit. */
-
 enum { MOST = 300 };
 
 static struct smtp_recipient recipients[MOST];
@@ -12,6 +11,7 @@ static struct smtp_client client;
 static struct smtp_message message;
 static const char *content, *content_end;
 static size_t piece_size;
+static int64_t deadline = -1;
 
 static int
 next_piece(void *context, struct buf *out)
@@ -61,6 +61,7 @@ run(const char *const *script, int seconds)
 	ck_assert_int_eq(conn_init(&conn, fd, fd, -1), 0);
 	smtp_client_init(&client, &conn);
 	client.patience = smtp_patience_of(seconds);
+	client.deadline = deadline;
 	enum smtp_outcome outcome = smtp_client_open(&client, "me.example");
 	if (outcome == SMTP_DONE)
 		outcome = smtp_client_send(&client, &message);
@@ -144,11 +145,14 @@ START_TEST(sends_nothing_that_the_server_cannot_take)
 	fresh();
 	message.eight_bit = true;
 	expect(RUN(PIPELINED, QUIT), SMTP_REFUSED, 0, NULL);
+	ck_assert_str_eq(client.status, "5.6.3");
 	fresh();
 	message.utf8 = true;
 	expect(RUN(PIPELINED, QUIT), SMTP_REFUSED, 0, NULL);
+	ck_assert_str_eq(client.status, "5.6.7");
 	fresh();
 	expect(RUN(HELLO, "> 250-s", "> 250 SIZE 28", QUIT), SMTP_REFUSED, 0, NULL);
+	ck_assert_str_eq(client.status, "5.3.4");
 	fresh();
 	expect(RUN(HELLO, "> 250-s", "> 250 SIZE 0", "< MAIL FROM:<a@a.example> SIZE=29", "> 452 full", QUIT),
 	    SMTP_LATER, 452, "452 full");
@@ -292,6 +296,15 @@ START_TEST(survives_the_end_of_the_connection)
 }
 END_TEST
 
+START_TEST(ends_at_the_deadline)
+{
+	fresh();
+	deadline = conn_now() + 500;
+	expect(run((const char *const[]){ PLAIN, "< MAIL FROM:<a@a.example>", "?", NULL }, 100), SMTP_LATER,
+	    0, NULL);
+}
+END_TEST
+
 START_TEST(refuses_wrong_replies)
 {
 	fresh();
@@ -423,6 +436,7 @@ add(TCase *t)
 	tcase_add_test(t, believes_the_final_reply);
 	tcase_add_test(t, says_maybe);
 	tcase_add_test(t, survives_the_end_of_the_connection);
+	tcase_add_test(t, ends_at_the_deadline);
 	tcase_add_test(t, refuses_wrong_replies);
 	tcase_add_test(t, hears_what_is_said_meanwhile);
 	tcase_add_test(t, sends_no_bare_line_end);
