@@ -59,7 +59,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	serve(conn, &session_protocol, &session, d->config.timeout > 0 ? d->config.timeout : TIMEOUT);
 	session_free(&session);
 	buf_free(&timestamp);
-	return EXITS_DONE;
+	return session.failed_logins;
 }
 
 static int
@@ -92,6 +92,7 @@ run(struct daemon *d)
 		.default_port_root = "110",
 		.default_port_user = "2110",
 		.refusal = "-ERR [SYS/TEMP] too many sessions, try again later\r\n",
+		.penalty = "-ERR [SYS/TEMP] too many failed logins, try again later\r\n",
 		.serve = serve_client,
 		.start = start,
 		.reload = reload,

@@ -49,7 +49,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	serve(conn, &session_protocol, &session, config->timeout > 0 ? config->timeout : TIMEOUT);
 	session_free(&session);
 	delivery_free(&delivery);
-	return EXITS_DONE;
+	return session.failed_logins;
 }
 
 /* What a child would have to read is read here; a broken `aliases` is logged, and stops nobody whom it does not concern. */
@@ -81,6 +81,7 @@ run(struct smtpd *smtpd)
 		.default_port_user = "2525",
 		.submission = true,
 		.refusal = "421 4.3.2 Too many sessions, try again later\r\n",
+		.penalty = "421 4.7.0 Too many failed logins, try again later\r\n",
 		.serve = serve_client,
 		.start = start,
 		.reload = reload,

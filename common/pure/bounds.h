@@ -26,6 +26,11 @@ enum {
 	AUTH_DELAY =
 	    1000, /* milliseconds before a failed login is answered: guessing is slow, a typo is no pain */
 
+	/* A source may fail so often at once, more than an office full of mistyped passwords does, and then once in so many milliseconds: */
+	AUTH_FAILURES = 30,
+	AUTH_FORGOTTEN = 20 * 1000, /* 4,320 guesses a day */
+	AUTH_SOURCES = 1024, /* of which so much is known, 16 KiB; the least of them is forgotten first */
+
 	/* conn */
 	CONN_INPUT = 64 * 1024,	   /* a read(2) of a large message; pages not touched cost nothing */
 	CONN_OUTPUT = 1024 * 1024, /* never reached: replies are flushed at OUTPUT_CHUNK */

@@ -43,10 +43,12 @@ children_add(struct children *c, pid_t pid, uint64_t source)
 }
 
 int
-children_remove(struct children *c, pid_t pid)
+children_remove(struct children *c, pid_t pid, uint64_t *source)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		if (c->list[i].pid == pid) {
+			if (source != NULL)
+				*source = c->list[i].source;
 			c->list[i] = c->list[--c->n];
 			return 0;
 		}

@@ -30,8 +30,8 @@ uint64_t children_source(const struct peer *);
 int children_reserve(struct children *);
 void children_add(struct children *, pid_t, uint64_t source);
 
-/* Forget it. -1: it is not one of them. */
-int children_remove(struct children *, pid_t);
+/* Forget it. -1: it is not one of them. source: whom it served; may be NULL. */
+int children_remove(struct children *, pid_t, uint64_t *source);
 
 size_t children_from(const struct children *, uint64_t source);
 void children_kill(const struct children *, int signal);

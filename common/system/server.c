@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "children.h"
 #include "exits.h"
 #include "log.h"
+#include "penalty.h"
 #include "privilege.h"
 #include "session_process.h"
 
@@ -28,12 +30,15 @@
 enum {
 	PAUSE = 100,   /* milliseconds without accepting, where it fails for lack of something */
 	LAST_WAIT = 5, /* seconds beyond SERVER_GRACE, then children are killed */
+	FAILED_LOGINS =
+	    128, /* a child's exit status where some failed is this and how many, or as many as fit */
 	LISTENERS = CONFIG_LISTEN + 1 /* those of config, and the default */
 };
 
 struct state {
 	struct server *server;
 	struct children children;
+	struct penalty penalty;
 	int listeners[LISTENERS];
 	enum listener kinds[LISTENERS];
 	char names[LISTENERS][NET_ADDRESS];
@@ -190,10 +195,8 @@ prepare(struct state *s)
 
 /* One write, which does not wait: whoever is one too many costs no more. */
 static void
-refuse(struct state *s, int fd, const struct peer *client, const char *reason)
+refuse(int fd, const char *line, const struct peer *client, const char *reason)
 {
-	const char *line = s->server->refusal;
-
 	send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
 	log_begin("refused");
 	log_text("reason", reason);
@@ -216,7 +219,10 @@ be_child(struct state *s, int fd, const struct session_info *info)
 	close(s->wake[0]);
 	close(s->wake[1]);
 	close(s->stop[1]);
-	_exit(session_process(s->server, fd, fd, info, s->stop[0], s->spare));
+	int failed = session_process(s->server, fd, fd, info, s->stop[0], s->spare);
+	if (failed <= 0)
+		_exit(failed < 0 ? EXITS_SYSTEM : EXITS_DONE);
+	_exit(FAILED_LOGINS + (failed < UCHAR_MAX - FAILED_LOGINS ? failed : UCHAR_MAX - FAILED_LOGINS));
 }
 
 static void
@@ -235,7 +241,7 @@ launch(struct state *s, int fd, const struct peer *client, enum listener kind, u
 		be_child(s, fd, &info);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
-		refuse(s, fd, client, "fork");
+		refuse(fd, s->server->refusal, client, "fork");
 	else
 		children_add(&s->children, pid, source);
 }
@@ -244,14 +250,17 @@ static void
 admit(struct state *s, int fd, const struct peer *client, enum listener kind)
 {
 	const struct config *config = s->server->config;
+	const char *line = s->server->refusal;
 	uint64_t source = children_source(client);
 
 	if (s->children.n >= (size_t)config->max_sessions)
-		refuse(s, fd, client, "max-sessions");
+		refuse(fd, line, client, "max-sessions");
 	else if (children_from(&s->children, source) >= (size_t)config->max_per_source)
-		refuse(s, fd, client, "max-per-source");
+		refuse(fd, line, client, "max-per-source");
+	else if (penalty_due(&s->penalty, source, conn_now()))
+		refuse(fd, s->server->penalty, client, "failed-logins");
 	else if (children_reserve(&s->children) < 0)
-		refuse(s, fd, client, "memory");
+		refuse(fd, line, client, "memory");
 	else
 		launch(s, fd, client, kind, source);
 }
@@ -277,7 +286,7 @@ shed(struct state *s, int listener)
 	close(s->spare);
 	int fd = accept_from(listener, &client);
 	if (fd >= 0) {
-		refuse(s, fd, &client, "descriptors");
+		refuse(fd, s->server->refusal, &client, "descriptors");
 		close(fd);
 	}
 	open_spare(s);
@@ -320,12 +329,16 @@ accept_one(struct state *s, int i)
 static void
 reap(struct state *s)
 {
+	uint64_t source;
 	pid_t pid;
 	int status;
 
 	got_child = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		children_remove(&s->children, pid);
+		if (children_remove(&s->children, pid, &source) == 0 && WIFEXITED(status) &&
+		    WEXITSTATUS(status) > FAILED_LOGINS)
+			penalty_add(
+			    &s->penalty, source, (unsigned)WEXITSTATUS(status) - FAILED_LOGINS, conn_now());
 		if (WIFSIGNALED(status)) {
 			log_begin_error("crashed");
 			log_number("child", pid);
@@ -394,7 +407,7 @@ end_children(struct state *s)
 	children_kill(&s->children, SIGKILL);
 	pid_t pid;
 	while (s->children.n > 0 && ((pid = waitpid(-1, NULL, 0)) > 0 || errno == EINTR))
-		children_remove(&s->children, pid);
+		children_remove(&s->children, pid, NULL);
 }
 
 int

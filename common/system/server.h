@@ -21,8 +21,9 @@ struct server {
 	const char *default_port_root, *default_port_user; /* "25", "2525" */
 	bool submission;     /* config's listen-submission is for this server, too */
 	const char *refusal; /* the whole line, with CRLF, for a connection that is one too many */
+	const char *penalty; /* the same, for a source that failed to log in too often */
 
-	/* In the child: serve the connection; what it returns is the exit status. */
+	/* In the child: serve the connection; how many logins failed in it. */
 	int (*serve)(struct conn *, const struct session_info *, void *context);
 	/* In the parent: before the first accept (0, or an exit status; also with -i), as the user of the config. May be NULL. */
 	int (*start)(void *context);

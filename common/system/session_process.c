@@ -69,16 +69,16 @@ session_process(
 		log_begin_error("connect");
 		log_errno(errno);
 		log_end();
-		return EXITS_SYSTEM;
+		return -1;
 	}
 	log_begin("connect");
 	log_number("port", info.client.port);
 	log_end();
-	int status = server->serve(&conn, &info, server->context);
+	int failed = server->serve(&conn, &info, server->context);
 	if (conn.linger)
 		conn_linger(&conn);
 	conn_free(&conn);
-	return status;
+	return failed;
 }
 
 /* inetd gives the socket as standard error, too: our log is not for the peer. */
@@ -124,7 +124,8 @@ server_inetd(struct server *server)
 	if (status == EXITS_DONE) {
 		net_peer_of(STDIN_FILENO, &info.client);
 		net_here(STDIN_FILENO, &info.here);
-		status = session_process(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], ready);
+		if (session_process(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], ready) < 0)
+			status = EXITS_SYSTEM;
 	}
 	close(ready);
 	return status;

@@ -8,7 +8,7 @@
 
 /*
  * Serve in this process; the info lacks its id. SIGTERM and SIGINT make stop_fd readable, here alone (`ready` takes its place: a descriptor of /dev/null), and
- * set conn_stop. Takes in and out over. Returns the exit status.
+ * set conn_stop. Takes in and out over. How many logins failed, or -1: it could not begin, which was logged.
  */
 int
 session_process(const struct server *, int in, int out, const struct session_info *, int stop_fd, int ready);

@@ -3,6 +3,7 @@
 
 import os
 import smtplib
+import socket
 import sys
 import tempfile
 import unittest
@@ -100,6 +101,60 @@ class Login(unittest.TestCase):
         self.check("SCRAM-SHA-256", lambda password, right: letterbox.run(
             [letterbox.binary("smtpc"), "-S", self.server.smtp, "-u", "anna", "-f", "anna@localhost", "-t", "-i", "bob@localhost"],
             TEXT, status=0 if right else 77, env=dict(os.environ, MAIL_PASSWORD=password)))
+
+
+class Guesses(unittest.TestCase):
+    """Past AUTH_FAILURES failed logins a source has to wait, whatever connections it makes, and nobody else has to."""
+
+    GUESSES = {"smtpd": (b"EHLO home.example.org\r\n", b"AUTH PLAIN AGFubmEAYXBwbGU=\r\n"),
+               "pop3d": (b"", b"AUTH PLAIN AGFubmEAYXBwbGU=\r\n")}
+
+    def setUp(self):
+        self.server = mail.MailServer(plain=True)
+        self.addCleanup(self.server.__exit__, None, None, None)
+
+    def connect(self, daemon, source):
+        connection = socket.create_connection(("127.0.0.1", daemon.port), 30, (source, 0))
+        self.addCleanup(connection.close)
+        return connection
+
+    def guess(self, daemon, n):
+        """So many guesses in n/5 sessions at once; what the server said is read to its end."""
+        hello, line = self.GUESSES[daemon.program]
+        others = set(daemon.children())
+        sessions = [self.connect(daemon, "127.0.0.1") for _ in range(n // 5)]
+        for session in sessions:
+            session.recv(1000)
+        serving = set(daemon.children()) - others
+        self.assertGreaterEqual(len(serving), len(sessions))
+        for session in sessions:
+            session.sendall(hello + 5 * line)
+            session.shutdown(socket.SHUT_WR)
+        for session in sessions:
+            with session.makefile("rb") as said:
+                self.assertIn(said.read().splitlines()[-1], (b"421 4.7.0 Too many errors", b"-ERR too many errors"))
+            session.close()
+        deadline = letterbox.Deadline(10)
+        while serving & set(daemon.children()):
+            self.assertFalse(deadline.over(), "a child is not reaped")
+
+    def greeting(self, daemon, source):
+        with self.connect(daemon, source) as connection, connection.makefile("rb") as said:
+            return said.readline()
+
+    def check(self, daemon, welcome, refusal):
+        self.guess(daemon, 30)
+        self.assertEqual(self.greeting(daemon, "127.0.0.1")[:len(welcome)], welcome)
+        self.guess(daemon, 5)
+        self.assertEqual(self.greeting(daemon, "127.0.0.1"), refusal)
+        daemon.await_log(lambda line: "refused reason=failed-logins client=127.0.0.1" in line)
+        self.assertEqual(self.greeting(daemon, "127.0.0.2")[:len(welcome)], welcome)
+
+    def test_smtpd(self):
+        self.check(self.server.smtpd, b"220 ", b"421 4.7.0 Too many failed logins, try again later\r\n")
+
+    def test_pop3d(self):
+        self.check(self.server.pop3d, b"+OK ", b"-ERR [SYS/TEMP] too many failed logins, try again later\r\n")
 
 
 if __name__ == "__main__":
