@@ -1,5 +1,5 @@
 /* What the files of the mail root are like. */
-#include "check.h"
+#include "checks.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* The lines that are printed. */
-#include "check.h"
+#include "checks.h"
 
 #include <sys/stat.h>
 

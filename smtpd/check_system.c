@@ -1,5 +1,5 @@
 /* What is not in a file of the mail root. */
-#include "check.h"
+#include "checks.h"
 
 #include <sys/statvfs.h>
 #include <sys/wait.h>

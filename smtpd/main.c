@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "account_login.h"
-#include "check.h"
+#include "checks.h"
 #include "delivery.h"
 #include "exits.h"
 #include "maildrop.h"

@@ -1,4 +1,4 @@
-#include "check.h"
+#include "checks.h"
 
 #include <errno.h>
 #include <fcntl.h>

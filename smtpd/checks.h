@@ -1,8 +1,8 @@
 /*
- * check: `smtpd check` tries what the daemons will need and prints a line for each thing: "ok …", "warn …; fix: COMMAND" or "fail …; fix: COMMAND".
+ * checks: `smtpd check` tries what the daemons will need and prints a line for each thing: "ok …", "warn …; fix: COMMAND" or "fail …; fix: COMMAND".
  */
-#ifndef CHECK_H
-#define CHECK_H
+#ifndef CHECKS_H
+#define CHECKS_H
 
 #include "daemon.h"
 
