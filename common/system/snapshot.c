@@ -239,13 +239,16 @@ read_piece(struct snapshot *s, const struct index_entry *entry, off_t at)
 	struct span text;
 	struct stat st;
 
-	if (fstat(s->maildrop.mbox, &st) < 0)
-		return -1;
-	s->window.size = st.st_size;
-	s->window.len = 0;
 	/* A message of the usual size in one go, with how the next one begins. */
-	if (at == begin && window_at(&s->window, at, 1, n + BEHIND < WINDOW ? n + BEHIND : WINDOW, &text) < 0)
+	if (at == begin && n + BEHIND <= WINDOW) {
+		if (window_read(&s->window, at, n + BEHIND) < 0)
+			return -1;
+	} else if (fstat(s->maildrop.mbox, &st) < 0)
 		return -1;
+	else {
+		s->window.size = st.st_size;
+		s->window.len = 0;
+	}
 	int there = survey_still_there(&s->window, entry);
 	return there == 1 && window_at(&s->window, at, 1, n, &text) < 0 ? -1 : there;
 }

@@ -35,21 +35,39 @@ make_room(struct window *w, size_t room)
 	return w->data == NULL ? -1 : 0;
 }
 
+static int
+fill(struct window *w, off_t at, size_t want)
+{
+	if (want > w->room && make_room(w, want) < 0)
+		return -1;
+	ssize_t got = io_read_at(w->fd, w->data, want, at);
+	if (got < 0)
+		return -1;
+	w->base = at;
+	w->len = (size_t)got;
+	return 0;
+}
+
+int
+window_read(struct window *w, off_t at, size_t want)
+{
+	if (fill(w, at, want) < 0)
+		return -1;
+	w->size = at + (off_t)w->len;
+	return 0;
+}
+
 int
 window_at(struct window *w, off_t at, size_t least, size_t want, struct span *bytes)
 {
 	size_t left = at < w->size ? (size_t)(w->size - at) : 0;
+	off_t end = w->base + (off_t)w->len;
 
 	least = least < left ? least : left;
 	want = want < left ? want : left;
-	if (at < w->base || at + (off_t)least > w->base + (off_t)w->len) {
-		if (want > w->room && make_room(w, want) < 0)
+	if (at < w->base || at + (off_t)least > end) {
+		if (fill(w, at, want) < 0)
 			return -1;
-		ssize_t got = io_read_at(w->fd, w->data, want, at);
-		if (got < 0)
-			return -1;
-		w->base = at;
-		w->len = (size_t)got;
 		if (w->len < least) {
 			errno = EIO; /* shorter than it was a moment ago, in spite of the lock */
 			return -1;

@@ -26,6 +26,9 @@ void window_free(struct window *);
 enum { WINDOW = 256 * 1024 };
 int window_at(struct window *, off_t at, size_t least, size_t want, struct span *);
 
+/* Read anew what stands at `at`, `want` bytes at the most: with where they end the file ends, as far as is known. -1 with errno. */
+int window_read(struct window *, off_t at, size_t want);
+
 /* The lines before the message itself. */
 struct survey_prefix {
 	bool from;  /* there is a From_ line, with its end */
