@@ -125,7 +125,7 @@ follows(const struct index_entry *e, const struct index_header *header, struct i
 static bool
 is_chain(int fd, const struct index_header *header)
 {
-	struct index_entry piece[128];
+	struct index_entry piece[1024];
 	struct index_header so_far = { .clean = 0 };
 
 	for (size_t i = 0, n; i < header->count; i += n) {
