@@ -10,7 +10,10 @@
 #include "io.h"
 #include "scan.h"
 
-enum { JUMP = 4096 }; /* read(2) of what is only looked at */
+enum {
+	JUMP = 4096,	 /* read(2) of what is only looked at */
+	NEAR = 16 * 1024 /* bytes that are copied sooner than another read(2) is called */
+};
 
 void
 window_init(struct window *w, int fd, off_t size)
@@ -63,6 +66,8 @@ window_at(struct window *w, off_t at, size_t least, size_t want, struct span *by
 	size_t left = at < w->size ? (size_t)(w->size - at) : 0;
 	off_t end = w->base + (off_t)w->len;
 
+	if (w->len > 0 && at >= w->base && at < end + NEAR && want < WINDOW)
+		want = WINDOW;
 	least = least < left ? least : left;
 	want = want < left ? want : left;
 	if (at < w->base || at + (off_t)least > end) {
