@@ -252,6 +252,9 @@ deliver_batch(struct delivery *d, struct parcel *parcel, const struct addressee 
 		status = maildrop_sync(&d->drops[synced++]);
 	for (size_t i = 0; i < appended && status != MAILDROP_OK; i++)
 		maildrop_take_back(&d->drops[i]);
+	/* A descriptor whose sync failed once may say later that all is well. */
+	if (status != MAILDROP_OK)
+		close_drops(d, 0);
 	return status;
 }
 

@@ -112,16 +112,26 @@ def deliver(root, users, body, env=None, log=subprocess.DEVNULL):
     """body: with CRLF line ends, no line begins with a dot."""
     went = Delivery()
     with Peer("smtpd", root, env, log) as peer:
-        dialogue(peer, users, body, went)
+        dialogue(peer, users, [(body, went)])
     went.status = peer.process.returncode
     return went
 
 
-def dialogue(peer, users, body, went):
+def dialogue(peer, users, messages):
+    """messages: each body, and the Delivery that tells how it went."""
     if peer.reply() is None:
         return
-    peer.send(b"EHLO client\r\nMAIL FROM:<bob@example.net>\r\n" + b"".join(b"RCPT TO:<%s@example.org>\r\n" % u.encode() for u in users) + b"DATA\r\n")
-    peer.reply(), peer.reply()
+    peer.send(b"EHLO client\r\n")
+    peer.reply()
+    for body, went in messages:
+        transaction(peer, users, body, went)
+    peer.send(b"QUIT\r\n")
+    peer.reply()
+
+
+def transaction(peer, users, body, went):
+    peer.send(b"MAIL FROM:<bob@example.net>\r\n" + b"".join(b"RCPT TO:<%s@example.org>\r\n" % u.encode() for u in users) + b"DATA\r\n")
+    peer.reply()
     taken = set()
     for user in users:
         reply = peer.reply() or b""
@@ -138,8 +148,6 @@ def dialogue(peer, users, body, went):
         went.acknowledged = taken
     elif reply:
         went.refused.append(reply)
-    peer.send(b"QUIT\r\n")
-    peer.reply()
 
 
 class Session:
