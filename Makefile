@@ -21,7 +21,7 @@ DESTDIR ?=
 
 # Modules that see neither a system header nor a header of common/system; `make layers` holds them to it.
 PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch], \
-           $(addprefix smtpd/,alias auth bounce_text command data dsn hops queue_message reply session trace transaction) \
+           $(addprefix smtpd/,alias auth bounce_text command data dsn header queue_message reply session trace transaction) \
            $(addprefix pop3d/,auth backend command session transaction) \
            $(addprefix smtpc/,compose content envelope) \
            $(addprefix pop3c/,html mime show)))

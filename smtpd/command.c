@@ -59,8 +59,8 @@ command_ehlo(struct session *s, struct span argument, struct buf *out)
 	buf_printf(out,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %" PRIu64 "\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
 	    "250-CHUNKING\r\n%s250-AUTH %s\r\n250 SMTPUTF8\r\n",
-	    reply.text, s->config->message_size, s->envelope.trusted ? "250-DSN\r\n" : "",
-	    auth_mechanisms(s));
+	    reply.text, s->config->message_size,
+	    s->envelope.trusted || s->config->submission ? "250-DSN\r\n" : "", auth_mechanisms(s));
 	return EVENT_INPUT;
 }
 
@@ -235,6 +235,8 @@ command_mail(struct session *s, struct span argument, struct buf *out)
 		wrong = take_parameters(s, mail_parameters, &p, argument);
 	if (wrong.code == 0 && path.utf8 && !p.smtputf8)
 		wrong = (struct reply){ 553, "5.6.7", "This address wants SMTPUTF8" };
+	if (wrong.code == 0 && s->envelope.user.n > 0)
+		wrong = s->backend->mail(s->world, &s->envelope, &path);
 	if (wrong.code == 0 &&
 	    (buf_add_span(&s->sender, path.whole) < 0 || buf_add_span(&s->envid, p.envid) < 0))
 		wrong = (struct reply){ 451, "4.3.0", "There is no memory left" };

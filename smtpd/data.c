@@ -12,7 +12,7 @@ static void
 begin_content(struct session *s, enum dot_kind kind)
 {
 	s->dot = (struct dot){ .kind = kind };
-	s->hops = (struct hops){ 0 };
+	s->header = (struct header){ .received = 0 };
 	s->envelope.size = 0;
 }
 
@@ -32,12 +32,12 @@ take_content(struct session *s, struct span content)
 	if (s->verdict.code != 0)
 		return;
 	s->envelope.size += content.n;
-	hops_push(&s->hops, content);
+	header_push(&s->header, content);
 	if (s->content.failed)
 		condemn(s, no_memory);
 	else if (s->envelope.size > s->config->message_size)
 		condemn(s, too_big);
-	else if (s->hops.received > SMTP_RECEIVED)
+	else if (s->header.received > SMTP_RECEIVED)
 		condemn(s, looping);
 	else
 		s->backend->add(s->world, content);
@@ -68,6 +68,8 @@ finish(struct session *s, struct buf *out)
 {
 	struct reply reply = s->verdict;
 
+	s->envelope.add_date = s->config->submission && !s->header.date;
+	s->envelope.add_message_id = s->config->submission && !s->header.message_id;
 	if (reply.code == 0)
 		reply = s->backend->finish(s->world, &s->envelope);
 	reply_say(s, reply, out);

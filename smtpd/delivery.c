@@ -150,6 +150,18 @@ add_addressee(struct delivery *d, const struct envelope *envelope, struct span u
 	return reply_of(try_mailbox(d, d->n++, envelope->declared));
 }
 
+struct rcpt_rules
+delivery_rules(const struct delivery *d, bool trusted)
+{
+	return (struct rcpt_rules){
+		.config = d->config,
+		.here = &d->info->here,
+		.root = d->root,
+		.aliases = buf_span(&d->aliases->text),
+		.trusted = trusted,
+	};
+}
+
 static struct reply
 rcpt(void *world, const struct envelope *envelope, const struct path *path, const struct dsn_request *dsn)
 {
@@ -161,13 +173,7 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path, cons
 	(void)dsn;
 	if (aliases_refresh(d->aliases, d->root) < 0)
 		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
-	struct rcpt_rules rules = {
-		.config = d->config,
-		.here = &d->info->here,
-		.root = d->root,
-		.aliases = buf_span(&d->aliases->text),
-		.trusted = envelope->trusted,
-	};
+	struct rcpt_rules rules = delivery_rules(d, envelope->trusted);
 	rcpt_list_init(&list);
 	struct reply reply = rcpt_resolve(&rules, path, &list);
 	if (reply.code < 300 && list.foreign.len > 0)
@@ -222,7 +228,12 @@ write_received(const struct delivery *d, const struct envelope *envelope, struct
 		.now = parcel->letter.now,
 		.zone = zone_at(parcel->letter.now),
 	};
-	return trace_received(&trace, &parcel->received);
+	trace_received(&trace, &parcel->received);
+	if (envelope->add_date)
+		trace_date(&trace, &parcel->received);
+	if (envelope->add_message_id)
+		trace_message_id(&trace, &parcel->received);
+	return parcel->received.failed ? -1 : 0;
 }
 
 static enum maildrop_status
@@ -345,6 +356,7 @@ refused(void *world, const char *word, struct span argument, const struct reply 
 const struct backend delivery_backend = {
 	.accounts = { account_login_random, sender_credential },
 	.login = sender_login,
+	.mail = sender_check,
 	.rcpt = rcpt,
 	.add = add,
 	.finish = finish,

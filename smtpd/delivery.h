@@ -41,6 +41,9 @@ void delivery_init(
     struct delivery *, const struct config *, const struct session_info *, struct aliases *, int root);
 void delivery_free(struct delivery *);
 
+/* For rcpt_resolve. They are good until the aliases are refreshed. */
+struct rcpt_rules delivery_rules(const struct delivery *, bool trusted);
+
 /* Its world is a struct delivery. */
 extern const struct backend delivery_backend;
 

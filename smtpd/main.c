@@ -39,6 +39,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 		.message_size = (uint64_t)config->message_size,
 		.recipients = config->recipients,
 		.cleartext = account_login_in_cleartext(config, &info->client),
+		.submission = info->listener == LISTENER_SUBMISSION,
 		.trusted = info->listener != LISTENER_SUBMISSION && config_relays_from(config, &info->client),
 	};
 	struct delivery delivery;

@@ -12,6 +12,38 @@ sender_credential(void *world, struct span login, char *user, struct credential 
 	return account_login_credential(d->root, d->config, login, user, credential);
 }
 
+/* Does the address lead to the user, perhaps among others? */
+static struct reply
+look_up(const struct delivery *d, struct span user, const struct path *path)
+{
+	struct rcpt_rules rules = delivery_rules(d, false);
+	struct reply answer = { 553, "5.7.1", "This sender address is not one of yours" };
+	struct rcpt_list list;
+
+	rcpt_list_init(&list);
+	struct reply reply = rcpt_resolve(&rules, path, &list);
+	struct span rest = buf_span(&list.users);
+	if (reply.code >= 400 && reply.code < 500)
+		answer = reply;
+	while (reply.code < 300 && answer.code != 0 && rest.n > 0)
+		if (span_equal_nocase(span_until(rest, '\0', &rest), user))
+			answer = (struct reply){ 0 };
+	rcpt_list_free(&list);
+	return answer;
+}
+
+struct reply
+sender_check(void *world, const struct envelope *envelope, const struct path *path)
+{
+	struct delivery *d = world;
+
+	if (!d->config->sender_check || path->whole.n == 0)
+		return (struct reply){ 0 };
+	if (aliases_refresh(d->aliases, d->root) < 0)
+		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
+	return look_up(d, envelope->user, path);
+}
+
 void
 sender_login(void *world, bool right, struct span user, const char *method)
 {

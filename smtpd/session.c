@@ -22,7 +22,8 @@ enum {
 	RCPT = 4,	 /* a recipient was taken */
 	OCTETS = 8,  /* octets follow even where it is refused: it runs all the same, and looks at verdict */
 	SECRET = 16, /* the argument may hold one: it is not for the log */
-	PLAIN = 32   /* what is said to it has no status code: RFC 2034 4 */
+	LOGIN = 32,  /* where mail programs come, they must have logged in */
+	PLAIN = 64   /* what is said to it has no status code: RFC 2034 4 */
 };
 
 struct command {
@@ -40,7 +41,7 @@ static const struct command commands[] = {
 	{ "EHLO",  ANY,                  ARGUMENT | PLAIN,         command_ehlo },
 	{ "HELO",  ANY,                  ARGUMENT | PLAIN,         command_helo },
 	{ "AUTH",  GREETED,              ARGUMENT | SECRET,        auth_begin },
-	{ "MAIL",  GREETED,              ARGUMENT,                 command_mail },
+	{ "MAIL",  GREETED,              ARGUMENT | LOGIN,         command_mail },
 	{ "RCPT",  IN_MAIL,              ARGUMENT,                 command_rcpt },
 	{ "DATA",  IN_MAIL,              NO_ARGUMENT | RCPT,       data_begin },
 	{ "BDAT",  IN_MAIL | IN_CHUNKS,  ARGUMENT | RCPT | OCTETS, data_chunk },
@@ -126,6 +127,8 @@ objection(const struct session *s, const struct command *c)
 {
 	if ((c->allowed & s->state) == 0)
 		return (struct reply){ 503, "5.5.1", what_is_in_order(s->state) };
+	if ((c->needs & LOGIN) != 0 && s->config->submission && s->envelope.user.n == 0)
+		return (struct reply){ 530, "5.7.0", "Log in first: AUTH" };
 	if ((c->needs & RCPT) != 0 && s->envelope.taken == 0 && s->envelope.refused > 0)
 		return (struct reply){ 554, "5.5.1", "No valid recipients" };
 	if ((c->needs & RCPT) != 0 && s->envelope.taken == 0)

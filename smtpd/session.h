@@ -13,7 +13,7 @@
 #include "dot.h"
 #include "dsn.h"
 #include "exchange.h"
-#include "hops.h"
+#include "header.h"
 #include "line.h"
 #include "protocol.h"
 #include "reply.h"
@@ -24,6 +24,8 @@ struct session_config {
 	int recipients;	       /* a message */
 	bool trusted;	       /* who comes from there may send anywhere */
 	bool cleartext;	       /* a password may cross this connection as it is */
+	bool
+	    submission; /* mail programs come there: they must log in, and what they send is completed (RFC 6409) */
 };
 
 /* A mail transaction, RFC 5321 3.3. The spans are the session's. */
@@ -36,14 +38,18 @@ struct envelope {
 	bool trusted;	    /* by that, or by where it comes from */
 	enum dsn_ret ret;   /* MAIL's RET= and ENVID= */
 	struct span envid;
-	uint64_t declared;  /* MAIL's SIZE=, 0 if it said none */
-	uint64_t size;	    /* bytes of content so far */
-	int taken, refused; /* RCPTs */
-	bool overflow;	    /* a RCPT was one too many, and that was logged */
+	uint64_t declared;	       /* MAIL's SIZE=, 0 if it said none */
+	uint64_t size;		       /* bytes of content so far */
+	bool add_date, add_message_id; /* it lacks that field, and is to have one */
+	int taken, refused;	       /* RCPTs */
+	bool overflow;		       /* a RCPT was one too many, and that was logged */
 };
 
 /* The world. A transaction is rcpt, add and finish, in this order; forget may come at any time. */
 struct backend {
+	/* May the user who has logged in send from there? The path may be the null one. */
+	struct reply (*mail)(void *world, const struct envelope *, const struct path *);
+
 	/* Is there a place for this path? 2xx: it is one of the transaction's from now on. */
 	struct reply (*rcpt)(
 	    void *world, const struct envelope *, const struct path *, const struct dsn_request *);
@@ -88,7 +94,7 @@ struct session {
 	struct reply
 	    verdict; /* code != 0: what becomes of the content coming in, once all of it has been thrown away */
 	struct dot dot;
-	struct hops hops;
+	struct header header;
 	struct buf content; /* one piece of it */
 	uint64_t left;	    /* octets of the chunk to come */
 	bool last;	    /* it is the LAST */

@@ -35,6 +35,22 @@ trace_received(const struct trace *trace, struct buf *out)
 }
 
 int
+trace_date(const struct trace *trace, struct buf *out)
+{
+	buf_add_string(out, "Date: ");
+	date_format(trace->now, trace->zone, out);
+	buf_add_char(out, '\n');
+	return out->failed ? -1 : 0;
+}
+
+int
+trace_message_id(const struct trace *trace, struct buf *out)
+{
+	buf_printf(out, "Message-ID: <%s@%s>\n", trace->id, trace->hostname);
+	return out->failed ? -1 : 0;
+}
+
+int
 trace_delivered(struct span sender, struct span user, struct span domain, struct buf *out)
 {
 	buf_add_string(out, "Return-Path: <");

@@ -24,6 +24,10 @@ struct trace {
 /* Received. 0, or -1 where out is full. */
 int trace_received(const struct trace *, struct buf *out);
 
+/* What a mail program has left out (RFC 6409 8). 0, or -1 where out is full. */
+int trace_date(const struct trace *, struct buf *out);
+int trace_message_id(const struct trace *, struct buf *out);
+
 /* Return-Path (empty: the null one) and Delivered-To. 0, or -1 where out is full. */
 int trace_delivered(struct span sender, struct span user, struct span domain, struct buf *out);
 

@@ -52,6 +52,14 @@ take_login(void *context, bool right, struct span user, const char *method)
 }
 
 static struct reply
+take_mail(void *context, const struct envelope *envelope, const struct path *path)
+{
+	(void)context;
+	MUST(span_is(envelope->user, "anna"));
+	return (struct reply){ path->local.n == 2 ? 553 : 0, "5.7.1", "no" };
+}
+
+static struct reply
 take_rcpt(
     void *context, const struct envelope *envelope, const struct path *path, const struct dsn_request *dsn)
 {
@@ -164,6 +172,7 @@ run(struct world *w, const struct session_config *config, struct span input, boo
 	static const struct backend backend = {
 		.accounts = { make_random, find_credential },
 		.login = take_login,
+		.mail = take_mail,
 		.rcpt = take_rcpt,
 		.add = take_content,
 		.finish = finish,

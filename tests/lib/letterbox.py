@@ -137,7 +137,8 @@ class Daemon:
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         try:
-            self._await(lambda: len(self.ports) >= len(listen), 15, "the line `listening on`")
+            expected = len(listen) + sum(option.startswith("listen-submission=") for option in options)
+            self._await(lambda: len(self.ports) >= expected, 15, "the line `listening on`")
         except Failure:
             self.kill()
             raise

@@ -18,7 +18,7 @@ static struct world {
 	struct buf refusals; /* words and codes, as they were logged */
 	struct buf logins;   /* and these */
 	char user[64];	     /* who sent the last message */
-	bool trusted;
+	bool trusted, add_date, add_message_id;
 	int delays;
 	char sender[64], helo[64];
 	uint64_t size;
@@ -34,6 +34,16 @@ static bool fail_accounts;
 static struct reply fail_finish; /* what finish says; code 0: it stores */
 static struct session_config settings;
 static struct buf said;
+
+static struct reply
+fake_mail(void *context, const struct envelope *envelope, const struct path *path)
+{
+	(void)context;
+	ck_assert(span_is(envelope->user, "anna"));
+	if (path->whole.n == 0 || !span_is(path->local, "bob"))
+		return (struct reply){ 0 };
+	return (struct reply){ 553, "5.7.1", "not yours" };
+}
 
 static struct reply
 fake_rcpt(
@@ -75,6 +85,8 @@ fake_finish(void *context, const struct envelope *envelope)
 	w->ret = envelope->ret;
 	snprintf(w->user, sizeof w->user, "%.*s", (int)envelope->user.n, envelope->user.at);
 	w->trusted = envelope->trusted;
+	w->add_date = envelope->add_date;
+	w->add_message_id = envelope->add_message_id;
 	w->esmtp = envelope->esmtp;
 	w->smtputf8 = envelope->smtputf8;
 	w->taken = envelope->taken;
@@ -135,6 +147,7 @@ fake_login(void *context, bool right, struct span user, const char *method)
 static const struct backend fake = {
 	.accounts = { fake_random, fake_credential },
 	.login = fake_login,
+	.mail = fake_mail,
 	.rcpt = fake_rcpt,
 	.add = fake_add,
 	.finish = fake_finish,

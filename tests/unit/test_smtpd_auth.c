@@ -237,6 +237,52 @@ START_TEST(logs_in_by_scram)
 }
 END_TEST
 
+START_TEST(asks_whose_name_it_is)
+{
+	talk(EHLO "MAIL FROM:<bob@x>\r\nRSET\r\n" IN "MAIL FROM:<bob@x>\r\n" RCPT
+		  "MAIL FROM:<>\r\nRSET\r\n" MESSAGE,
+	    "220, 250, 250 2.1.0, 250 2.0.0, 235 2.7.0, 553 5.7.1, 503 5.5.1, 250 2.1.0, 250 2.0.0, " SENT);
+}
+END_TEST
+
+/* RFC 6409 4.3: whoever it is, must log in. */
+START_TEST(wants_a_login_where_mail_programs_come)
+{
+	settings.submission = true;
+	talk("MAIL FROM:<a@b>\r\n" EHLO MAIL RCPT "VRFY anna\r\n" IN MESSAGE,
+	    "220, 503 5.5.1, 250, 530 5.7.0, 503 5.5.1, 252 2.0.0, 235 2.7.0, " SENT);
+	ck_assert_ptr_nonnull(strstr(buf_string(&said), "250-DSN\r\n"));
+	talk(EHLO "AUTH PLAIN AGFubmEAYQ==\r\n" MAIL, "220, 250, 535 5.7.8, 530 5.7.0");
+}
+END_TEST
+
+/* And there alone what is missing is added: RFC 6409 8.2, 8.3. */
+START_TEST(knows_what_is_missing)
+{
+	static const struct {
+		const char *header;
+		bool date, id;
+	} cases[] = { { "Subject: x\r\n", true, true }, { "Date: x\r\n", false, true },
+		{ "MESSAGE-ID: x\r\ndate :x\r\n", false, false }, { "X: y\r\n Date: x\r\n", true, true },
+		{ "Dates: x\r\nDat: x\r\n", true, true }, { "Date\r\nMessage-ID\r\n", true, true },
+		{ "\r\nDate: x\r\n", true, true }, { "", true, true },
+		{ ": x\r\nMessage-ID\t:\r\n", true, false },
+		{ "Message-IDs: x\r\nMessage-ID x: y\r\n", true, true } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char text[256];
+		snprintf(text, sizeof text, EHLO IN MAIL RCPT "DATA\r\n\f%s\r\nx\r\n.\r\n", cases[i].header);
+		settings.submission = true;
+		talk(text, "220, 250, 235 2.7.0, " SENT);
+		ck_assert_int_eq(world.add_date, cases[i].date);
+		ck_assert_int_eq(world.add_message_id, cases[i].id);
+		settings.submission = false;
+		talk(text, "220, 250, 235 2.7.0, " SENT);
+		ck_assert(!world.add_date && !world.add_message_id);
+	}
+}
+END_TEST
+
 START_TEST(takes_its_leave_in_an_exchange)
 {
 	begin();
@@ -262,6 +308,9 @@ add(TCase *t)
 	tcase_add_test(t, waits_for_accounts);
 	tcase_add_test(t, keeps_no_secret);
 	tcase_add_test(t, logs_in_by_scram);
+	tcase_add_test(t, asks_whose_name_it_is);
+	tcase_add_test(t, wants_a_login_where_mail_programs_come);
+	tcase_add_test(t, knows_what_is_missing);
 	tcase_add_test(t, takes_its_leave_in_an_exchange);
 }
 

@@ -53,6 +53,21 @@ START_TEST(lets_nothing_be_injected)
 }
 END_TEST
 
+START_TEST(completes_what_is_missing)
+{
+	struct trace trace = plain();
+	struct buf out;
+
+	buf_init(&out, 100);
+	ck_assert_int_eq(trace_date(&trace, &out), 0);
+	ck_assert_int_eq(trace_message_id(&trace, &out), 0);
+	ck_assert_str_eq(
+	    buf_string(&out), "Date: Tue, 24 Nov 2026 03:01:18 -0230\nMessage-ID: <id1@mail.example.org>\n");
+	ck_assert_int_eq(trace_message_id(&trace, &out), -1);
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(says_whose_it_is)
 {
 	struct buf out;
@@ -76,6 +91,7 @@ add(TCase *t)
 {
 	tcase_add_test(t, says_where_it_came_from);
 	tcase_add_test(t, lets_nothing_be_injected);
+	tcase_add_test(t, completes_what_is_missing);
 	tcase_add_test(t, says_whose_it_is);
 }
 

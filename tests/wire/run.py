@@ -28,7 +28,7 @@ ACCOUNTS = {"anna": "apple pie", "bob": "banana"}
 STEP = re.compile(r"(?:([A-Z][0-9]?) )?(C|c|S~|S)(?:\*([0-9]+))?:(?: (.*))?$")
 ACTION = re.compile(r"(?:([A-Z][0-9]?) )?(S\.\.\.|OPEN|CLOSE|CLOSED|SHUT|ABORT)$")
 CHECK = re.compile(r"(MBOX|MBOX-NOT|MBOX-COUNT|LOG|LOG-NOT|RUN|SIGNAL|EXIT)(?: ([^ :]+))?(?:: (.*)| <<(\w+))$")
-SETTING = re.compile(r"(option|account|plain-account|accounts|alias|config|inetd|deadline|mbox|file|argument): (.*)$")
+SETTING = re.compile(r"(option|account|plain-account|accounts|alias|config|inetd|submission|deadline|mbox|file|argument): (.*)$")
 ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|(.))", re.S)
 
 
@@ -202,6 +202,7 @@ class Run:
         self.seconds = float((dialogue.of("deadline") or ["10"])[0])
         self.said, self.connections, self.variables = [], {}, Variables()
         self.daemon = None
+        self.submission = [name or None for line in dialogue.of("submission") for name in line.split(" ")]
         self.root = letterbox.MailRoot()
 
     def prepare(self):
@@ -229,17 +230,19 @@ class Run:
 
     def start(self):
         if "yes" not in self.dialogue.of("inetd"):
-            self.daemon = letterbox.Daemon(self.dialogue.program, self.root, self.dialogue.of("option"),
+            options = self.dialogue.of("option") + ["listen-submission=127.0.0.1:0"] * bool(self.submission)
+            self.daemon = letterbox.Daemon(self.dialogue.program, self.root, options,
                                            [word for line in self.dialogue.of("argument") for word in line.split()])
 
     def connection(self, name):
         if name not in self.connections:
-            self.connections[name] = self._connect()
+            self.connections[name] = self._connect(name)
         return self.connections[name]
 
-    def _connect(self):
+    def _connect(self, name):
         if self.daemon:
-            return Connection(socket.create_connection(("127.0.0.1", self.daemon.port), self.seconds), self.seconds)
+            port = self.daemon.ports[1 if name in self.submission else 0]
+            return Connection(socket.create_connection(("127.0.0.1", port), self.seconds), self.seconds)
         ours, theirs = socket.socketpair()
         command = [letterbox.binary(self.dialogue.program), "-d", self.root.path, "-i"]
         for option in self.dialogue.of("option"):
