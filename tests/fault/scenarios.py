@@ -126,6 +126,31 @@ class Later(Deliver):
         return super().act(world, env, log)
 
 
+class Twice(Deliver):
+    """Two messages in one session: for the second the mailboxes are open from the first."""
+
+    first = w.letter("the first one")
+
+    def act(self, world, env, log):
+        first, went = w.Delivery(), w.Delivery()
+        with w.Peer("smtpd", world.root, env, log) as peer:
+            w.dialogue(peer, self.users, [(self.first, first), (self.body, went)])
+        went.first, went.refused, went.status = first.acknowledged, first.refused + went.refused, peer.process.returncode
+        return went
+
+    def allowed(self, world, went):
+        first, second = (None, self.first), (None, self.body)
+        return {user: self.foreign(world, user, [self.seen[user] + [first] * one + [second] * two
+                                                 for one in ((True,) if went and user in went.first else (False, True))
+                                                 for two in ((True,) if went and user in went.acknowledged else (False, True))])
+                for user in self.users}
+
+    def answer(self, acknowledged):
+        went = super().answer(acknowledged)
+        went.first = went.acknowledged
+        return went
+
+
 class Session(Scenario):
     """delete: numbers from 1."""
 
@@ -289,6 +314,7 @@ def scenarios():
     return [
         Deliver(files, seen, "deliver to one"),
         Deliver(files, seen, "deliver to three", w.USERS),
+        Twice(files, seen, "deliver twice"),
         Deliver(files, seen, "deliver a large one", body=LARGE),
         Deliver(files, seen, "deliver the first", ("dora",)),
         Later(files, dict(seen, anna=seen["anna"][1:]), "deliver after expunges"),
