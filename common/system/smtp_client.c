@@ -114,6 +114,12 @@ smtp_client_open(struct smtp_client *client, const char *name)
 	return outcome;
 }
 
+bool
+smtp_client_offers_dsn(const struct smtp_client *client)
+{
+	return (client->offers & SMTP_DSN) != 0;
+}
+
 void
 smtp_client_quit(struct smtp_client *client)
 {

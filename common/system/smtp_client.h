@@ -92,6 +92,9 @@ enum smtp_outcome smtp_client_open(struct smtp_client *, const char *name);
  */
 enum smtp_outcome smtp_client_send(struct smtp_client *, const struct smtp_message *);
 
+/* Does the server offer DSN, and so take over what RFC 3461 asks for? */
+bool smtp_client_offers_dsn(const struct smtp_client *);
+
 /* QUIT, if there still is a session. Whatever comes of it changes nothing. */
 void smtp_client_quit(struct smtp_client *);
 

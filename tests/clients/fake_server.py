@@ -11,12 +11,13 @@ class Drop(Exception):
 class FakeServer:
     """A context manager. `session(connection)` serves one; `changed` is notified of all that a test may wait for."""
 
-    def __init__(self, hooks):
+    def __init__(self, hooks, host="127.0.0.1", port=0):
         self.hooks = dict(hooks or {})
         self.sessions = 0
         self.changed = threading.Condition()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.listener = socket.create_server((host, port))
+        self.port = self.listener.getsockname()[1]
+        self.address = "%s:%d" % (host, self.port)
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self):

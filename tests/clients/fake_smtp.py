@@ -17,10 +17,10 @@ class FakeSmtp(FakeServer):
     message, "BODY" what happens once the content begins. `told` has the commands, `messages` the contents, dots unstuffed. AUTH is for anna
     with the password; scram: what kind of server of it this is (fake_sasl)."""
 
-    def __init__(self, offers=None, hooks=None, password="secret", scram="yes"):
+    def __init__(self, offers=None, hooks=None, password="secret", scram="yes", **where):
         self.password, self.scram = password, scram
         self.offers = OFFERS if offers is None else offers
-        super().__init__(hooks)
+        super().__init__(hooks, **where)
         self.told, self.messages = [], []
 
     def await_end(self):

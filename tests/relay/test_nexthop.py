@@ -3,34 +3,21 @@
 
 import os
 import struct
-import subprocess
-import sys
 import time
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
-sys.path.insert(0, HERE)
+from relay_case import RelayCase, drive
 
-import letterbox  # noqa: E402
-import mail  # noqa: E402
-import name_server  # noqa: E402
-from name_server import A, AAAA, CNAME, MX, NXDOMAIN, SERVFAIL, Dnsmasq, Liar, mx, record, response  # noqa: E402
-
-DRIVER = os.path.join(letterbox.BUILD, "relay", "driver")
-OPTIONS = ["hostname=self.example", "domain=ours.example"]
+import letterbox
+import mail
+import name_server
+from name_server import A, AAAA, CNAME, MX, NXDOMAIN, SERVFAIL, Dnsmasq, Liar, mx, record, response
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.root = letterbox.MailRoot()
-        self.addCleanup(self.root.__exit__)
-
-    def explain(self, domain, resolver=None):
+class Case(RelayCase):
+    def explain(self, domain, resolver):
         """(steps, verdict) for a domain."""
-        options = OPTIONS + (["resolver=" + resolver.address] if resolver else [])
-        done = subprocess.run([DRIVER, "explain", self.root.path, domain] + options, stdout=subprocess.PIPE, timeout=100, check=True)
-        lines = done.stdout.decode().splitlines()
+        lines = drive(self.root, "explain", domain, options=["resolver=" + resolver.address])
         return lines[:-1], lines[-1]
 
     def expect(self, domain, resolver, verdict, *steps):
@@ -48,9 +35,7 @@ class Honest(Case):
     """dnsmasq."""
 
     def serve(self, *records, **more):
-        server = Dnsmasq(HOSTS + list(records), **more)
-        self.addCleanup(server.__exit__)
-        return server
+        return self.enter(Dnsmasq(HOSTS + list(records), **more))
 
     def test_mx_by_preference(self):
         server = self.serve("--mx-host=a.example,mx2.example,20", "--mx-host=a.example,mx1.example,10", "--mx-host=a.example,mx3.example,30")
@@ -132,10 +117,7 @@ class Lies(Case):
             if kind != MX:
                 return response(query, [record(A, a)] if kind == A and a else [])
             return (answers.pop(0) if len(answers) > 1 else answers[0])(query)
-        server = Liar(answer)
-        server.__enter__()
-        self.addCleanup(server.__exit__)
-        return server
+        return self.enter(Liar(answer))
 
     def expect_later(self, *answers):
         started = time.monotonic()
@@ -234,9 +216,7 @@ class WithoutDns(Case):
 
     def setUp(self):
         super().setUp()
-        self.nobody = Liar(lambda query, tcp: None)
-        self.nobody.__enter__()
-        self.addCleanup(self.nobody.__exit__)
+        self.nobody = self.enter(Liar(lambda query, tcp: None))
         self.addCleanup(lambda: self.assertEqual(self.nobody.asked, []))
 
     def test_literals(self):

@@ -1,0 +1,50 @@
+"""What the tests of the relay share: a mail root, the driver, and what it says came of each recipient."""
+
+import collections
+import os
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ("lib", "clients"):
+    sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
+
+import letterbox  # noqa: E402
+
+DRIVER = os.path.join(letterbox.BUILD, "relay", "driver")
+OPTIONS = ("hostname=self.example", "domain=ours.example")
+TRACE = b"Received: by driver\r\n"
+
+Result = collections.namedtuple("Result", "verdict status host told reply")
+
+
+def drive(root, *words, options=(), flags=(), stdin=b"", seconds=100):
+    """The lines that the driver prints."""
+    arguments = [DRIVER, *(word for option in (*OPTIONS, *options) for word in ("-o", option)), *flags, root.path, *words]
+    done = subprocess.run(arguments, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds)
+    if done.returncode != 0 or done.stderr:
+        raise letterbox.Failure("%s: %d %s" % (words, done.returncode, done.stderr.decode()))
+    return done.stdout.decode().splitlines()
+
+
+class RelayCase(unittest.TestCase):
+    def setUp(self):
+        self.root = letterbox.MailRoot()
+        self.addCleanup(self.root.__exit__)
+
+    def enter(self, manager):
+        manager.__enter__()
+        self.addCleanup(manager.__exit__, None, None, None)
+        return manager
+
+    def route(self, server):
+        """server: its address."""
+        with open(self.root.file("routes"), "w", encoding="ascii") as file:
+            file.write("* %s\n" % server)
+
+    def send(self, server, message, *recipients, sender="s@s.example", **more):
+        """What came of the recipients at a server; one for all where there was no session."""
+        self.route(server)
+        lines = drive(self.root, "send", "a.example", sender, *(recipients or ("r@a.example",)), stdin=message, **more)
+        return [Result(*line.split(" ", 4)) for line in lines]
