@@ -150,6 +150,9 @@ class Twice(Deliver):
         went.first = went.acknowledged
         return went
 
+    def succeeded(self, went):
+        return super().succeeded(went) and went.first == set(self.users)
+
 
 class Session(Scenario):
     """delete: numbers from 1."""
