@@ -134,11 +134,15 @@ check_user(struct check *c)
 		check_say(c, CHECK_OK, "", "user: it will run as %s", user != NULL ? user : "who starts it");
 }
 
-/* A probe that nobody else has: its descriptor, or -1. */
-static int
-make_probe(const struct check *c, const char *name)
+/* Can a file of that name be made? One that is there already can not. */
+static bool
+can_make(const struct check *c, const char *name)
 {
-	return openat(c->root, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(c->root, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 /* Does the fcntl lock that we have keep another process out? */
@@ -155,34 +159,42 @@ lock_holds(const struct check *c, const char *name)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/* What is wrong with locks and writing in the mail root, errno with it; NULL: nothing. */
+static const char *
+try_locks(const struct check *c, const char *name, int fd, const char *dotlock)
+{
+	if (lock_fcntl(fd, 0) != LOCK_OK)
+		return "locks: fcntl(2) gives none";
+	errno = 0;
+	if (!lock_holds(c, name))
+		return "locks: those of fcntl(2) keep nobody out";
+	if (!can_make(c, dotlock))
+		return "locks: no dotlock can be made";
+	if (can_make(c, dotlock))
+		return "locks: a dotlock can be made twice";
+	return write(fd, "", 1) == 1 && fdatasync(fd) == 0 ? NULL : "disk: it does not take what is written";
+}
+
 void
 check_locks(struct check *c)
 {
-	const char *dir = buf_string(&c->dir);
-	const char *fix = check_fix(c, "df %s # and move it to a file system that can", dir);
+	const char *fix = check_fix(c, "df %s # and move it to a file system that can", buf_string(&c->dir));
+	const char *wrong = "locks: no file can be made";
 	char name[32], dotlock[40];
 
 	snprintf(name, sizeof name, "check.%ld", pid_own());
 	snprintf(dotlock, sizeof dotlock, "%s.lock", name);
-	int fd = make_probe(c, name), lock = make_probe(c, dotlock), again = make_probe(c, dotlock);
-	if (fd < 0 || lock < 0)
-		check_say(
-		    c, CHECK_FAIL, fix, "locks: no file can be made in the mail root: %s", strerror(errno));
-	else if (lock_fcntl(fd, 0) != LOCK_OK)
-		check_say(c, CHECK_FAIL, fix, "locks: fcntl(2) gives none: %s", strerror(errno));
-	else if (!lock_holds(c, name))
-		check_say(c, CHECK_FAIL, fix, "locks: those of fcntl(2) keep nobody out");
-	else if (again >= 0)
-		check_say(c, CHECK_FAIL, fix, "locks: a dotlock can be made twice");
-	else if (write(fd, "", 1) != 1 || fdatasync(fd) < 0)
-		check_say(c, CHECK_FAIL, fix, "disk: it does not take what is written: %s", strerror(errno));
+	int fd = openat(c->root, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		wrong = try_locks(c, name, fd, dotlock);
+	if (wrong != NULL)
+		check_say(c, CHECK_FAIL, fix, "%s: %s", wrong, strerror(errno));
 	else
 		check_say(c, CHECK_OK, "", "locks: fcntl(2) and dotlock hold, fdatasync(2) works");
 	unlinkat(c->root, name, 0);
 	unlinkat(c->root, dotlock, 0);
-	close(fd);
-	close(lock);
-	close(again);
+	if (fd >= 0)
+		close(fd);
 }
 
 void
