@@ -11,13 +11,15 @@
 #include "account_file.h"
 #include "alias.h"
 #include "aliases.h"
+#include "io.h"
 #include "rcpt.h"
+#include "routes.h"
 
 enum { PATH = 256, WRONG = 512 };
 
-/* Others may not write to it, nor read it where it is secret. */
+/* Others may not write to it. readable: that they may read it. */
 static void
-check_mode(struct check *c, const char *file, bool secret)
+check_mode(struct check *c, const char *file, enum check_verdict readable)
 {
 	struct stat st;
 
@@ -26,8 +28,8 @@ check_mode(struct check *c, const char *file, bool secret)
 	if ((st.st_mode & 022) != 0)
 		check_say(c, CHECK_FAIL, check_fix(c, "chmod go-w %s/%s", buf_string(&c->dir), file),
 		    "%s: others may write to it", file);
-	else if (secret && (st.st_mode & 077) != 0)
-		check_say(c, CHECK_WARN, check_fix(c, "chmod 600 %s/%s", buf_string(&c->dir), file),
+	else if (readable != CHECK_OK && (st.st_mode & 077) != 0)
+		check_say(c, readable, check_fix(c, "chmod 600 %s/%s", buf_string(&c->dir), file),
 		    "%s: others may read it", file);
 }
 
@@ -42,7 +44,7 @@ check_accounts_open(struct check *c)
 		    "accounts: there are none, so nobody gets mail");
 		break;
 	case EPERM:
-		check_mode(c, "accounts", true);
+		check_mode(c, "accounts", CHECK_WARN);
 		break;
 	case EACCES:
 		check_access(c, "accounts");
@@ -82,7 +84,7 @@ check_accounts(struct check *c)
 	if (more < 0)
 		check_say(c, CHECK_FAIL, check_fix(c, "dmesg | tail"), "accounts: %s", strerror(errno));
 	account_file_close(&file);
-	check_mode(c, "accounts", true);
+	check_mode(c, "accounts", CHECK_WARN);
 	if (more == 0 && broken == 0)
 		check_say(c, CHECK_OK, "", "accounts: %d", users);
 }
@@ -144,7 +146,7 @@ check_aliases(struct check *c)
 
 	aliases_init(&aliases);
 	rcpt_list_init(&list);
-	check_mode(c, "aliases", false);
+	check_mode(c, "aliases", CHECK_OK);
 	if (aliases_refresh(&aliases, c->root) < 0)
 		check_access(c, "aliases");
 	reader = (struct alias_reader){ .rest = buf_span(&aliases.text) };
@@ -160,6 +162,55 @@ check_aliases(struct check *c)
 	c->failed |= before;
 	rcpt_list_free(&list);
 	aliases_free(&aliases);
+}
+
+/* What is wrong with routes.auth has to do with those routes that it is for. */
+static bool
+check_route(struct check *c, struct span domain)
+{
+	struct route route;
+	struct buf reason;
+
+	buf_init(&reason, WRONG);
+	int result = routes_find(c->root, domain, &route, &reason);
+	wipe(&route, sizeof route);
+	if (result < 0) {
+		const char *fix = check_fix_line(c, buf_string(&reason));
+		if (fix == NULL)
+			fix = check_fix(c, "chmod 600 %s/routes.auth", buf_string(&c->dir));
+		check_say(c, CHECK_FAIL, fix, "%s", buf_string(&reason));
+	}
+	buf_free(&reason);
+	return result > 0;
+}
+
+void
+check_routes(struct check *c)
+{
+	struct buf text;
+	struct stat st;
+	struct span rest, line;
+	int n = 0, bad = 0, fd = openat(c->root, "routes", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	buf_init(&text, ROUTES_TEXT);
+	check_mode(c, "routes", CHECK_OK);
+	if ((fd < 0 && errno != ENOENT) || (fd >= 0 && io_read_regular(fd, &st, &text) < 0))
+		bad += !check_access(c, "routes");
+	for (rest = buf_span(&text); rest.n > 0;) {
+		line = span_trim(span_until(rest, '\n', &rest));
+		size_t length = 0;
+		while (length < line.n && !ascii_is_space(line.at[length]))
+			length++;
+		if (length == 0 || line.at[0] == '#')
+			continue;
+		n++;
+		bad += !check_route(c, span_slice(line, 0, length));
+	}
+	if (bad == 0)
+		check_say(c, CHECK_OK, "", "routes: %d", n);
+	if (fd >= 0)
+		close(fd);
+	buf_free(&text);
 }
 
 /* How many of the mailboxes there are. */

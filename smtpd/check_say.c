@@ -24,6 +24,18 @@ check_fix(struct check *c, const char *format, ...)
 	return buf_string(&c->fix);
 }
 
+const char *
+check_fix_line(struct check *c, const char *reason)
+{
+	struct span rest, text;
+	struct span file = span_until(span_of(reason), ':', &rest);
+	long long line = span_number(span_until(rest, ':', &text), INT32_MAX);
+
+	if (line < 0)
+		return NULL;
+	return check_fix(c, "sed -i '%llds/^/#/' %s/%.*s", line, buf_string(&c->dir), (int)file.n, file.at);
+}
+
 void
 check_say(struct check *c, enum check_verdict verdict, const char *fix, const char *format, ...)
 {

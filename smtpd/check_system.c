@@ -16,6 +16,7 @@
 #include "net.h"
 #include "pid.h"
 #include "privilege.h"
+#include "resolve.h"
 
 enum { GREETING = 512, PATIENCE = 5 /* seconds */ };
 
@@ -23,13 +24,12 @@ void
 check_config(struct check *c)
 {
 	const char *dir = buf_string(&c->dir), *reason = c->daemon->broken;
-	int line;
+	const char *fix = check_fix_line(c, reason);
 
 	if (reason[0] == '\0')
 		check_say(c, CHECK_OK, "", "config: every key is known and has a value");
-	else if (sscanf(reason, "config:%d:", &line) == 1)
-		check_say(
-		    c, CHECK_FAIL, check_fix(c, "sed -i '%ds/^/#/' %s/config", line, dir), "%s", reason);
+	else if (fix != NULL)
+		check_say(c, CHECK_FAIL, fix, "%s", reason);
 	else
 		check_say(
 		    c, CHECK_FAIL, check_fix(c, "mv %s/config %s/config.broken", dir, dir), "%s", reason);
@@ -188,7 +188,8 @@ check_locks(struct check *c)
 	if (fd >= 0)
 		wrong = try_locks(c, name, fd, dotlock);
 	if (wrong != NULL)
-		check_say(c, CHECK_FAIL, fix, "%s: %s", wrong, strerror(errno));
+		check_say(c, CHECK_FAIL, fix, "%s%s%s", wrong, errno != 0 ? ": " : "",
+		    errno != 0 ? strerror(errno) : "");
 	else
 		check_say(c, CHECK_OK, "", "locks: fcntl(2) and dotlock hold, fdatasync(2) works");
 	unlinkat(c->root, name, 0);
@@ -229,4 +230,22 @@ check_hostname(struct check *c)
 		check_say(c, CHECK_WARN,
 		    check_fix(c, "echo hostname mail.example.org >> %s/config", buf_string(&c->dir)),
 		    "hostname: %s is no name that other servers will believe", name);
+}
+
+/* Is there anybody to ask? What is said of our own name does not matter. */
+void
+check_resolver(struct check *c)
+{
+	const char *server = c->config->resolver;
+	struct resolve_hosts hosts;
+
+	if (resolve_mx(server, c->config->hostname, &hosts) != RESOLVE_LATER)
+		check_say(c, CHECK_OK, "", "resolver: it answers");
+	else if (server != NULL)
+		check_say(c, CHECK_WARN,
+		    check_fix(c, "sed -i '/^[[:blank:]]*resolver/s/^/#/' %s/config", buf_string(&c->dir)),
+		    "resolver: %s does not answer; only what has a line in routes leaves", server);
+	else
+		check_say(c, CHECK_WARN, check_fix(c, "cat /etc/resolv.conf; getent hosts example.org"),
+		    "resolver: no name server answers; only what has a line in routes leaves");
 }

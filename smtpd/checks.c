@@ -40,8 +40,10 @@ static const struct {
 	{ check_locks, true },
 	{ check_accounts, true },
 	{ check_aliases, true },
+	{ check_routes, true },
 	{ check_users, true },
 	{ check_queue, true },
+	{ check_resolver, false },
 };
 
 static void

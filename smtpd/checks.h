@@ -24,6 +24,9 @@ int check_run(const struct daemon *, const struct server *);
 /* The command that mends it, for the line that is said next. */
 const char *check_fix(struct check *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for what is wrong with a line, "FILE:LINE: …": it becomes a comment. NULL: that is not the form. */
+const char *check_fix_line(struct check *, const char *reason);
+
 /* One line. fix: "" for none. */
 enum check_verdict { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 void check_say(struct check *, enum check_verdict, const char *fix, const char *format, ...)
@@ -39,8 +42,10 @@ void check_ports(struct check *);
 void check_user(struct check *);
 void check_disk(struct check *);
 void check_locks(struct check *);
+void check_resolver(struct check *);
 void check_accounts(struct check *);
 void check_aliases(struct check *);
+void check_routes(struct check *);
 void check_users(struct check *);
 void check_queue(struct check *);
 

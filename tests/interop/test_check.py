@@ -9,9 +9,11 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+for folder in ("lib", "relay"):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), folder))
 
 import letterbox  # noqa: E402
+from name_server import NXDOMAIN, Liar, response  # noqa: E402
 
 LINE = re.compile(r"(ok  |warn|fail) (.+?): (.*?)(?:; fix: (.*))?$")
 
@@ -22,12 +24,16 @@ class Check(unittest.TestCase):
         self.root.__enter__()
         self.addCleanup(self.root.__exit__)
         self.root.append("config", "hostname mail.example.org\n")
+        names = Liar(lambda query, _: response(query, flags=0x8180 | NXDOMAIN))
+        names.__enter__()
+        self.addCleanup(names.__exit__)
+        self.resolver = ["-o", "resolver=" + names.address]
         self.options = ["-l", "127.0.0.1:0"]
         self.environment = dict(os.environ, PATH=os.path.join(letterbox.BUILD, "bin") + ":" + os.environ["PATH"] + ":/usr/sbin:/sbin")
 
     def check(self, status, before=()):
         """{subject: (verdict, what, fix)}: the worst line of each subject."""
-        command = list(before) + [letterbox.binary("smtpd"), "-d", self.root.path] + self.options + ["check"]
+        command = list(before) + [letterbox.binary("smtpd"), "-d", self.root.path] + self.options + self.resolver + ["check"]
         out, _ = letterbox.run(command, status=status, env=self.environment)
         lines = out.decode().splitlines()
         found = {}
@@ -57,8 +63,8 @@ class Check(unittest.TestCase):
         verdicts = {subject: verdict for subject, (verdict, _, _) in found.items()}
         self.assertEqual(verdicts.pop("user"), "warn" if os.geteuid() == 0 else "ok")
         self.assertEqual(set(verdicts.values()), {"ok"}, found)
-        self.assertEqual(set(verdicts) - {"resolver"},
-                         {"config", "hostname", "port 127.0.0.1:0", "disk", "locks", "accounts", "aliases", "users", "queue"})
+        self.assertEqual(set(verdicts),
+                         {"config", "hostname", "port 127.0.0.1:0", "disk", "locks", "accounts", "aliases", "routes", "users", "queue", "resolver"})
         self.assertIn("users: 2", "users: " + found["users"][1])
         self.assertEqual(sorted(os.listdir(self.root.path)), ["accounts", "accounts.lock", "accounts.secret", "aliases", "config", "queue", "users"])
 
@@ -123,6 +129,30 @@ class Check(unittest.TestCase):
         self.root.append("aliases", good)
         os.chmod(self.root.file("aliases"), 0o602)
         self.expect_mended("aliases", "others may write")
+
+    def test_routes(self):
+        self.root.append("routes", "# domain host\nexample.net mail.example.net\n* smarthost.example.net:587 # all\nexample.com a:b\n")
+        self.expect_mended("routes:4", "not a domain and host")
+        self.root.append("routes.auth", "smarthost.example.net:587 anna apple pie\n")
+        os.chmod(self.root.file("routes.auth"), 0o640)
+        self.expect_mended("routes.auth may be read by others", "its mode must be 600", after=None)
+        self.assertEqual(self.check(0)["routes"], ("ok", "2", None))
+        self.root.append("routes.auth", "smarthost.example.net:25 anna\nsmarthost.example.net:587\n")
+        self.check(0)
+        os.unlink(self.root.file("routes.auth"))
+        self.root.append("routes.auth", "# none\nsmarthost.example.net:587 anna\n")
+        self.expect_mended("routes.auth:2", "not a host, a user and a password", after=None)
+        os.chmod(self.root.file("routes"), 0o606)
+        self.expect_mended("routes", "others may write")
+
+    def test_a_resolver_that_is_silent(self):
+        self.root.append("config", "resolver 127.0.0.1:1\n")
+        self.resolver = []
+        found = self.check(0)["resolver"]
+        self.assertEqual(found[0], "warn")
+        letterbox.run(["sh", "-c", found[2]])
+        with open(self.root.file("config"), encoding="ascii") as file:
+            self.assertTrue(file.read().endswith("\n#resolver 127.0.0.1:1\n"))
 
     def test_folders(self):
         for name in ("queue", "users"):
