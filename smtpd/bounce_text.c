@@ -376,8 +376,7 @@ bounce_text_recipient_fields(
 		add_field("Remote-MTA", "dns; ", span_of(told->host), utf8, out);
 	if (told->recipient->reply.n > 0)
 		add_diagnostic(told, utf8, out);
-	if (told->recipient->tried > 0)
-		add_date_field("Last-Attempt-Date", told->recipient->tried, notice->zone, out);
+	add_date_field("Last-Attempt-Date", notice->now, notice->zone, out); /* it was what we tell of */
 	buf_printf(out, "Final-Log-ID: %s\r\n", notice->about->id);
 	if (told->action == BOUNCE_DELAYED)
 		add_date_field("Will-Retry-Until", notice->expires, notice->zone, out);
