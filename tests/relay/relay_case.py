@@ -7,7 +7,7 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-for folder in ("lib", "clients"):
+for folder in ("lib", "clients", "bench"):
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
 
 import letterbox  # noqa: E402
