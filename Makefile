@@ -136,6 +136,9 @@ crash-states: all $(SHIM) ## cut the power at every instant of what the store do
 share: all ## N=30: mutt, Dovecot, Python, procmail and a script on the daemons' mailbox, each so many times
 	@BUILD=$(BUILD) SHARING=$(or $(N),30) python3 tests/interop/test_sharing_load.py
 
+explain: all ## N=1000: ask smtpd and `smtpd explain` the same in so many random configurations and envelopes
+	@BUILD=$(BUILD) EXPLAIN=$(or $(N),1000) python3 tests/interop/test_explain.py
+
 # Who only wants to see it run does not wait for the optimiser; what was built already serves.
 hurry    = $(if $(wildcard $(BUILD)/bin/pop3c),BUILD=$(BUILD),BUILD=$(BUILD)/hurry CFLAGS=-O0)
 run: ## a mail server in mailboxes/: start it, send a message, read it back, show how to use it
@@ -207,4 +210,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test fault crash-states model kill share power bench benchers asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run peers test fault crash-states model kill share explain power bench benchers asan lint layers install uninstall compdb clean help

@@ -4,7 +4,7 @@
  */
 #include "auth.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "bounds.h"
 
@@ -14,10 +14,10 @@ auth_mechanisms(const struct session *s)
 	return s->config->cleartext ? "SCRAM-SHA-256 PLAIN LOGIN" : "SCRAM-SHA-256";
 }
 
-static void
-log_in(struct session *s)
+void
+auth_log_in(struct session *s, const char *user)
 {
-	memcpy(s->user, s->exchange.user, sizeof s->user);
+	snprintf(s->user, sizeof s->user, "%s", user);
 	s->envelope.user = span_of(s->user);
 	s->envelope.trusted = true;
 }
@@ -46,7 +46,7 @@ settle(struct session *s, enum exchange_result result, struct buf *out)
 		return EVENT_DELAY;
 	}
 	if (result == EXCHANGE_OK) {
-		log_in(s);
+		auth_log_in(s, s->exchange.user);
 		s->backend->login(s->world, true, s->envelope.user, method);
 	}
 	return reply_say(s, replies[result], out);

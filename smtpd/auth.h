@@ -10,6 +10,9 @@
 enum event auth_begin(struct session *, struct span argument, struct buf *out);
 enum event auth_input(struct session *, struct span bytes, size_t *used, struct buf *out);
 
+/* The user has logged in. */
+void auth_log_in(struct session *, const char *user);
+
 /* The mechanisms that are allowed here, as EHLO names them. */
 const char *auth_mechanisms(const struct session *);
 

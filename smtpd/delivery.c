@@ -147,19 +147,10 @@ add_addressee(struct delivery *d, const struct envelope *envelope, struct span u
 	d->to = to;
 	snprintf(to[d->n].user, sizeof to->user, "%.*s", (int)user.n, user.at);
 	snprintf(to[d->n].domain, sizeof to->domain, "%.*s", (int)domain.n, domain.at);
-	return reply_of(try_mailbox(d, d->n++, envelope->declared));
-}
-
-struct rcpt_rules
-delivery_rules(const struct delivery *d, bool trusted)
-{
-	return (struct rcpt_rules){
-		.config = d->config,
-		.here = &d->info->here,
-		.root = d->root,
-		.aliases = buf_span(&d->aliases->text),
-		.trusted = trusted,
-	};
+	enum maildrop_status status = try_mailbox(d, d->n++, envelope->declared);
+	if (d->tell != NULL)
+		d->tell(NULL, user, "has a mailbox:", span_of(maildrop_words(status)));
+	return reply_of(status);
 }
 
 static struct reply
@@ -173,7 +164,7 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path, cons
 	(void)dsn;
 	if (aliases_refresh(d->aliases, d->root) < 0)
 		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
-	struct rcpt_rules rules = delivery_rules(d, envelope->trusted);
+	struct rcpt_rules rules = sender_rules(d, envelope->trusted);
 	rcpt_list_init(&list);
 	struct reply reply = rcpt_resolve(&rules, path, &list);
 	if (reply.code < 300 && list.foreign.len > 0)

@@ -34,15 +34,15 @@ struct delivery {
 	struct spool spool;
 	struct buf sole;  /* the path of the RCPT, as long as there is one alone */
 	char answer[128]; /* the text of the last 250 */
+
+	/* As in struct rcpt_rules; NULL after delivery_init. */
+	void (*tell)(void *context, struct span what, const char *is, struct span whom);
 };
 
 /* The four stay the caller's. */
 void delivery_init(
     struct delivery *, const struct config *, const struct session_info *, struct aliases *, int root);
 void delivery_free(struct delivery *);
-
-/* For rcpt_resolve. They are good until the aliases are refreshed. */
-struct rcpt_rules delivery_rules(const struct delivery *, bool trusted);
 
 /* Its world is a struct delivery. */
 extern const struct backend delivery_backend;

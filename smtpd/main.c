@@ -3,12 +3,13 @@
  */
 #include <string.h>
 
-#include "account_login.h"
 #include "checks.h"
 #include "delivery.h"
 #include "exits.h"
+#include "explain.h"
 #include "maildrop.h"
 #include "program.h"
+#include "sender.h"
 #include "serve.h"
 
 enum { TIMEOUT = 300 }; /* seconds; RFC 5321 4.5.3.2.7 wants five minutes at the least */
@@ -16,6 +17,8 @@ enum { TIMEOUT = 300 }; /* seconds; RFC 5321 4.5.3.2.7 wants five minutes at the
 static const char usage[] =
     "usage: smtpd [-d DIR] [-l ADDR:PORT]... [-o KEY=VALUE]...   serve in the foreground\n"
     "       smtpd [-d DIR] [-o KEY=VALUE]... -i                  one session on stdin and stdout\n"
+    "       smtpd [-d DIR] [-o KEY=VALUE]... explain [-f FROM] [-a CLIENT-ADDR] [-u AUTH-USER] RCPT...\n"
+    "                                                            what would become of mail, step by step\n"
     "       smtpd [-d DIR] [-o KEY=VALUE]... check               is all there that it needs?\n"
     "\n"
     "  -d DIR         the mail root (else $MAILBOXES, else ./mailboxes)\n"
@@ -34,14 +37,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 {
 	struct smtpd *smtpd = context;
 	const struct config *config = &smtpd->daemon.config;
-	const struct session_config settings = {
-		.hostname = config->hostname,
-		.message_size = (uint64_t)config->message_size,
-		.recipients = config->recipients,
-		.cleartext = account_login_in_cleartext(config, &info->client),
-		.submission = info->listener == LISTENER_SUBMISSION,
-		.trusted = info->listener != LISTENER_SUBMISSION && config_relays_from(config, &info->client),
-	};
+	const struct session_config settings = sender_settings(config, info);
 	struct delivery delivery;
 	struct session session;
 
@@ -91,7 +87,10 @@ run(struct smtpd *smtpd)
 
 	if (operand != NULL && strcmp(operand, "check") == 0)
 		return check_run(&smtpd->daemon, &server);
-	if (operand != NULL && (strcmp(operand, "queue") == 0 || strcmp(operand, "explain") == 0))
+	if (operand != NULL && strcmp(operand, "explain") == 0)
+		return explain_command(&smtpd->daemon, &smtpd->aliases,
+		    smtpd->daemon.argc - smtpd->daemon.operand, smtpd->daemon.argv + smtpd->daemon.operand);
+	if (operand != NULL && strcmp(operand, "queue") == 0)
 		return complain(EXITS_USAGE, "%s: not supported by this version", operand);
 	if (operand != NULL)
 		return complain(EXITS_USAGE, "unknown subcommand %s; smtpd -h lists the options", operand);

@@ -4,6 +4,34 @@
 #include "delivery.h"
 #include "log.h"
 
+struct session_config
+sender_settings(const struct config *config, const struct session_info *info)
+{
+	bool submission = info->listener == LISTENER_SUBMISSION;
+
+	return (struct session_config){
+		.hostname = config->hostname,
+		.message_size = (uint64_t)config->message_size,
+		.recipients = config->recipients,
+		.cleartext = account_login_in_cleartext(config, &info->client),
+		.submission = submission,
+		.trusted = !submission && config_relays_from(config, &info->client),
+	};
+}
+
+struct rcpt_rules
+sender_rules(const struct delivery *d, bool trusted)
+{
+	return (struct rcpt_rules){
+		.config = d->config,
+		.here = &d->info->here,
+		.root = d->root,
+		.aliases = buf_span(&d->aliases->text),
+		.trusted = trusted,
+		.tell = d->tell,
+	};
+}
+
 int
 sender_credential(void *world, struct span login, char *user, struct credential *credential)
 {
@@ -16,7 +44,7 @@ sender_credential(void *world, struct span login, char *user, struct credential 
 static struct reply
 look_up(const struct delivery *d, struct span user, const struct path *path)
 {
-	struct rcpt_rules rules = delivery_rules(d, false);
+	struct rcpt_rules rules = sender_rules(d, false);
 	struct reply answer = { 553, "5.7.1", "This sender address is not one of yours" };
 	struct rcpt_list list;
 

@@ -4,7 +4,11 @@
 #ifndef SENDER_H
 #define SENDER_H
 
-#include "session.h"
+#include "delivery.h"
+
+/* What the connection is to the session; and for rcpt_resolve, good until the aliases are refreshed. */
+struct session_config sender_settings(const struct config *, const struct session_info *);
+struct rcpt_rules sender_rules(const struct delivery *, bool trusted);
 
 int sender_credential(void *world, struct span login, char *user, struct credential *);
 

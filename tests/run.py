@@ -65,7 +65,7 @@ def run(name, command):
     if failed:
         print(text, end="" if text.endswith("\n") else "\n")
     else:
-        for line in re.findall(r".* skipped .*|(?:faults|kills|shared|power|model|crash states): .*", text):
+        for line in re.findall(r".* skipped .*|(?:faults|kills|shared|power|model|crash states|explain): .*", text):
             print("  " + line)
     print("%-24s %4d passed, %d failed%s (%.1f s)" % (name, passed, failed, ", %d skipped" % skipped if skipped else "",
           time.monotonic() - begun), flush=True)

@@ -1,0 +1,245 @@
+#include "explain.h"
+
+#include <fcntl.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "auth.h"
+#include "bounds.h"
+#include "delivery.h"
+#include "exits.h"
+#include "log.h"
+#include "nexthop.h"
+#include "privilege.h"
+#include "program.h"
+#include "safe.h"
+#include "sender.h"
+
+/* Who sends. */
+struct sender {
+	const char *path, *address; /* NULL: a stranger's */
+	char user[ACCOUNT_NAME + 1];
+};
+
+struct explain {
+	const struct config *config;
+	int root;
+	struct delivery delivery;
+	struct session session;
+	struct buf said;
+};
+
+static void
+tell(void *context, struct span what, const char *is, struct span whom)
+{
+	struct buf line;
+
+	(void)context;
+	buf_init(&line, ALIASES_TEXT);
+	safe_add(what, SAFE_LINE, &line);
+	buf_printf(&line, " %s%s", is, whom.n > 0 ? " " : "");
+	safe_add(whom, SAFE_LINE, &line);
+	printf("  %s\n", buf_string(&line));
+	buf_free(&line);
+}
+
+/* Everything that is refused is told. */
+static void
+refused(void *world, const char *word, struct span argument, const struct reply *reply)
+{
+	(void)world;
+	(void)word;
+	(void)argument;
+	(void)reply;
+}
+
+/* What a client says, a line; what it is answered stands in e->said. Its code. */
+static int
+say(struct explain *e, const char *format, ...)
+{
+	char line[SMTP_LINE];
+	va_list list;
+	size_t used;
+
+	va_start(list, format);
+	int n = vsnprintf(line, sizeof line, format, list);
+	va_end(list);
+	if (n < 0 || (size_t)n >= sizeof line)
+		n = sizeof line - 1;
+	buf_clear(&e->said);
+	session_protocol.input(&e->session, (struct span){ line, (size_t)n }, &used, &e->said);
+	session_protocol.input(&e->session, span_of("\r\n"), &used, &e->said);
+	return (int)span_number(span_slice(buf_span(&e->said), 0, 3), 999);
+}
+
+static void
+explain_hops(struct explain *e, const struct path *path)
+{
+	struct rcpt_rules rules = sender_rules(&e->delivery, true);
+	struct rcpt_list list;
+	struct span rest, address, owner;
+	struct path foreign;
+	const char *reason;
+
+	rules.tell = NULL;
+	rcpt_list_init(&list);
+	rcpt_resolve(&rules, path, &list);
+	rest = buf_span(&list.foreign);
+	while (rcpt_next_foreign(&rest, &address, &owner)) {
+		struct relay_result result = { .verdict = RELAY_DONE };
+		if (path_parse_bare(address, &foreign, &reason) < 0)
+			continue;
+		const struct relay_target target = {
+			.domain = foreign.domain, .root = e->root, .config = e->config, .tell = tell
+		};
+		nexthop_explain(&target, &result);
+		tell(NULL, address, "would go there now:", buf_span(&result.reply));
+		buf_free(&result.reply);
+	}
+	rcpt_list_free(&list);
+}
+
+/* The path, in the <> that an address may lack here. */
+static void
+add_path(const char *text, struct buf *out)
+{
+	bool lacks = text[0] != '<';
+
+	buf_printf(out, "%s%s%s", lacks ? "<" : "", text, lacks ? ">" : "");
+}
+
+/* The dialogue up to RCPT. The code of what it comes to, whose reply is in e->said. */
+static int
+talk(struct explain *e, const struct sender *sender, const char *rcpt)
+{
+	bool utf8 = !span_is_ascii(span_of(rcpt)) || !span_is_ascii(span_of(sender->path));
+	struct buf from, to;
+	struct path path;
+	const char *reason;
+	size_t used;
+
+	buf_init(&from, SMTP_LINE);
+	buf_init(&to, SMTP_LINE);
+	add_path(sender->path, &from);
+	add_path(rcpt, &to);
+	say(e, "EHLO explain");
+	if (sender->user[0] != '\0')
+		auth_log_in(&e->session, sender->user);
+	int code = say(e, "MAIL FROM:%s%s", buf_string(&from), utf8 ? " SMTPUTF8" : "");
+	if (code < 300)
+		code = say(e, "RCPT TO:%s", buf_string(&to));
+	if (code < 300 && path_parse(buf_span(&to), PATH_FORWARD, &path, &used, &reason) == 0)
+		explain_hops(e, &path);
+	buf_free(&from);
+	buf_free(&to);
+	return code;
+}
+
+static int
+explain(const struct daemon *d, struct aliases *aliases, const struct session_info *info,
+    const struct sender *sender, const char *rcpt)
+{
+	const struct session_config settings = sender_settings(&d->config, info);
+	struct explain e = { .config = &d->config, .root = d->root };
+	struct backend backend = delivery_backend;
+
+	backend.refused = refused;
+	delivery_init(&e.delivery, &d->config, info, aliases, d->root);
+	e.delivery.tell = tell;
+	session_init(&e.session, &settings, &backend, &e.delivery);
+	buf_init(&e.said, CONN_OUTPUT);
+	safe_add(span_of(rcpt), SAFE_LINE, &e.said);
+	printf("%s\n", buf_string(&e.said));
+	int code = talk(&e, sender, rcpt);
+	printf("%.*s\n", (int)span_trim(buf_span(&e.said)).n, buf_string(&e.said));
+	session_free(&e.session);
+	delivery_free(&e.delivery);
+	buf_free(&e.said);
+	return code;
+}
+
+/* The ends of the connection. We are where we listen first, if that is an address. */
+static int
+find_ends(const struct config *config, const char *client, struct session_info *info)
+{
+	struct sockaddr_storage address;
+	char text[NET_ADDRESS + 8];
+	socklen_t n;
+
+	*info = (struct session_info){ .id = "explain" };
+	net_peer_of(-1, &info->client);
+	if (net_parse(config->listens > 0 ? config->listen[0] : "127.0.0.1:0", &address, &n) == 0)
+		net_peer(&info->here, (struct sockaddr *)&address, n);
+	if (client == NULL)
+		return EXITS_DONE;
+	bool v6 = strchr(client, ':') != NULL;
+	snprintf(text, sizeof text, "%s%.60s%s:0", v6 ? "[" : "", client, v6 ? "]" : "");
+	if (net_parse(text, &address, &n) < 0)
+		return complain(EXITS_USAGE, "explain: -a %s is not an address", client);
+	net_peer(&info->client, (struct sockaddr *)&address, n);
+	return EXITS_DONE;
+}
+
+/* The options. -1, or an exit status. */
+static int
+parse(int argc, char **argv, struct sender *sender)
+{
+	int option;
+
+	*sender = (struct sender){ .path = "" };
+	optind = 1;
+	while ((option = getopt(argc, argv, ":f:a:u:hV-:")) != -1) {
+		if (option == 'f')
+			sender->path = optarg;
+		else if (option == 'a')
+			sender->address = optarg;
+		else if (option != 'u')
+			return program_option(option);
+		else if (!account_name(span_of(optarg), sender->user))
+			return complain(EXITS_USAGE, "explain: %s is not a user's name", optarg);
+	}
+	if (optind == argc)
+		return complain(EXITS_USAGE, "explain takes an address, or several");
+	for (int i = 1; i < argc; i++)
+		if (strpbrk(argv[i], "\r\n") != NULL)
+			return complain(EXITS_USAGE, "explain: there is a line end in an argument");
+	return -1;
+}
+
+int
+explain_command(struct daemon *d, struct aliases *aliases, int argc, char **argv)
+{
+	static const int statuses[] = { EXITS_DONE, EXITS_LATER, EXITS_REFUSED };
+	struct session_info info;
+	struct sender sender;
+	char reason[256];
+	int worst = 0;
+
+	int status = parse(argc, argv, &sender);
+	if (status >= 0)
+		return status;
+	status = find_ends(&d->config, sender.address, &info);
+	if (status != EXITS_DONE)
+		return status;
+	status = privilege_become(d->config.user, reason, sizeof reason);
+	if (status != EXITS_DONE)
+		return complain(status, "%s", reason);
+	d->root = open(d->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->root < 0)
+		return complain(EXITS_CONFIG, "the mail root %s: %s", d->config.root, strerror(errno));
+	log_open(d->program, false);
+	if (sender.user[0] != '\0' && account_exists(d->root, sender.user) != ACCOUNT_OK)
+		return complain(EXITS_NO_INPUT, "explain: there is no user %s", sender.user);
+	for (int i = optind; i < argc; i++) {
+		int code = explain(d, aliases, &info, &sender, argv[i]);
+		int kind = code < 300 ? 0 : code < 500 ? 1 : 2;
+		worst = kind > worst ? kind : worst;
+	}
+	status = printed("the explanation");
+	return status == EXITS_DONE ? statuses[worst] : status;
+}
