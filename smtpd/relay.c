@@ -14,8 +14,9 @@
 
 enum {
 	CONNECT_SECONDS = 30, /* an address */
-	OPEN_SECONDS = 600,   /* for all of them: after that no other is tried */
-	SEND_SECONDS = 3600,  /* for a message, and a second more for each */
+	OPEN_SECONDS =
+	    600, /* for greeting, EHLO and login; and for all addresses: after that no other is tried */
+	SEND_SECONDS = 3600, /* for a message, and a second more for each */
 	SEND_BYTES = 4096,
 	RECIPIENTS = 100 /* of a transaction; RFC 5321 4.5.3.1.8: nobody takes fewer */
 };
@@ -110,6 +111,7 @@ greet(int fd, const char *host, const struct config *config, const struct route 
 		nexthop_result(result, RELAY_LATER, "4.3.0", "out of memory");
 		return NULL;
 	}
+	relay->client.deadline = conn_now() + OPEN_SECONDS * 1000;
 	enum smtp_outcome outcome = smtp_client_open(&relay->client, config->hostname);
 	if (outcome == SMTP_DONE && route->login)
 		outcome = log_in(relay, config, route);
