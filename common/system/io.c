@@ -152,6 +152,17 @@ io_temporary(void)
 }
 
 int
+io_pipe(int ends[2])
+{
+	if (pipe(ends) < 0)
+		return -1;
+	for (int i = 0; i < 2; i++)
+		if (fcntl(ends[i], F_SETFD, FD_CLOEXEC) < 0 || fcntl(ends[i], F_SETFL, O_NONBLOCK) < 0)
+			return -1;
+	return 0;
+}
+
+int
 io_sync_directory(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -48,6 +48,9 @@ int io_copy(int from, off_t at, off_t end, int to);
 /* A file without a name in $TMPDIR, else in /tmp. The descriptor, close-on-exec, or -1 with errno. */
 int io_temporary(void);
 
+/* pipe(2) whose ends are close-on-exec, and do not block. 0, or -1 with errno. */
+int io_pipe(int ends[2]);
+
 /* fsync(2) of a directory, named relative to dir. 0, or -1 with errno. */
 int io_sync_directory(int dir, const char *name);
 

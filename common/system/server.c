@@ -16,20 +16,21 @@
 #include "bounds.h"
 #include "children.h"
 #include "exits.h"
+#include "io.h"
 #include "log.h"
 #include "penalty.h"
 #include "privilege.h"
+#include "server_signals.h"
 #include "session_process.h"
 
 /*
- * The parent. It binds, accepts, forks, signals its own children, logs, and reads no byte of a peer. A handler sets a flag and writes a
- * byte into the wake pipe, so that no signal gets lost between a look at the flags and the poll. Signals are blocked around fork, for a
- * child must not write into our pipe.
+ * The parent. It binds, accepts, forks, signals its own children, logs, and reads no byte of a peer.
  */
 
 enum {
-	PAUSE = 100,   /* milliseconds without accepting, where it fails for lack of something */
-	LAST_WAIT = 5, /* seconds beyond SERVER_GRACE, then children are killed */
+	PAUSE = 100,		/* milliseconds without accepting, where it fails for lack of something */
+	COMPANION_PAUSE = 1000, /* milliseconds between two starts of the companion */
+	LAST_WAIT = 5,		/* seconds beyond SERVER_GRACE, then children are killed */
 	FAILED_LOGINS =
 	    128, /* a child's exit status where some failed is this and how many, or as many as fit */
 	LISTENERS = CONFIG_LISTEN + 1 /* those of config, and the default */
@@ -38,53 +39,18 @@ enum {
 struct state {
 	struct server *server;
 	struct children children;
-	struct penalty *penalty; /* NULL: nobody has failed to log in yet, and forks are cheap */
+	struct penalty penalty;
 	int listeners[LISTENERS];
 	enum listener kinds[LISTENERS];
 	char names[LISTENERS][NET_ADDRESS];
 	int n;
 	int wake[2];
-	int stop[2]; /* one byte, which nobody reads, stops all children */
-	int spare;   /* given up for a moment where no descriptor is left */
+	int stop[2];	 /* one byte, which nobody reads, stops all children */
+	pid_t companion; /* 0: it does not run */
+	int64_t companion_due;
+	int spare; /* given up for a moment where no descriptor is left */
 	bool paused;
 };
-
-static volatile sig_atomic_t got_stop, got_hup, got_child;
-static int wake_at;
-
-static void
-on_signal(int signal)
-{
-	int error = errno;
-
-	if (signal == SIGCHLD)
-		got_child = 1;
-	else if (signal == SIGHUP)
-		got_hup = 1;
-	else
-		got_stop = 1;
-	/* A pipe that is full wakes us, too. */
-	ssize_t n = write(wake_at, "", 1);
-	(void)n;
-	errno = error;
-}
-
-static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
-
-static void
-take_signals(int wake)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-
-	wake_at = wake;
-	got_stop = got_hup = got_child = 0;
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-		sigaction(signals[i], &action, NULL);
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
-	sigaction(SIGXFSZ, &action, NULL);
-}
 
 /* Before we serve, whoever started us reads standard error, even where the log goes to syslog. */
 static void
@@ -141,17 +107,6 @@ open_listeners(struct state *s)
 	return open_listener(s, fallback, LISTENER_PLAIN);
 }
 
-static int
-open_pipe(int ends[2])
-{
-	if (pipe(ends) < 0)
-		return -1;
-	for (int i = 0; i < 2; i++)
-		if (fcntl(ends[i], F_SETFD, FD_CLOEXEC) < 0 || fcntl(ends[i], F_SETFL, O_NONBLOCK) < 0)
-			return -1;
-	return 0;
-}
-
 static void
 open_spare(struct state *s)
 {
@@ -184,9 +139,9 @@ prepare(struct state *s)
 	if (status != EXITS_DONE)
 		return failed(s, "privilege-failed", reason, status);
 	open_spare(s);
-	if (s->spare < 0 || open_pipe(s->wake) < 0 || open_pipe(s->stop) < 0)
+	if (s->spare < 0 || io_pipe(s->wake) < 0 || io_pipe(s->stop) < 0)
 		return failed(s, "start-failed", strerror(errno), EXITS_SYSTEM);
-	take_signals(s->wake[1]);
+	server_signals_take(s->wake[1]);
 	if (server->start != NULL && (status = server->start(server->context)) != EXITS_DONE)
 		return status;
 	announce(s);
@@ -212,34 +167,58 @@ close_listeners(struct state *s)
 	s->n = 0;
 }
 
+/* In the child nothing is open that is the parent's alone. */
+static pid_t
+fork_child(struct state *s)
+{
+	pid_t pid = server_signals_fork();
+
+	if (pid == 0) {
+		close_listeners(s);
+		close(s->wake[0]);
+		close(s->wake[1]);
+		close(s->stop[1]);
+	}
+	return pid;
+}
+
 _Noreturn static void
 be_child(struct state *s, int fd, const struct session_info *info)
 {
-	close_listeners(s);
-	close(s->wake[0]);
-	close(s->wake[1]);
-	close(s->stop[1]);
 	int failed = session_process(s->server, fd, fd, info, s->stop[0], s->spare);
 	if (failed <= 0)
 		_exit(failed < 0 ? EXITS_SYSTEM : EXITS_DONE);
 	_exit(FAILED_LOGINS + (failed < UCHAR_MAX - FAILED_LOGINS ? failed : UCHAR_MAX - FAILED_LOGINS));
 }
 
+/* Where it died at once it is not begun again at once. Returns milliseconds until that is due; -1: it runs, or there is none. */
+static int
+keep_companion(struct state *s)
+{
+	int64_t left = s->companion_due - conn_now();
+
+	if (s->server->companion == NULL || s->companion > 0)
+		return -1;
+	if (left > 0)
+		return (int)left;
+	s->companion_due = conn_now() + COMPANION_PAUSE;
+	s->companion = fork_child(s);
+	if (s->companion == 0) {
+		server_signals_leave();
+		_exit(s->server->companion(s->stop[0], s->server->context));
+	}
+	return s->companion > 0 ? -1 : COMPANION_PAUSE;
+}
+
 static void
 launch(struct state *s, int fd, const struct peer *client, enum listener kind, uint64_t source)
 {
 	struct session_info info = { .client = *client, .listener = kind };
-	sigset_t block, before;
 
 	net_here(fd, &info.here);
-	sigemptyset(&block);
-	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-		sigaddset(&block, signals[i]);
-	sigprocmask(SIG_BLOCK, &block, &before);
-	pid_t pid = fork();
+	pid_t pid = fork_child(s);
 	if (pid == 0)
 		be_child(s, fd, &info);
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		refuse(fd, s->server->refusal, client, "fork");
 	else
@@ -257,7 +236,7 @@ admit(struct state *s, int fd, const struct peer *client, enum listener kind)
 		refuse(fd, line, client, "max-sessions");
 	else if (children_from(&s->children, source) >= (size_t)config->max_per_source)
 		refuse(fd, line, client, "max-per-source");
-	else if (s->penalty != NULL && penalty_due(s->penalty, source, conn_now()))
+	else if (penalty_due(&s->penalty, source, conn_now()))
 		refuse(fd, s->server->penalty, client, "failed-logins");
 	else if (children_reserve(&s->children) < 0)
 		refuse(fd, line, client, "memory");
@@ -326,16 +305,6 @@ accept_one(struct state *s, int i)
 	}
 }
 
-/* Without memory for it nobody is turned away. */
-static void
-take_failed_logins(struct state *s, uint64_t source, int failed)
-{
-	if (s->penalty == NULL)
-		s->penalty = calloc(1, sizeof *s->penalty);
-	if (s->penalty != NULL)
-		penalty_add(s->penalty, source, (unsigned)failed, conn_now());
-}
-
 static void
 reap(struct state *s)
 {
@@ -343,11 +312,13 @@ reap(struct state *s)
 	pid_t pid;
 	int status;
 
-	got_child = 0;
+	server_signals.child = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (children_remove(&s->children, pid, &source) == 0 && WIFEXITED(status) &&
 		    WEXITSTATUS(status) > FAILED_LOGINS)
-			take_failed_logins(s, source, WEXITSTATUS(status) - FAILED_LOGINS);
+			penalty_add(
+			    &s->penalty, source, (unsigned)WEXITSTATUS(status) - FAILED_LOGINS, conn_now());
+		s->companion = pid == s->companion ? 0 : s->companion;
 		if (WIFSIGNALED(status)) {
 			log_begin_error("crashed");
 			log_number("child", pid);
@@ -368,7 +339,7 @@ wait_for(struct state *s, struct pollfd *fds, nfds_t n, int timeout)
 		while (read(s->wake[0], bytes, sizeof bytes) == sizeof bytes)
 			;
 	}
-	if (got_child)
+	if (server_signals.child)
 		reap(s);
 	return ready;
 }
@@ -381,20 +352,23 @@ accept_until_stopped(struct state *s)
 
 	for (int i = 0; i < s->n; i++)
 		fds[1 + i] = (struct pollfd){ .fd = s->listeners[i], .events = POLLIN };
-	while (!got_stop) {
+	while (!server_signals.stop) {
 		bool paused = s->paused;
 		s->paused = false;
-		int ready = wait_for(s, fds, paused ? 1 : 1 + (nfds_t)s->n, paused ? PAUSE : -1);
+		int due = keep_companion(s);
+		int ready = wait_for(s, fds, paused ? 1 : 1 + (nfds_t)s->n, paused ? PAUSE : due);
 		if (s->spare < 0)
 			open_spare(s);
-		if (got_hup) {
-			got_hup = 0;
+		if (server_signals.hup) {
+			server_signals.hup = 0;
 			if (server->reload != NULL && server->reload(server->context) == 0) {
 				log_begin("reloaded");
 				log_end();
 			}
+			if (s->companion > 0)
+				kill(s->companion, SIGHUP);
 		}
-		for (int i = 0; i < s->n && ready > 0 && !paused && !s->paused && !got_stop; i++)
+		for (int i = 0; i < s->n && ready > 0 && !paused && !s->paused && !server_signals.stop; i++)
 			if (fds[1 + i].revents != 0)
 				accept_one(s, i);
 	}
@@ -411,12 +385,13 @@ end_children(struct state *s)
 	log_end();
 	ssize_t n = write(s->stop[1], "", 1);
 	(void)n;
-	while (s->children.n > 0 && (left = deadline - conn_now()) > 0)
+	while ((s->children.n > 0 || s->companion > 0) && (left = deadline - conn_now()) > 0)
 		wait_for(s, &wake, 1, (int)left);
 	children_kill(&s->children, SIGKILL);
-	pid_t pid;
-	while (s->children.n > 0 && ((pid = waitpid(-1, NULL, 0)) > 0 || errno == EINTR))
-		children_remove(&s->children, pid, NULL);
+	if (s->companion > 0)
+		kill(s->companion, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
 }
 
 int
@@ -431,7 +406,6 @@ server_run(struct server *server)
 	if (status == EXITS_DONE)
 		end_children(&s);
 	free(s.children.list);
-	free(s.penalty);
 	for (int i = 0; i < 2; i++) {
 		close(s.wake[i]);
 		close(s.stop[i]);

@@ -29,6 +29,11 @@ struct server {
 	int (*start)(void *context);
 	/* In the parent, on SIGHUP: 0, or -1 where the old settings stay. It may change what config points to. May be NULL. */
 	int (*reload)(void *context);
+	/*
+	 * A process beside the sessions, from before the first accept to their end, begun again should it die. It is to end within SERVER_GRACE
+	 * (bounds.h) once `stop` is readable, gets SIGHUP after us, and no other signal of ours; what it returns is the exit status. May be NULL.
+	 */
+	int (*companion)(int stop, void *context);
 	void *context;
 };
 
