@@ -241,6 +241,23 @@ set_number(struct config *c, const struct key *key, struct span value, char expe
 	return 0;
 }
 
+/* Seconds, or a number with s, m, h or d. */
+static int
+set_duration(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+{
+	static const char units[] = "smhd";
+	static const int seconds[] = { 1, 60, 3600, 86400 };
+	const char *unit = strchr(units, value.at[value.n - 1]);
+	long long each = unit == NULL || *unit == '\0' ? 1 : seconds[unit - units];
+	long long n =
+	    span_number(span_slice(value, 0, unit == NULL ? value.n : value.n - 1), key->max / each);
+
+	if (n < 0 || n * each < key->min)
+		return expect(expected, "a time (seconds, or with m, h, d) of 1 second to 365 days");
+	*(int *)member(c, key) = (int)(n * each);
+	return 0;
+}
+
 static int
 set_log(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
 {
@@ -280,7 +297,7 @@ static const struct key keys[] = {
 	{ "listen-tls", NULL, 0, 0, 0 },
 	{ "tls-cert", NULL, 0, 0, 0 },
 	{ "tls-key", NULL, 0, 0, 0 },
-	{ "queue-lifetime", NULL, 0, 0, 0 },
+	{ "queue-lifetime", set_duration, AT(queue_lifetime), 1, 365 * 86400 },
 	{ "resolver", set_resolver, AT(resolver), 0, 0 },
 	{ "proxy-from", NULL, 0, 0, 0 },
 };
@@ -297,6 +314,7 @@ config_init(struct config *c, const char *root)
 	c->recipients = 1000;
 	c->max_sessions = 1000;
 	c->max_per_source = 100;
+	c->queue_lifetime = 5 * 86400;
 	if (root == NULL)
 		root = getenv("MAILBOXES");
 	if (root == NULL || root[0] == '\0')

@@ -34,7 +34,8 @@ struct config {
 	int recipients;
 	int max_sessions;
 	int max_per_source;
-	int timeout; /* seconds; 0: the daemon's default */
+	int queue_lifetime; /* seconds */
+	int timeout;	    /* seconds; 0: the daemon's default */
 	bool log_syslog;
 	bool domain_given;
 	uint32_t fixed; /* keys that -o set: the file does not change them */
