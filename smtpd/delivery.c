@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "account_login.h"
+#include "handover.h"
 #include "log.h"
 #include "sender.h"
 #include "trace.h"
@@ -23,9 +24,11 @@ struct parcel {
 
 void
 delivery_init(struct delivery *d, const struct config *config, const struct session_info *info,
-    struct aliases *aliases, int root)
+    struct aliases *aliases, int root, int wake)
 {
-	*d = (struct delivery){ .config = config, .info = info, .aliases = aliases, .root = root };
+	*d = (struct delivery){
+		.config = config, .info = info, .aliases = aliases, .root = root, .wake = wake
+	};
 	spool_init(&d->spool, root);
 	buf_init(&d->sole, SMTP_PATH);
 }
@@ -37,15 +40,25 @@ close_drops(struct delivery *d, size_t first)
 		maildrop_close(&d->drops[--d->open]);
 }
 
+static void
+cut_addressees(struct delivery *d, size_t n)
+{
+	while (d->n > n)
+		free(d->to[--d->n].text);
+}
+
 /* The mailboxes stay open: the next message is often for the same users. */
 static void
 forget(void *world)
 {
 	struct delivery *d = world;
 
+	cut_addressees(d, 0);
 	free(d->to);
 	d->to = NULL;
-	d->n = 0;
+	handover_cut(d, 0);
+	free(d->foreign);
+	d->foreign = NULL;
 	spool_clear(&d->spool);
 	buf_clear(&d->sole);
 }
@@ -134,23 +147,61 @@ is_addressee(const struct delivery *d, struct span user)
 	return false;
 }
 
-static struct reply
-add_addressee(struct delivery *d, const struct envelope *envelope, struct span user, struct span domain)
+static const struct reply too_many = { 452, "4.5.3", "Too many recipients" };
+static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
+
+static bool
+is_full(const struct delivery *d)
 {
 	size_t most = d->config->recipients > RCPT_STEPS ? (size_t)d->config->recipients : RCPT_STEPS;
 
-	if (d->n == most)
-		return (struct reply){ 452, "4.5.3", "Too many recipients" };
+	return d->n + d->foreign_n >= most;
+}
+
+static struct reply
+add_addressee(struct delivery *d, const struct envelope *envelope, struct span user, struct span domain,
+    const struct dsn_request *dsn)
+{
+	if (is_full(d))
+		return too_many;
 	struct addressee *to = realloc(d->to, (d->n + 1) * sizeof *to);
 	if (to == NULL)
-		return (struct reply){ 451, "4.3.0", "There is no memory left" };
+		return no_memory;
 	d->to = to;
-	snprintf(to[d->n].user, sizeof to->user, "%.*s", (int)user.n, user.at);
-	snprintf(to[d->n].domain, sizeof to->domain, "%.*s", (int)domain.n, domain.at);
+	to += d->n;
+	snprintf(to->user, sizeof to->user, "%.*s", (int)user.n, user.at);
+	snprintf(to->domain, sizeof to->domain, "%.*s", (int)domain.n, domain.at);
+	if (handover_keep(dsn, to) < 0)
+		return no_memory;
+	/* It's the runner who tells of success. */
+	to->waits = (dsn->notify & DSN_SUCCESS) != 0;
 	enum maildrop_status status = try_mailbox(d, d->n++, envelope->declared);
 	if (d->tell != NULL)
 		d->tell(NULL, user, "has a mailbox:", span_of(maildrop_words(status)));
 	return reply_of(status);
+}
+
+/* Everybody an address came to. */
+static struct reply
+add_all(struct delivery *d, const struct envelope *envelope, const struct rcpt_list *list, struct span domain,
+    const struct dsn_request *dsn)
+{
+	struct reply reply = reply_of(MAILDROP_OK);
+	struct span address, owner;
+
+	for (struct span rest = buf_span(&list->users); rest.n > 0 && reply.code < 300;) {
+		struct span user = span_until(rest, '\0', &rest);
+		if (!is_addressee(d, user))
+			reply = add_addressee(d, envelope, user, domain, dsn);
+	}
+	for (struct span rest = buf_span(&list->foreign);
+	     reply.code < 300 && rcpt_next_foreign(&rest, &address, &owner);) {
+		if (is_full(d))
+			reply = too_many;
+		else if (handover_add(d, address, owner, dsn) < 0)
+			reply = no_memory;
+	}
+	return reply;
 }
 
 static struct reply
@@ -158,26 +209,21 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path, cons
 {
 	struct delivery *d = world;
 	struct span domain = path->domain.n > 0 ? path->domain : span_of(d->config->hostname);
-	size_t before = d->n;
+	size_t before = d->n, foreign_before = d->foreign_n;
 	struct rcpt_list list;
 
-	(void)dsn;
 	if (aliases_refresh(d->aliases, d->root) < 0)
 		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
 	struct rcpt_rules rules = sender_rules(d, envelope->trusted);
 	rcpt_list_init(&list);
 	struct reply reply = rcpt_resolve(&rules, path, &list);
-	if (reply.code < 300 && list.foreign.len > 0)
-		reply = (struct reply){ 451, "4.3.0", "Mail for other servers cannot be taken yet" };
-	for (struct span rest = buf_span(&list.users); rest.n > 0 && reply.code < 300;) {
-		struct span user = span_until(rest, '\0', &rest);
-		if (!is_addressee(d, user))
-			reply = add_addressee(d, envelope, user, domain);
-	}
+	if (reply.code < 300)
+		reply = add_all(d, envelope, &list, domain, dsn);
 	rcpt_list_free(&list);
-	if (reply.code >= 300)
-		d->n = before;
-	else if (envelope->taken == 0)
+	if (reply.code >= 300) {
+		cut_addressees(d, before);
+		handover_cut(d, foreign_before);
+	} else if (envelope->taken == 0)
 		buf_add_span(&d->sole, path->whole);
 	return reply;
 }
@@ -228,55 +274,72 @@ write_received(const struct delivery *d, const struct envelope *envelope, struct
 }
 
 static enum maildrop_status
-append(struct delivery *d, struct parcel *parcel, size_t slot, const struct addressee *to)
+append(struct delivery *d, struct parcel *parcel, size_t i)
 {
+	const struct addressee *to = &d->to[i];
+
 	buf_clear(&parcel->trace);
 	trace_delivered(buf_span(&parcel->sender), span_of(to->user), span_of(to->domain), &parcel->trace);
 	if (buf_add_span(&parcel->trace, buf_span(&parcel->received)) < 0)
 		return MAILDROP_TEMP;
-	enum maildrop_status status = is_open(d, slot, to->user) ? MAILDROP_OK : open_drop(d, slot, to->user);
-	if (status != MAILDROP_OK)
-		return status;
 	parcel->letter.trace = buf_span(&parcel->trace);
-	return maildrop_append(&d->drops[slot], &parcel->letter, d->config->mailbox_size);
+	return maildrop_append(&d->drops[i], &parcel->letter, d->config->mailbox_size);
 }
 
-/* The mailboxes are written one after the other, then synced: the disk has the one while it waits for the other. */
-static enum maildrop_status
-deliver_batch(struct delivery *d, struct parcel *parcel, const struct addressee *to, size_t n)
+static bool
+is_for_now(enum maildrop_status status)
 {
-	enum maildrop_status status = MAILDROP_OK;
-	size_t appended = 0, synced = 0;
-
-	while (appended < n && (status = append(d, parcel, appended, &to[appended])) == MAILDROP_OK)
-		appended++;
-	while (synced < appended && status == MAILDROP_OK)
-		status = maildrop_sync(&d->drops[synced++]);
-	for (size_t i = 0; i < appended && status != MAILDROP_OK; i++)
-		maildrop_take_back(&d->drops[i]);
-	/* A descriptor whose sync failed once may say later that all is well. */
-	if (status != MAILDROP_OK)
-		close_drops(d, 0);
-	return status;
+	return status != MAILDROP_OK && status != MAILDROP_TOO_BIG;
 }
 
-/* A batch that was stored stays stored when a later one fails: who sends again makes copies, which is better than a loss. */
+static void
+take_back(struct delivery *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!d->to[i].waits)
+			maildrop_take_back(&d->drops[i]);
+}
+
+/*
+ * The mailboxes are written one after the other, then synced: the disk has the one while it waits for the other. Whose mailbox can't take it
+ * now waits. MAILDROP_OK, or why it was stored for nobody.
+ */
 static enum maildrop_status
 deliver(struct delivery *d, struct parcel *parcel)
 {
-	enum maildrop_status status = MAILDROP_OK;
+	enum maildrop_status status = MAILDROP_OK, last = MAILDROP_OK;
+	size_t stored = 0;
 
-	for (size_t i = 0; i < d->n && status == MAILDROP_OK; i += DELIVERY_OPEN) {
-		size_t n = d->n - i < DELIVERY_OPEN ? d->n - i : DELIVERY_OPEN;
-		status = deliver_batch(d, parcel, &d->to[i], n);
+	for (size_t i = 0; i < d->n && d->n > DELIVERY_OPEN; i++)
+		d->to[i].waits = true;
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->to[i].waits)
+			continue;
+		status = append(d, parcel, i);
+		d->to[i].waits = status != MAILDROP_OK;
+		last = is_for_now(status) ? status : last;
+		if (status == MAILDROP_TOO_BIG) {
+			take_back(d, i);
+			return status;
+		}
 	}
-	return status;
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->to[i].waits)
+			continue;
+		status = maildrop_sync(&d->drops[i]);
+		d->to[i].waits = status != MAILDROP_OK;
+		last = d->to[i].waits ? status : last;
+		stored += status == MAILDROP_OK;
+	}
+	return stored == 0 && d->foreign_n == 0 ? last : MAILDROP_OK;
 }
 
 static void
 log_delivered(const struct delivery *d, const struct envelope *envelope, const struct letter *letter)
 {
 	for (size_t i = 0; i < d->n; i++) {
+		if (d->to[i].waits)
+			continue;
 		log_begin("delivered");
 		log_text("id", letter->id);
 		log_text("uidl", letter->id);
@@ -287,13 +350,33 @@ log_delivered(const struct delivery *d, const struct envelope *envelope, const s
 	}
 }
 
+static bool
+is_anybody_left(const struct delivery *d)
+{
+	size_t waiting = d->foreign_n;
+
+	for (size_t i = 0; i < d->n; i++)
+		waiting += d->to[i].waits;
+	return waiting > 0;
+}
+
 /* The delivery is logged before its 250 goes out, so that the log knows of all that was ever acknowledged. */
 static struct reply
 hand_over(struct delivery *d, const struct envelope *envelope, struct parcel *parcel)
 {
 	if (write_received(d, envelope, parcel) < 0)
-		return (struct reply){ 451, "4.3.0", "There is no memory left" };
+		return no_memory;
 	enum maildrop_status status = deliver(d, parcel);
+	bool left = is_anybody_left(d);
+	if (status == MAILDROP_OK && left &&
+	    handover_queue(d, envelope, &parcel->letter, buf_span(&parcel->received)) < 0) {
+		status = maildrop_status_of(errno);
+		status = is_for_now(status) ? status : MAILDROP_TEMP;
+		take_back(d, d->n);
+	}
+	/* A descriptor whose sync failed once may say later that all is well. */
+	if (status != MAILDROP_OK || left)
+		close_drops(d, 0);
 	if (status != MAILDROP_OK)
 		return reply_of(status);
 	log_delivered(d, envelope, &parcel->letter);

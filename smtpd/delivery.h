@@ -1,6 +1,6 @@
 /*
- * delivery: what the session's transactions come to: the users of an envelope, the spooled content, and the one promise behind
- * the 250, that each of their mailboxes has it for good. Touches the mail root alone.
+ * delivery: what the session's transactions come to: the recipients of an envelope, the spooled content, and the one promise behind
+ * the 250, that each of their mailboxes, or else the queue, has it for good. Touches the mail root alone.
  */
 #ifndef DELIVERY_H
 #define DELIVERY_H
@@ -8,17 +8,27 @@
 #include "aliases.h"
 #include "bounds.h"
 #include "maildrop.h"
+#include "queue_message.h"
 #include "rcpt.h"
 #include "server.h"
 #include "session.h"
 #include "spool.h"
 
-/* Mailboxes open at once, three descriptors each. */
+/* Mailboxes open at once, three descriptors each. More than so many users get a message by way of the queue, which costs one sync. */
 enum { DELIVERY_OPEN = 32 };
 
 struct addressee {
 	char user[ACCOUNT_NAME + 1];
 	char domain[SMTP_DOMAIN + 1]; /* of the RCPT, for Delivered-To */
+	struct dsn_request dsn;
+	char *text; /* of it */
+	bool waits; /* gets it by way of the queue */
+};
+
+/* Somebody who is not here. */
+struct elsewhere {
+	struct queue_recipient recipient;
+	char *text; /* of it */
 };
 
 struct delivery {
@@ -26,8 +36,11 @@ struct delivery {
 	const struct session_info *info;
 	struct aliases *aliases;
 	int root; /* descriptor of the mail root */
+	int wake; /* as wake_runner */
 	struct addressee *to;
 	size_t n;
+	struct elsewhere *foreign;
+	size_t foreign_n;
 	struct maildrop
 	    *drops; /* `open` of them, at most DELIVERY_OPEN: of the first addressees, or of earlier ones */
 	size_t open;
@@ -39,9 +52,9 @@ struct delivery {
 	void (*tell)(void *context, struct span what, const char *is, struct span whom);
 };
 
-/* The four stay the caller's. */
-void delivery_init(
-    struct delivery *, const struct config *, const struct session_info *, struct aliases *, int root);
+/* All of them stay the caller's. */
+void delivery_init(struct delivery *, const struct config *, const struct session_info *, struct aliases *,
+    int root, int wake);
 void delivery_free(struct delivery *);
 
 /* Its world is a struct delivery. */

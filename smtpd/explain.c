@@ -149,7 +149,7 @@ explain(const struct daemon *d, struct aliases *aliases, const struct session_in
 	struct backend backend = delivery_backend;
 
 	backend.refused = refused;
-	delivery_init(&e.delivery, &d->config, info, aliases, d->root);
+	delivery_init(&e.delivery, &d->config, info, aliases, d->root, -1);
 	e.delivery.tell = tell;
 	session_init(&e.session, &settings, &backend, &e.delivery);
 	buf_init(&e.said, CONN_OUTPUT);

@@ -7,8 +7,11 @@
 #include "delivery.h"
 #include "exits.h"
 #include "explain.h"
+#include "io.h"
 #include "maildrop.h"
 #include "program.h"
+#include "queue_command.h"
+#include "runner.h"
 #include "sender.h"
 #include "serve.h"
 
@@ -17,6 +20,7 @@ enum { TIMEOUT = 300 }; /* seconds; RFC 5321 4.5.3.2.7 wants five minutes at the
 static const char usage[] =
     "usage: smtpd [-d DIR] [-l ADDR:PORT]... [-o KEY=VALUE]...   serve in the foreground\n"
     "       smtpd [-d DIR] [-o KEY=VALUE]... -i                  one session on stdin and stdout\n"
+    "       smtpd [-d DIR] queue [list | flush | show ID | remove ID]\n"
     "       smtpd [-d DIR] [-o KEY=VALUE]... explain [-f FROM] [-a CLIENT-ADDR] [-u AUTH-USER] RCPT...\n"
     "                                                            what would become of mail, step by step\n"
     "       smtpd [-d DIR] [-o KEY=VALUE]... check               is all there that it needs?\n"
@@ -30,6 +34,7 @@ static const char usage[] =
 struct smtpd {
 	struct daemon daemon;
 	struct aliases aliases;
+	int wake[2]; /* the runner's pipe; -1: there is none */
 };
 
 static int
@@ -41,7 +46,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	struct delivery delivery;
 	struct session session;
 
-	delivery_init(&delivery, config, info, &smtpd->aliases, smtpd->daemon.root);
+	delivery_init(&delivery, config, info, &smtpd->aliases, smtpd->daemon.root, smtpd->wake[1]);
 	session_init(&session, &settings, &delivery_backend, &delivery);
 	serve(conn, &session_protocol, &session, config->timeout > 0 ? config->timeout : TIMEOUT);
 	session_free(&session);
@@ -57,7 +62,9 @@ start(void *context)
 
 	(void)aliases_refresh(&smtpd->aliases, smtpd->daemon.root);
 	maildrop_recover_all(smtpd->daemon.root);
-	return EXITS_DONE;
+	if (smtpd->daemon.inetd)
+		return EXITS_DONE;
+	return io_pipe(smtpd->wake) < 0 ? EXITS_SYSTEM : EXITS_DONE;
 }
 
 static int
@@ -67,6 +74,22 @@ reload(void *context)
 
 	int result = daemon_reload(&smtpd->daemon);
 	return aliases_refresh(&smtpd->aliases, smtpd->daemon.root) < 0 ? -1 : result;
+}
+
+static int
+run_queue(int stop, void *context)
+{
+	struct smtpd *smtpd = context;
+	const struct runner_settings settings = {
+		.config = &smtpd->daemon.config,
+		.aliases = &smtpd->aliases,
+		.root = smtpd->daemon.root,
+		.wake = { smtpd->wake[0], smtpd->wake[1] },
+		.reload = reload,
+		.context = smtpd,
+	};
+
+	return runner_run(&settings, stop);
 }
 
 static int
@@ -82,6 +105,7 @@ run(struct smtpd *smtpd)
 		.serve = serve_client,
 		.start = start,
 		.reload = reload,
+		.companion = run_queue,
 		.context = smtpd,
 	};
 
@@ -91,7 +115,7 @@ run(struct smtpd *smtpd)
 		return explain_command(&smtpd->daemon, &smtpd->aliases,
 		    smtpd->daemon.argc - smtpd->daemon.operand, smtpd->daemon.argv + smtpd->daemon.operand);
 	if (operand != NULL && strcmp(operand, "queue") == 0)
-		return complain(EXITS_USAGE, "%s: not supported by this version", operand);
+		return queue_command(&smtpd->daemon);
 	if (operand != NULL)
 		return complain(EXITS_USAGE, "unknown subcommand %s; smtpd -h lists the options", operand);
 	return daemon_serve(&smtpd->daemon, &server);
@@ -100,7 +124,8 @@ run(struct smtpd *smtpd)
 int
 main(int argc, char **argv)
 {
-	struct smtpd smtpd = { .daemon = { .program = "smtpd", .usage = usage, .lenient = "check" } };
+	struct smtpd smtpd = { .daemon = { .program = "smtpd", .usage = usage, .lenient = "check" },
+		.wake = { -1, -1 } };
 	int status = daemon_begin(&smtpd.daemon, argc, argv);
 
 	aliases_init(&smtpd.aliases);

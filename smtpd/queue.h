@@ -14,6 +14,9 @@
 #include "spool.h"
 #include "unique.h"
 
+/* Seconds since 1970: what is due, and for how long it has been tried, goes by this. */
+int64_t queue_now(void);
+
 /*
  * Store a message, whole or not at all, durably. trace: header fields to stand before the content, LF line ends; body: finished. message->id
  * is its name. 0, or -1 with errno (ENOSPC, EDQUOT: no room).

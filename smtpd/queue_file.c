@@ -5,8 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "io.h"
+
+int64_t
+queue_now(void)
+{
+	return (int64_t)time(NULL);
+}
 
 bool
 queue_lock(int file, off_t at, short type, int command)

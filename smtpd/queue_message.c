@@ -275,11 +275,11 @@ take_over(const struct queue_outcome *outcome, struct span which, struct queue_m
 		for (size_t i = first; i <= last; i++) {
 			struct queue_recipient *r = &message->recipients[i];
 			r->state = outcome->state;
-			r->tries++;
+			r->tries += r->tries == 0 || r->tried != outcome->tried;
 			r->tried = outcome->tried;
 			r->next = outcome->next;
 			r->delayed |= outcome->delayed;
-			r->reply = outcome->reply;
+			r->reply = outcome->reply.n > 0 ? outcome->reply : r->reply;
 		}
 	}
 }

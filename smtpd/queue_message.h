@@ -77,12 +77,12 @@ bool queue_message_lengths(struct span first, size_t *header, uint64_t *content)
  */
 int queue_message_parse(struct span header, struct queue_message *);
 
-/* What a try came to, with one reply for all of its recipients. */
+/* What a try came to, for recipients of one reply. More of the same time are about the same try. */
 struct queue_outcome {
 	enum queue_state state;
 	int64_t tried, next; /* seconds since 1970 */
 	bool delayed;	     /* a notice tells the sender that it takes long */
-	struct span reply;   /* its lines parted by LF */
+	struct span reply;   /* its lines parted by LF; empty: the one before stays */
 	const char *notice;  /* id of the notice that tells of it; NULL: there is none */
 };
 

@@ -217,7 +217,11 @@ START_TEST(keeps_a_journal)
 
 	buf_init(&journal, 1000);
 	ck_assert_int_eq(queue_journal_write(id, &later, some, 4, &journal), 0);
+	/* About the same try, and then another one. */
 	later.delayed = true;
+	later.reply = span_of("");
+	ck_assert_int_eq(queue_journal_write(id, &later, some, 1, &journal), 0);
+	later.tried = 150;
 	ck_assert_int_eq(queue_journal_write(id, &later, some, 1, &journal), 0);
 	ck_assert_int_eq(queue_journal_write(id, &failed, one, 1, &journal), 0);
 	ck_assert_ptr_nonnull(
@@ -225,6 +229,7 @@ START_TEST(keeps_a_journal)
 	struct queue_message m = after(&journal, &notices);
 	ck_assert_int_eq(notices, 1);
 	ck_assert_int_eq(m.recipients[0].tries, 2);
+	expect_span(m.recipients[0].reply, "mx: 450-4.2.1 one\n450 4.2.1 two");
 	ck_assert(m.recipients[0].delayed && !m.recipients[1].delayed);
 	ck_assert_int_eq(m.recipients[2].tries, 1);
 	ck_assert_int_eq(m.recipients[2].tried, 100);

@@ -1,0 +1,254 @@
+#include "local.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "maildrop.h"
+#include "rcpt.h"
+#include "trace.h"
+#include "wake.h"
+
+void
+local_begin(struct local *l, const struct worker *worker, struct queue_entry *entry)
+{
+	*l = (struct local){ .worker = worker, .entry = entry };
+	spool_init(&l->body, worker->root);
+}
+
+void
+local_end(struct local *l)
+{
+	spool_free(&l->body);
+}
+
+static bool
+say(struct relay_result *result, int code, const char *status, const char *words)
+{
+	result->verdict = code < 300 ? RELAY_DONE : code < 500 ? RELAY_LATER : RELAY_FAILED;
+	snprintf(result->status, sizeof result->status, "%s", status);
+	buf_clear(&result->reply);
+	buf_add_string(&result->reply, words);
+	return true;
+}
+
+static bool
+say_status(struct relay_result *result, enum maildrop_status status)
+{
+	const char *words = maildrop_words(status);
+
+	switch (status) {
+	case MAILDROP_OK:
+		return say(result, 250, "2.1.5", words);
+	case MAILDROP_FULL:
+		return say(result, 452, "4.3.1", words);
+	case MAILDROP_QUOTA:
+		return say(result, 452, "4.2.2", words);
+	case MAILDROP_TOO_BIG:
+		return say(result, 552, "5.3.4", words);
+	case MAILDROP_TEMP:
+	case MAILDROP_BROKEN:
+	case MAILDROP_IN_USE:
+	case MAILDROP_CHANGED:
+		break;
+	}
+	return say(result, 451, "4.3.0", words);
+}
+
+static bool
+say_errno(struct relay_result *result)
+{
+	return say_status(result, maildrop_status_of(errno));
+}
+
+/* Its content with the trace, as it will stand in a mailbox. 0, or -1 with errno. */
+static int
+fill(struct local *l)
+{
+	off_t at = l->entry->content;
+	struct buf piece;
+	int more = 1;
+
+	if (l->filled)
+		return 0;
+	spool_clear(&l->body);
+	buf_init(&piece, (size_t)4 * SPOOL_MEMORY);
+	while (more > 0) {
+		buf_clear(&piece);
+		more = queue_read(l->entry, &at, &piece);
+		spool_add(&l->body, buf_span(&piece));
+	}
+	buf_free(&piece);
+	l->filled = more == 0 && spool_finish(&l->body) == 0;
+	return l->filled ? 0 : -1;
+}
+
+static enum maildrop_status
+append(struct local *l, struct letter *letter, const char *user)
+{
+	struct maildrop drop;
+	enum maildrop_status status = maildrop_open(&drop, l->worker->root, user);
+
+	if (status != MAILDROP_OK)
+		return status;
+	status = maildrop_append(&drop, letter, l->worker->config->mailbox_size);
+	if (status == MAILDROP_OK)
+		status = maildrop_sync(&drop);
+	maildrop_close(&drop);
+	return status;
+}
+
+static bool
+deliver(struct local *l, const char *user, struct span domain, struct relay_result *result)
+{
+	const struct queue_message *message = &l->entry->message;
+	struct letter letter = { .id = message->id, .body = &l->body, .now = queue_now() };
+	struct buf sender, trace;
+
+	if (fill(l) < 0)
+		return say_errno(result);
+	buf_init(&sender, SMTP_PATH);
+	buf_init(&trace, TRACE_FIELDS);
+	buf_add_span(&sender, message->sender);
+	if (trace_delivered(message->sender, span_of(user), domain, &trace) < 0) {
+		say_status(result, MAILDROP_TEMP);
+	} else {
+		letter.sender = buf_string(&sender);
+		letter.trace = buf_span(&trace);
+		say_status(result, append(l, &letter, user));
+	}
+	buf_free(&sender);
+	buf_free(&trace);
+	return true;
+}
+
+/* Everybody an address came to, as recipients of a message; addresses: what they point into. */
+static int
+collect(const struct rcpt_list *list, struct span domain, const struct queue_recipient *from,
+    struct queue_message *message, struct buf *addresses)
+{
+	struct queue_recipient *to = message->recipients;
+	struct span address, owner;
+
+	for (struct span rest = buf_span(&list->users); rest.n > 0; to++) {
+		struct span user = span_until(rest, '\0', &rest);
+		size_t at = addresses->len;
+		buf_add_span(addresses, user);
+		buf_add_char(addresses, '@');
+		buf_add_span(addresses, domain);
+		*to = (struct queue_recipient){ .address =
+						    span_slice(buf_span(addresses), at, addresses->len) };
+		to->mailbox = true;
+		to->dsn = from->dsn;
+	}
+	for (struct span rest = buf_span(&list->foreign); rcpt_next_foreign(&rest, &address, &owner); to++)
+		*to = (struct queue_recipient){ .address = address, .owner = owner, .dsn = from->dsn };
+	message->recipients_n = (size_t)(to - message->recipients);
+	return addresses->failed ? -1 : 0;
+}
+
+/* The new entry counts when the old one says that this recipient is done. */
+static int
+record_expansion(struct local *l, const struct queue_message *message, size_t i)
+{
+	struct queue_outcome outcome = { .state = QUEUE_DONE, .tried = queue_now(), .notice = message->id };
+	struct queue_draft draft;
+
+	if (fill(l) < 0 || queue_draft(l->worker->root, message, l->entry->message.id, (struct span){ "", 0 },
+			       &l->body, &draft) < 0)
+		return -1;
+	if (queue_record(l->entry, &outcome, &i, 1, &draft) < 0)
+		return -1;
+	log_begin("expanded");
+	log_text("id", l->entry->message.id);
+	log_span("to", l->entry->message.recipients[i].address);
+	log_text("into", message->id);
+	log_number("recipients", (long long)message->recipients_n);
+	log_end();
+	wake_runner(l->worker->wake, message->id);
+	return 0;
+}
+
+static bool
+expand(
+    struct local *l, size_t i, const struct rcpt_list *list, struct span domain, struct relay_result *result)
+{
+	const struct queue_message *about = &l->entry->message;
+	struct queue_message message = *about;
+	const size_t most = (RCPT_STEPS + 1) * (ACCOUNT_NAME + 1 + domain.n + 1);
+	struct buf addresses;
+	int status = -1;
+
+	unique_id(l->worker->config->hostname, message.id);
+	buf_init(&addresses, most);
+	message.recipients = calloc(2 * RCPT_STEPS + 2, sizeof *message.recipients);
+	/* It has room for all: it does not move. */
+	if (message.recipients != NULL && buf_reserve(&addresses, most) != NULL &&
+	    collect(list, domain, &about->recipients[i], &message, &addresses) == 0)
+		status = record_expansion(l, &message, i);
+	int error = errno;
+	free(message.recipients);
+	buf_free(&addresses);
+	errno = error;
+	return status < 0 && say_errno(result);
+}
+
+/* By today's files. */
+static bool
+resolve(struct local *l, size_t i, const struct path *path, struct relay_result *result)
+{
+	static const struct peer nowhere;
+	const struct worker *worker = l->worker;
+	struct rcpt_list list;
+	bool said;
+
+	if (aliases_refresh(worker->aliases, worker->root) < 0)
+		return say(result, 451, "4.3.0", "The aliases cannot be read now");
+	const struct rcpt_rules rules = {
+		.config = worker->config,
+		.here = &nowhere,
+		.root = worker->root,
+		.aliases = buf_span(&worker->aliases->text),
+		.trusted = true,
+	};
+	rcpt_list_init(&list);
+	struct reply reply = rcpt_resolve(&rules, path, &list);
+	struct span rest, user = span_until(buf_span(&list.users), '\0', &rest);
+	if (reply.code >= 300)
+		said = say(result, reply.code, reply.status, reply.text);
+	else if (list.foreign.len == 0 && rest.n == 0)
+		said = deliver(l, user.at, path->domain, result);
+	else
+		said = expand(l, i, &list, path->domain, result);
+	rcpt_list_free(&list);
+	return said;
+}
+
+bool
+local_deliver(struct local *l, size_t i, struct relay_result *result)
+{
+	const struct queue_recipient *to = &l->entry->message.recipients[i];
+	char user[ACCOUNT_NAME + 1];
+	struct path path;
+	const char *reason;
+
+	if (path_parse_bare(to->address, &path, &reason) < 0)
+		return say(result, 553, "5.1.3", reason);
+	if (!to->mailbox)
+		return resolve(l, i, &path, result);
+	snprintf(user, sizeof user, "%.*s", (int)path.local.n, path.local.at);
+	switch (account_exists(l->worker->root, user)) {
+	case ACCOUNT_OK:
+		return deliver(l, user, path.domain, result);
+	case ACCOUNT_FAILED:
+		return say(result, 451, "4.3.0", "The accounts cannot be read now");
+	case ACCOUNT_NONE:
+	case ACCOUNT_EXISTS:
+	case ACCOUNT_BAD_NAME:
+	case ACCOUNT_BAD_PASSWORD:
+		break;
+	}
+	return say(result, 550, "5.1.1", "No such user here");
+}
