@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
@@ -353,8 +354,23 @@ class Oracle:
             if os.path.exists(lock):
                 os.utime(lock, (CLOCK - 1000000000, CLOCK - 1000000000))
 
+    def run_queue(self):
+        """What was promised by way of the queue comes to the mailboxes; nothing else is left there."""
+        queue = self.world.path("queue")
+        if not os.path.isdir(queue):
+            return
+        command = [letterbox.binary("smtpd"), "-d", self.world.root, "-o", "hostname=example.org", "-l", "127.0.0.1:0"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as daemon:
+            deadline = time.monotonic() + SECONDS
+            while os.listdir(queue) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            daemon.terminate()
+        if os.listdir(queue):
+            raise Wrong("%s is left in the queue" % os.listdir(queue))
+
     def judge(self, deliver_first):
         self.age()
+        self.run_queue()
         behind = [(None, NEXT)]
         if deliver_first:
             self.deliver_next()
