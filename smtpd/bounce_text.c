@@ -295,7 +295,7 @@ bounce_text_recipient(const struct bounce_recipient *told, struct buf *out)
 	buf_add_string(&text, "\r\n  ");
 	add_clean(told->recipient->address, true, &text);
 	buf_add_string(&text, "\r\n");
-	if (told->recipient->reply.n > 0 && told->action <= BOUNCE_DELAYED)
+	if (reply_of(told).n > 0 && told->action <= BOUNCE_DELAYED)
 		add_reply(told, &text);
 	if (told->action == BOUNCE_FAILED)
 		buf_printf(&text, "    What to do: %s\r\n", advice_for(told->status));
@@ -374,7 +374,7 @@ bounce_text_recipient_fields(
 	buf_printf(out, "Action: %s\r\nStatus: %s\r\n", actions[told->action].word, told->status);
 	if (told->host[0] != '\0')
 		add_field("Remote-MTA", "dns; ", span_of(told->host), utf8, out);
-	if (told->recipient->reply.n > 0)
+	if (reply_of(told).n > 0)
 		add_diagnostic(told, utf8, out);
 	add_date_field("Last-Attempt-Date", notice->now, notice->zone, out); /* it was what we tell of */
 	buf_printf(out, "Final-Log-ID: %s\r\n", notice->about->id);
@@ -386,17 +386,19 @@ bool
 bounce_text_is_plain(const struct bounce_notice *notice, struct span original)
 {
 	size_t id = strlen(notice->id), start = 0;
+	bool cr = false;
 
 	for (size_t i = 0; i < original.n; i++) {
-		if (original.at[i] == '\0' || i - start > LINE + 1)
+		if (original.at[i] == '\0' || i - start > LINE + 1 || cr != (original.at[i] == '\n'))
 			return false;
+		cr = original.at[i] == '\r';
 		if (original.at[i] == '\n')
 			start = i + 1;
 		if (i + 2 + id <= original.n && memcmp(original.at + i, "=_", 2) == 0 &&
 		    memcmp(original.at + i + 2, notice->id, id) == 0)
 			return false;
 	}
-	return true;
+	return !cr;
 }
 
 void

@@ -52,7 +52,7 @@ void bounce_text_message_fields(const struct bounce_notice *, struct buf *out);
 void
 bounce_text_recipient_fields(const struct bounce_notice *, const struct bounce_recipient *, struct buf *out);
 
-/* May the message go back as it is: whole, with no line that is too long, no NUL, and nothing that could be taken for our boundary? */
+/* May the message go back as it is: whole, with no line that is too long, no NUL, no bare CR or LF, and nothing that could be taken for our boundary? */
 bool bounce_text_is_plain(const struct bounce_notice *, struct span original);
 
 /* The last part: the original, whole if `whole` (it must be plain), or its header, and the end of the report. */

@@ -210,6 +210,20 @@ START_TEST(makes_a_hostile_reply_harmless)
 }
 END_TEST
 
+START_TEST(says_nothing_of_a_reply_that_is_empty)
+{
+	struct bounce_notice n = notice();
+	struct bounce_recipient told = refused();
+
+	bob.reply = span_of("mx.example.net: ");
+	begin();
+	bounce_text_recipient(&told, &out);
+	bounce_text_recipient_fields(&n, &told, &out);
+	ck_assert(!has("said:") && !has("Diagnostic-Code") && has("\r\nRemote-MTA: dns; mx.example.net\r\n"));
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(bounds_what_others_wrote)
 {
 	static char many[100 * 1024];
@@ -282,6 +296,9 @@ START_TEST(knows_what_may_go_back_as_it_is)
 	ck_assert(bounce_text_is_plain(&n, guarded_span(span_of("a\r\n\r\nb \xc3\xa9\r\n"))));
 	ck_assert(!bounce_text_is_plain(&n, (struct span){ "a\0b\r\n", 5 }));
 	ck_assert(!bounce_text_is_plain(&n, guarded_span(span_of("a\r\n--=_n1"))));
+	ck_assert(!bounce_text_is_plain(&n, guarded_span(span_of("a\nb\r\n"))));
+	ck_assert(!bounce_text_is_plain(&n, guarded_span(span_of("a\rb\r\n"))));
+	ck_assert(!bounce_text_is_plain(&n, guarded_span(span_of("a\r"))));
 	ck_assert(bounce_text_is_plain(&n, guarded_span(span_of("a\r\n--=_n"))));
 	memset(line, 'x', sizeof(line));
 	memcpy(line + 998, "\r\n", 2);
@@ -343,6 +360,7 @@ add(TCase *t)
 	tcase_add_test(t, tells_of_a_failure);
 	tcase_add_test(t, tells_of_a_delay);
 	tcase_add_test(t, makes_a_hostile_reply_harmless);
+	tcase_add_test(t, says_nothing_of_a_reply_that_is_empty);
 	tcase_add_test(t, bounds_what_others_wrote);
 	tcase_add_test(t, speaks_utf8_where_the_message_did);
 	tcase_add_test(t, encodes_a_header_that_is_not_plain);
