@@ -35,7 +35,7 @@ UNITS    = $(wildcard tests/unit/test_*.c)
 FUZZERS  = $(wildcard tests/fuzz/fuzz_*.c)
 C_FILES  = $(SOURCES) $(HEADERS) $(wildcard tests/*/*.[ch])
 PYTHON   = $(wildcard tests/*.py tests/*/*.py)
-SHELL_SCRIPTS = .ci/run mailboxes/run $(wildcard tests/peers tests/*/*.sh)
+SHELL_SCRIPTS = .ci/run mailboxes/run mailboxes/demo mailboxes/servers.sh $(wildcard tests/peers tests/*/*.sh)
 MANUALS  = $(wildcard $(PROGRAMS:%=%/*.[18]))
 LIBRARY  = $(BUILD)/libcommon.a
 object   = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -145,6 +145,10 @@ run: ## a mail server in mailboxes/: start it, send a message, read it back, sho
 	@$(MAKE) --no-print-directory all $(hurry)
 	@$(firstword $(hurry)) mailboxes/run
 
+demo: ## two mail servers with a domain each: sends a message there and one back, and shows what comes of a wrong address
+	@$(MAKE) --no-print-directory all $(hurry)
+	@$(firstword $(hurry)) mailboxes/demo
+
 # What tests/bench measures with: the floors and a POP3 load. They share nothing with the product.
 BENCH    = $(addprefix $(BUILD)/bench/,floor_smtpd floor_popd pop3_load disk)
 $(BUILD)/bench/floor_%: tests/bench/floor_%.c tests/bench/floor.c tests/bench/floor.h
@@ -210,4 +214,4 @@ help: ## this list
 
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES))) $(wildcard $(BUILD)/unit/*.d)
 
-.PHONY: all units unit fuzz fuzzers run peers test fault crash-states model kill share explain power bench benchers asan lint layers install uninstall compdb clean help
+.PHONY: all units unit fuzz fuzzers run demo peers test fault crash-states model kill share explain power bench benchers asan lint layers install uninstall compdb clean help
