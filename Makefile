@@ -160,7 +160,7 @@ $(BUILD)/bench/%: tests/bench/%.c
 
 benchers: $(BENCH)
 
-bench: all $(BENCH) ## ROUNDS=5 ONLY='smtp pop3 large size users calls': speed beside the floors, Postfix, Dovecot and popa3d
+bench: all $(BENCH) ## ROUNDS=5 ONLY='smtp relay pop3 large size users calls': speed beside the floors, Postfix, Dovecot and popa3d
 	@tests/peers bench
 	@tests/bench/popa3d.sh $(BUILD)/bench/popa3d
 	@BUILD=$(BUILD) tests/bench/run.py --rounds $(or $(ROUNDS),5) $(ONLY)

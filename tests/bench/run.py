@@ -3,7 +3,7 @@
 
     run.py [--rounds N] [--scale X] [--results FILE] [GROUP]...
 
-GROUP: smtp, pop3, large, size, users, calls; all by default. What was measured is kept in build/bench/results.json and drawn
+GROUP: smtp, relay, pop3, large, size, users, calls; all by default. What was measured is kept in build/bench/results.json and drawn
 beside it; groups that are not asked for stay as they were there, for a whole run takes many minutes.
 BENCH_PEERS=no: ours and the floors alone.
 """
@@ -16,13 +16,14 @@ import sys
 import calls
 import plot
 import pop3
+import relay
 import servers
 import size
 import smtp
 import table
 from servers import mail
 
-GROUPS = {"smtp": smtp.rows, "pop3": pop3.rows, "large": pop3.large_rows, "size": size.rows, "users": size.user_rows,
+GROUPS = {"smtp": smtp.rows, "relay": relay.rows, "pop3": pop3.rows, "large": pop3.large_rows, "size": size.rows, "users": size.user_rows,
           "calls": calls.rows}
 
 

@@ -218,6 +218,7 @@ pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
+smtp unix - - n - - smtp
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
@@ -236,16 +237,18 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix(Server):
-    """Postfix with a queue of its own and virtual delivery to mbox files; otherwise as it comes."""
+    """Postfix with a queue of its own and virtual delivery to mbox files, or a relayhost; otherwise as it comes."""
 
     QUEUES = ("incoming", "active", "deferred")
 
-    def __init__(self, users):
+    def __init__(self, users, relayhost=None):
+        """relayhost: the server that gets all that is for elsewhere."""
         need_root()
         master = need("/usr/lib/postfix/sbin/master", "postfix")
         super().__init__()
         port = free_port()
-        self.write("main.cf", POSTFIX_MAIN.format(path=self.path))
+        more = "relayhost = [127.0.0.1]:%d\n" % relayhost.port if relayhost else ""
+        self.write("main.cf", POSTFIX_MAIN.format(path=self.path) + more)
         self.write("master.cf", POSTFIX_MASTER.format(port=port))
         self.write("mailboxes", "".join("%s@localhost %s\n" % (user, user) for user in users))
         for name in ("data", "queue", "mail"):
