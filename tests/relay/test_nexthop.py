@@ -6,7 +6,7 @@ import struct
 import time
 import unittest
 
-from relay_case import RelayCase, drive
+from relay_case import OPTIONS, RelayCase, drive
 
 import letterbox
 import mail
@@ -92,6 +92,16 @@ class Honest(Case):
     def test_by_ipv6(self):
         server = self.serve("--mx-host=a.example,mx1.example,10", host="::1")
         self.expect("a.example", server, "done", "mx1.example has the address 127.0.0.1")
+
+    def test_smtpd_explains_it(self):
+        """With the same words, which the driver has from the same place."""
+        server = self.serve("--mx-host=a.example,mx2.example,20", "--mx-host=a.example,mx1.example,10")
+        steps, _ = self.explain("a.example", server)
+        options = [word for option in (*OPTIONS, "resolver=" + server.address) for word in ("-o", option)]
+        said, _ = letterbox.run([letterbox.binary("smtpd"), "-d", self.root.path, *options, "explain", "-a", "127.0.0.1", "r@a.example"])
+        lines = [line.strip() for line in said.decode().splitlines()]
+        self.assertEqual([line for line in lines if line in steps], steps)
+        self.assertTrue(lines[-1].startswith("250 2.1.5"), lines)
 
     def test_loops(self):
         server = self.serve("--mx-host=a.example,self.example,10", "--mx-host=b.example,mx1.example,10", "--mx-host=b.example,Self.example,20",
