@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""smtpd passes mail on: from socket to socket, through its queue."""
+
+import re
+import unittest
+
+from relay_case import RelayCase
+
+import letterbox
+from fake_server import Drop
+from fake_smtp import OFFERS, FakeSmtp
+from letterbox import Daemon, MailRoot, connect
+from mail import HARD, PLAIN
+
+
+class Client:
+    """A trusted client that can say anything."""
+
+    def __init__(self, daemon):
+        self.socket = connect(daemon.port)
+        self.file = self.socket.makefile("rb")
+        self.reply()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def reply(self):
+        """The last line of a reply; None at the end."""
+        line = self.file.readline()
+        while line[3:4] == b"-":
+            line = self.file.readline()
+        return line.decode().rstrip() if line else None
+
+    def ask(self, line):
+        self.socket.sendall(line.encode() + b"\r\n")
+        return self.reply()
+
+    def send(self, message, *recipients, sender="anna@a.example", body="BODY=8BITMIME"):
+        """The reply to the message, dots stuffed here."""
+        self.ask("EHLO client.example")
+        self.ask("MAIL FROM:<%s> %s" % (sender, body))
+        for recipient in recipients:
+            reply = self.ask("RCPT TO:<%s>" % recipient)
+            if not reply.startswith("250"):
+                raise letterbox.Failure(reply)
+        self.ask("DATA")
+        self.socket.sendall(re.sub(rb"(?m)^\.", b"..", message) + b".\r\n")
+        return self.reply()
+
+
+class PassingOn(RelayCase):
+    def server(self, name, root=None):
+        """smtpd for NAME.example, with the user anna."""
+        if root is None:
+            root = self.enter(MailRoot())
+            root.add_plain_account("anna", "secret")
+        return root, self.enter(Daemon("smtpd", root, ["hostname=mail.%s.example" % name, "domain=%s.example" % name]))
+
+    def await_mail(self, daemon, root):
+        """Anna's mailbox with the one message that she gets."""
+        daemon.await_log(lambda line: " delivered " in line, 60)
+        self.assertEqual(letterbox.count_messages(root.mbox("anna")), 1)
+        return root.mbox("anna")
+
+    def test_two_servers(self):
+        """Each sends to the other; every byte arrives, below the trace fields of both."""
+        (a, first), (b, second) = self.server("a"), self.server("b")
+        a.append("routes", "b.example 127.0.0.1:%d\n" % second.port)
+        b.append("routes", "a.example 127.0.0.1:%d\n" % first.port)
+        for here, there, root, to, sender in ((first, second, b, "anna@b.example", "anna@a.example"), (second, first, a, "anna@a.example", "anna@b.example")):
+            with Client(here) as client:
+                self.assertRegex(client.send(HARD, to, sender=sender), "^250 2.0.0 ")
+            got = self.await_mail(there, root)
+            self.assertEqual(got.count(b"\nReceived: from "), 2)
+            self.assertIn(b"\nReturn-Path: <%s>\n" % sender.encode(), got)
+            stored = re.sub(rb"(?m)^(>*From )", rb">\1", HARD.replace(b"\r\n", b"\n"))
+            self.assertTrue(got.endswith(b"\n" + stored + b"\n"), got)
+
+    def test_the_log(self):
+        root, smtpd = self.server("a")
+        hooks = {"RCPT TO:<no@b.example>": b"550 5.1.1 no such \"user\"\r\n", "RCPT TO:<later@b.example>": b"450-4.2.1 busy\r\n450 4.2.1 here\r\n"}
+        other = self.enter(FakeSmtp(hooks=hooks))
+        root.append("routes", "* %s\n" % other.address)
+        with Client(smtpd) as client:
+            reply = client.send(PLAIN, "yes@b.example", "no@b.example", "later@b.example")
+        found = re.search(r"[0-9a-z]{26}", reply).group()
+        for event, to, said in (("relayed", "yes", 'host=127.0.0.1 reply="250 2.0.0 taken as 42"'), ("failed", "no", r'reply="550 5.1.1 no such \x22user\x22"'),
+                                ("deferred", "later", r'reply="450-4.2.1 busy\x0a450 4.2.1 here"')):
+            smtpd.await_log(lambda line, e=event, t=to, s=said: " %s id=%s " % (e, found) in line and "to=%s@b.example" % t in line and s in line)
+        self.assertEqual(len(other.messages), 1)
+        bounce = self.await_mail(smtpd, root)
+        self.assertIn(b"550 5.1.1 no such \"user\"", bounce)
+        self.assertNotIn(b"later@b.example", bounce)
+
+    def test_a_message_that_comes_back_ends(self):
+        """An address of this machine is no loop by itself. Here it is one, and the 101st Received ends it; the sender is told once."""
+        root, smtpd = self.server("a")
+        root.append("routes", "b.example 127.0.0.1:%d\n" % smtpd.port)
+        with Client(smtpd) as client:
+            self.assertRegex(client.send(PLAIN, "r@b.example"), "^250 ")
+        smtpd.await_log(lambda line: " failed " in line and "554 5.4.6" in line, 120)
+        self.assertIn(b"554 5.4.6", self.await_mail(smtpd, root))
+
+    def test_a_message_that_would_be_damaged(self):
+        root, smtpd = self.server("a")
+        other = self.enter(FakeSmtp(offers=["PIPELINING"]))
+        root.append("routes", "* %s\n" % other.address)
+        with Client(smtpd) as client:
+            self.assertRegex(client.send(HARD, "r@b.example"), "^250 ")
+        self.assertIn(b"5.6.3", self.await_mail(smtpd, root))
+        self.assertEqual(other.messages, [])
+
+    def test_dsn_goes_along(self):
+        root, smtpd = self.server("a")
+        other = self.enter(FakeSmtp(offers=OFFERS + ["DSN"]))
+        root.append("routes", "* %s\n" % other.address)
+        with Client(smtpd) as client:
+            client.ask("EHLO client.example")
+            client.ask("MAIL FROM:<anna@a.example> RET=HDRS ENVID=QQ314159")
+            client.ask("RCPT TO:<r@b.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;q@c.example")
+            client.ask("DATA")
+            client.socket.sendall(PLAIN + b".\r\n")
+            self.assertRegex(client.reply(), "^250 ")
+        smtpd.await_log(lambda line: " relayed " in line)
+        self.assertRegex(other.told[1], r"^MAIL FROM:<anna@a.example> SIZE=\d+ RET=HDRS ENVID=QQ314159$")
+        self.assertEqual(other.told[2], "RCPT TO:<r@b.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;q@c.example")
+
+    def test_the_lost_reply(self):
+        """The message may be there twice, but not never; nobody is told that it failed."""
+        root, smtpd = self.server("a")
+        other = self.enter(FakeSmtp(hooks={".": Drop}))
+        root.append("routes", "* %s\n" % other.address)
+        with Client(smtpd) as client:
+            client.send(PLAIN, "r@b.example")
+        smtpd.await_log(lambda line: " deferred " in line and "may have taken it" in line)
+        other.hooks.clear()
+        letterbox.run([letterbox.binary("smtpd"), "-d", root.path, "queue", "flush"])
+        smtpd.await_log(lambda line: " relayed " in line)
+        self.assertEqual(len(other.messages), 2)
+        self.assertEqual(root.mbox("anna"), b"")
+
+    ENDS = (b"\n.\n", b"\r.\r", b"\r\n.\n", b"\n.\r\n", b"\r\n.\r", b"\r.\r\n", b"\r\n.\r\n", b"\r\n..\r\n", b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\n\n.\r\n", b"\r\r\n.\r\n",
+            b"\n..\r\n", b"\r..\r\n", b"\x0b.\x0b", b"\xe2\x80\xa8.\xe2\x80\xa8")
+    INNER = b"MAIL FROM:<evil@a.example>\r\nRCPT TO:<v@b.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
+
+    def say(self, smtpd, content, chunked):
+        """How many messages were taken; what stands behind an end of the content are commands."""
+        with Client(smtpd) as client:
+            client.ask("EHLO client.example")
+            client.ask("MAIL FROM:<anna@a.example> BODY=8BITMIME")
+            client.ask("RCPT TO:<r@b.example>")
+            if chunked:
+                client.socket.sendall(b"BDAT %d LAST\r\n" % len(content) + content)
+            else:
+                client.ask("DATA")
+                client.socket.sendall(content + b".\r\n")
+            client.socket.sendall(b"QUIT\r\n")
+            try:
+                return len(re.findall(rb"(?m)^250 2\.0\.0 .*[0-9a-z]{26}", client.file.read()))
+            except ConnectionResetError:
+                return 0
+
+    def test_never_more_messages_out_than_in(self):
+        """As DATA and as BDAT, whose chunks may have CRLF.CRLF in them, too."""
+        root, smtpd = self.server("a")
+        other = self.enter(FakeSmtp())
+        root.append("routes", "* %s\n" % other.address)
+        taken = 0
+        for end in self.ENDS:
+            content = b"Subject: outer\r\n\r\nx" + end + self.INNER + end + b"x\r\n"
+            taken += self.say(smtpd, content, False) + self.say(smtpd, content, True)
+        self.assertGreaterEqual(taken, 7)
+        smtpd.await_log(lambda line: sum(" relayed " in each for each in smtpd.lines if each) >= taken, 60)
+        self.assertEqual(len(other.messages), taken)
+        for each in other.messages:
+            self.assertIsNone(re.search(rb"(?<!\r)\n|\r(?!\n)|\0", each), "what a lenient server could take for an end")
+
+
+if __name__ == "__main__":
+    unittest.main()
