@@ -77,6 +77,21 @@ say(struct explain *e, const char *format, ...)
 	return (int)span_number(span_slice(buf_span(&e->said), 0, 3), 999);
 }
 
+void
+explain_next_hop(const struct config *config, int root, struct span address, struct span domain)
+{
+	static const char *const now[] = { [RELAY_DONE] = "would be sent there now",
+		[RELAY_LATER] = "would wait now:",
+		[RELAY_FAILED] = "would fail now:" };
+	const struct relay_target target = { .domain = domain, .root = root, .config = config, .tell = tell };
+	struct relay_result result = { .verdict = RELAY_DONE };
+
+	nexthop_explain(&target, &result);
+	tell(NULL, address, now[result.verdict],
+	    result.verdict == RELAY_DONE ? span_of("") : buf_span(&result.reply));
+	buf_free(&result.reply);
+}
+
 static void
 explain_hops(struct explain *e, const struct path *path)
 {
@@ -91,15 +106,8 @@ explain_hops(struct explain *e, const struct path *path)
 	rcpt_resolve(&rules, path, &list);
 	rest = buf_span(&list.foreign);
 	while (rcpt_next_foreign(&rest, &address, &owner)) {
-		struct relay_result result = { .verdict = RELAY_DONE };
-		if (path_parse_bare(address, &foreign, &reason) < 0)
-			continue;
-		const struct relay_target target = {
-			.domain = foreign.domain, .root = e->root, .config = e->config, .tell = tell
-		};
-		nexthop_explain(&target, &result);
-		tell(NULL, address, "would go there now:", buf_span(&result.reply));
-		buf_free(&result.reply);
+		if (path_parse_bare(address, &foreign, &reason) == 0)
+			explain_next_hop(e->config, e->root, address, foreign.domain);
 	}
 	rcpt_list_free(&list);
 }

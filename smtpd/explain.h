@@ -14,4 +14,7 @@
  */
 int explain_command(struct daemon *, struct aliases *, int argc, char **argv);
 
+/* Print the steps to the next hop for an address elsewhere, whose domain this is, and what would come of mail for it now. */
+void explain_next_hop(const struct config *, int root, struct span address, struct span domain);
+
 #endif

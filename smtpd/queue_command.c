@@ -10,6 +10,7 @@
 #include "date.h"
 #include "destination.h"
 #include "exits.h"
+#include "explain.h"
 #include "log.h"
 #include "program.h"
 #include "queue.h"
@@ -156,9 +157,10 @@ show_today(int root, const struct daemon *daemon, const struct queue_recipient *
 {
 	char destination[SMTP_DOMAIN + 1];
 
-	(void)root;
 	destination_of(&daemon->config, r, destination);
 	printf("now: %s\n", destination[0] == '\0' ? "to a mailbox here" : destination);
+	if (destination[0] != '\0')
+		explain_next_hop(&daemon->config, root, r->address, span_of(destination));
 }
 
 static void

@@ -92,6 +92,9 @@ class PassingOn(RelayCase):
                                 ("deferred", "later", r'reply="450-4.2.1 busy\x0a450 4.2.1 here"')):
             smtpd.await_log(lambda line, e=event, t=to, s=said: " %s id=%s " % (e, found) in line and "to=%s@b.example" % t in line and s in line)
         self.assertEqual(len(other.messages), 1)
+        shown = letterbox.run([letterbox.binary("smtpd"), "-d", root.path, "queue", "show", found])[0].decode()
+        self.assertIn("b.example has a route, port %d of 127.0.0.1\n" % other.port, shown)
+        self.assertIn("later@b.example would be sent there now\n", shown)
         bounce = self.await_mail(smtpd, root)
         self.assertIn(b"550 5.1.1 no such \"user\"", bounce)
         self.assertNotIn(b"later@b.example", bounce)
