@@ -228,6 +228,17 @@ class Hosts(RelayCase):
         got = self.send_to(second.port, self.resolver("127.0.0.2", "127.0.0.3"))
         self.assertEqual(got[0].verdict, "done")
 
+    def test_a_name_that_the_system_knows(self):
+        """Without a resolver of our own, hosts(5) counts; ::1 may come first, where nobody listens."""
+        server = self.enter(FakeSmtp())
+        got = self.send("localhost:%d" % server.port, PLAIN)
+        self.assertEqual((got[0].verdict, got[0].host), ("done", "localhost"))
+
+    def test_a_route_to_nowhere_waits(self):
+        """A slip of the postmaster's is no reason to send mail back."""
+        got = self.send_to(25, self.resolver())
+        self.assertEqual(got[0][:3], ("later", "4.3.5", "-"))
+
     def test_nobody_listens(self):
         with socket.socket() as free:
             free.bind(("127.0.0.2", 0))
