@@ -231,7 +231,7 @@ START_TEST(bounds_what_others_wrote)
 	struct bounce_notice n = notice();
 	struct bounce_recipient told = refused();
 
-	memset(many, '\x01', sizeof(many));
+	memset(many, '\xff', sizeof(many));
 	n.to = about.sender = about.envid = n.subject = hostile;
 	bob.address = bob.dsn.orcpt = bob.reply = hostile;
 	begin();
