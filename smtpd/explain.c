@@ -58,6 +58,8 @@ refused(void *world, const char *word, struct span argument, const struct reply 
 	(void)reply;
 }
 
+static int say(struct explain *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* What a client says, a line; what it is answered stands in e->said. Its code. */
 static int
 say(struct explain *e, const char *format, ...)
