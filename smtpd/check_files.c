@@ -12,6 +12,7 @@
 #include "alias.h"
 #include "aliases.h"
 #include "io.h"
+#include "queue.h"
 #include "rcpt.h"
 #include "routes.h"
 
@@ -213,8 +214,8 @@ check_routes(struct check *c)
 	buf_free(&text);
 }
 
-/* How many of the mailboxes there are. */
-struct mailboxes {
+/* How many there are of something. */
+struct tally {
 	struct check *check;
 	int good, bad;
 };
@@ -222,16 +223,16 @@ struct mailboxes {
 static void
 check_mailbox(const char *name, void *context)
 {
-	struct mailboxes *mailboxes = context;
-	struct check *c = mailboxes->check;
+	struct tally *tally = context;
+	struct check *c = tally->check;
 	char folder[PATH], mbox[PATH + 8];
 
 	snprintf(folder, sizeof folder, "users/%s", name);
 	snprintf(mbox, sizeof mbox, "%s/mbox", folder);
 	bool good = faccessat(c->root, folder, F_OK, 0) < 0 || check_access(c, folder);
 	good = good && (faccessat(c->root, mbox, F_OK, 0) < 0 || check_access(c, mbox));
-	mailboxes->good += good;
-	mailboxes->bad += !good;
+	tally->good += good;
+	tally->bad += !good;
 }
 
 /* A folder that is there, or can be made. */
@@ -254,18 +255,35 @@ check_folder(struct check *c, const char *name)
 void
 check_users(struct check *c)
 {
-	struct mailboxes mailboxes = { .check = c };
+	struct tally tally = { .check = c };
 
 	if (!check_folder(c, "users"))
 		return;
-	(void)account_list(c->root, check_mailbox, &mailboxes);
-	if (mailboxes.bad == 0)
-		check_say(c, CHECK_OK, "", "users: %d mailboxes can be written", mailboxes.good);
+	(void)account_list(c->root, check_mailbox, &tally);
+	if (tally.bad == 0)
+		check_say(c, CHECK_OK, "", "users: %d mailboxes can be written", tally.good);
+}
+
+static void
+check_entry(const char *id, void *context)
+{
+	struct tally *tally = context;
+	char path[PATH];
+
+	snprintf(path, sizeof path, "queue/%s", id);
+	bool good = check_access(tally->check, path);
+	tally->good += good;
+	tally->bad += !good;
 }
 
 void
 check_queue(struct check *c)
 {
-	if (check_folder(c, "queue"))
-		check_say(c, CHECK_OK, "", "queue: can be written");
+	struct tally tally = { .check = c };
+
+	if (!check_folder(c, "queue"))
+		return;
+	(void)queue_list(c->root, check_entry, &tally);
+	if (tally.bad == 0)
+		check_say(c, CHECK_OK, "", "queue: can be written, %d messages wait", tally.good);
 }

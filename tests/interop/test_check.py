@@ -168,7 +168,9 @@ class Check(unittest.TestCase):
         letterbox.run(["chown", "-R", "nobody", self.root.path])
         self.options += ["-o", "user=nobody"]
         self.assertEqual(self.check(0)["user"][:2], ("ok", "it will run as nobody"))
-        for path, subject in (("users/anna", "users"), ("users/anna/mbox", "users"), ("queue", "queue"), ("accounts", "accounts")):
+        entry = "queue/0123456789abcdefghjkmnpqrs"
+        self.root.append(entry, "")
+        for path, subject in ((entry, "queue"), ("users/anna", "users"), ("users/anna/mbox", "users"), ("queue", "queue"), ("accounts", "accounts")):
             os.chown(self.root.file(path), 0, 0)
             self.expect_mended(path, "Permission denied", after=None)
             self.assertEqual(self.check(0)[subject][0], "ok")
