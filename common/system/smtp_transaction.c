@@ -269,6 +269,8 @@ send_content(struct transaction *t)
 			    "the message cannot be read, or has a bare CR, LF or NUL");
 			break;
 		}
+		if (more > 0 && t->client->conn->output.len < OUTPUT_CHUNK)
+			continue; /* a small message goes out with its dot, in one write */
 		outcome = smtp_flush(t->client);
 		if (outcome != SMTP_DONE && t->client->conn->output.len > 0) /* else the dot is on its way */
 			outcome = interrupted(t, outcome);
