@@ -17,12 +17,15 @@ def quoted(message):
 
 
 class Receivers(RelayCase):
-    def deliver(self, kind, message, recipient, **more):
-        """Three messages in one session: what has come, without what the receiver put on top."""
+    def serve(self, kind):
         try:
-            server = self.enter(kind())
+            return self.enter(kind())
         except servers.Skipped as why:
             self.skipTest(str(why))
+
+    def deliver(self, kind, message, recipient, **more):
+        """Three messages in one session: what has come, without what the receiver put on top."""
+        server = self.serve(kind)
         got = self.send("127.0.0.1:%d" % server.port, message, recipient, **more)
         self.assertEqual([result.verdict for result in got], ["done"] * 3, got)
         return [each[each.index(TRACE.replace(b"\r\n", b"\n")):] for each in receivers.await_messages(server, 3)], got
@@ -56,14 +59,14 @@ class Receivers(RelayCase):
         for option, verdict in (("-r", "later"), ("-f", "failed")):
             for command in ("MAIL", "RCPT", "DATA", "."):
                 with self.subTest(option=option, command=command):
-                    server = self.enter(receivers.Sink(option, command))
+                    server = self.serve(lambda: receivers.Sink(option, command))
                     got = self.send("127.0.0.1:%d" % server.port, PLAIN)
                     self.assertEqual(got[0].verdict, verdict, got)
 
     def test_smtp_sink_that_hangs_up(self):
         for command in ("EHLO", "MAIL", "RCPT", "DATA", "."):
             with self.subTest(command=command):
-                server = self.enter(receivers.Sink("-q", command))
+                server = self.serve(lambda: receivers.Sink("-q", command))
                 got = self.send("127.0.0.1:%d" % server.port, PLAIN)
                 self.assertEqual(got[0].verdict, "later", got)
 
