@@ -107,8 +107,10 @@ smtp_client_open(struct smtp_client *client, const char *name)
 	if (outcome != SMTP_DONE)
 		return outcome;
 	outcome = hello(client, "EHLO", name);
-	if (outcome == SMTP_REFUSED)
+	if (outcome == SMTP_REFUSED) {
+		smtp_answer_free(&client->answer);
 		return hello(client, "HELO", name);
+	}
 	if (outcome == SMTP_DONE)
 		take_extensions(client);
 	return outcome;

@@ -276,6 +276,8 @@ class Login(RelayCase):
         server, got = self.send_with("secret", offers=["AUTH GSSAPI"])
         self.assertEqual((got.verdict, got.status), ("later", "4.7.0"))
         self.assertEqual(server.messages, [])
+        server, got = self.send_with("secret", hooks={"EHLO": b"502 what?\r\n"})
+        self.assertIn("offers no way to log in", got.reply)
 
     def test_a_server_that_does_not_know_it(self):
         server, got = self.send_with("secret", offers=["AUTH SCRAM-SHA-256"], scram="lie")
