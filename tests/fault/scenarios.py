@@ -154,6 +154,20 @@ class Twice(Deliver):
         return super().succeeded(went) and went.first == set(self.users)
 
 
+class Queued(Deliver):
+    """By way of the queue: an alias leads to users of a domain that is elsewhere now, and here by the time the oracle looks."""
+
+    def __init__(self, files, seen, name, users, body=FRESH):
+        alias = "far: %s\n" % ", ".join("%s@later.example" % user for user in users)
+        super().__init__(dict(files, aliases=(alias.encode(), None)), seen, name, users, body)
+        self.apart = False
+
+    def act(self, world, env, log):
+        went = w.deliver(world.root, ("far",), self.body, env, log)
+        went.acknowledged = set(self.users) if went.acknowledged else set()
+        return went
+
+
 class Session(Scenario):
     """delete: numbers from 1."""
 
@@ -326,6 +340,8 @@ def scenarios():
         Deliver(files, seen, "deliver after a crash", prepare=crashed),
         Deliver(files, expunged, "deliver after half an expunge", prepare=half_expunged),
         Deliver(large, buried, "deliver after half a burial", prepare=half_buried),
+        Queued(files, seen, "queue for two", ("anna", "bert")),
+        Queued(files, seen, "queue a large one", ("anna",), body=LARGE),
         Session(files, seen, "retrieve and delete", (1, 2, 3), (2,)),
         Session(files, seen, "expunge some", (), (1, 3)),
         Behind(files, seen, "expunge behind an append", (), (1, 3)),

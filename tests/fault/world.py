@@ -359,7 +359,8 @@ class Oracle:
         queue = self.world.path("queue")
         if not os.path.isdir(queue):
             return
-        command = [letterbox.binary("smtpd"), "-d", self.world.root, "-o", "hostname=example.org", "-l", "127.0.0.1:0"]
+        here = ["-o", "hostname=example.org", "-o", "domain=example.org later.example"]
+        command = [letterbox.binary("smtpd"), "-d", self.world.root, *here, "-l", "127.0.0.1:0"]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as daemon:
             deadline = time.monotonic() + SECONDS
             while os.listdir(queue) and time.monotonic() < deadline:
