@@ -98,18 +98,25 @@ free_host(struct schedule *s, struct host *host)
 	free(host);
 }
 
-/* Put it where it belongs, now that something about it has changed; it goes where nothing is left of it. */
+/* Put it where it belongs, now that something about it has changed. */
 static void
-place_host(struct schedule *s, struct host *host)
+move_host(struct schedule *s, struct host *host)
 {
 	const struct heap_item *first = heap_first(&host->waits);
 	struct heap *belongs = host->answered ? &s->friends : &s->strangers;
 
 	if (host->workers >= (host->answered ? SCHEDULE_HOST : 1) || first == NULL)
 		heap_take(belongs, &host->item);
-	else if (heap_put(belongs, &host->item, first->key > host->closed ? first->key : host->closed) < 0)
-		return; /* no memory: it is tried again with the next change */
-	if (first == NULL && host->workers == 0)
+	else /* where there is no memory, it is tried again with the next change */
+		(void)heap_put(belongs, &host->item, first->key > host->closed ? first->key : host->closed);
+}
+
+/* The same, and it goes where nothing is left of it. */
+static void
+place_host(struct schedule *s, struct host *host)
+{
+	move_host(s, host);
+	if (host->waits.n == 0 && host->workers == 0)
 		free_host(s, host);
 }
 
@@ -310,7 +317,6 @@ schedule_flush(struct schedule *s, int64_t now)
 		/* All have the same key then, in any order. */
 		for (size_t i = 0; i < host->waits.n; i++)
 			host->waits.items[i]->key = now;
-		if (host->waits.n > 0)
-			place_host(s, host);
+		move_host(s, host);
 	}
 }
