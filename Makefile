@@ -118,6 +118,12 @@ $(DRIVER): tests/relay/driver.c $(call rest,smtpd) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(CC) $(STD) $(CFLAGS) $(WARN) $(INCLUDE) -Ismtpd $(LDFLAGS) -o $@ $^
 
+# And what makes days pass there.
+CLOCK    = $(BUILD)/relay/clock.so
+$(CLOCK): tests/relay/clock.c
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(CC) -std=c11 -O2 -g $(WARN) -fPIC -shared -o $@ $< -ldl
+
 fault: all $(SHIM) ## fail or kill the store's programs at every one of their system calls; JOBS=2
 	@BUILD=$(BUILD) tests/fault/run.py --jobs $(or $(JOBS),2)
 
@@ -169,7 +175,7 @@ peers: # installs what the tests need, where it may
 	@tests/peers
 
 test: peers ## every test; installs what it needs through apt-get where it may
-	@$(MAKE) --no-print-directory all units benchers $(SHIM) $(DRIVER)
+	@$(MAKE) --no-print-directory all units benchers $(SHIM) $(DRIVER) $(CLOCK)
 	@BUILD=$(BUILD) python3 tests/run.py
 
 asan: ## every test, built with AddressSanitizer and UndefinedBehaviorSanitizer

@@ -67,6 +67,22 @@ def private(pid):
         return 0
 
 
+def children(pid):
+    """Pids; none once it is gone."""
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def has_socket(pid):
+    try:
+        return any(os.readlink("/proc/%d/fd/%s" % (pid, fd)).startswith("socket:") for fd in os.listdir("/proc/%d/fd" % pid))
+    except OSError:
+        return False
+
+
 class MailRoot:
     """A mail root in a temporary directory of its own. A context manager; goes away at the end."""
 
@@ -184,8 +200,12 @@ class Daemon:
 
     def children(self):
         """Pids of the processes that serve connections now."""
-        with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as file:
-            return [int(pid) for pid in file.read().split()]
+        return [pid for pid in children(self.process.pid) if has_socket(pid)]
+
+    def runners(self):
+        """Pids of the runner of the queue and its workers."""
+        own = [pid for pid in children(self.process.pid) if not has_socket(pid)]
+        return own + [worker for pid in own for worker in children(pid)]
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The queue and its runner: five days of retries, hosts that are dead, processes that are killed."""
+
+import os
+import random
+import re
+import signal
+import smtplib
+import threading
+import time
+import unittest
+
+from relay_case import RelayCase
+
+import letterbox
+import receivers
+from fake_smtp import FakeSmtp
+from letterbox import Daemon
+
+CLOCK = os.path.join(letterbox.BUILD, "relay", "clock.so")
+MESSAGES, HOSTS, DEAD = (int(n) for n in os.environ.get("QUEUE", "400 10 2").split())
+KILLS = int(os.environ.get("KILLS", "15"))
+LIFETIME = 5 * 86400
+
+
+def until(condition, seconds, what):
+    deadline = letterbox.Deadline(seconds)
+    while not condition():
+        if deadline.over():
+            raise letterbox.Failure("not in time: " + what)
+        time.sleep(0.02)
+
+
+class Queue(RelayCase):
+    def setUp(self):
+        super().setUp()
+        self.root.add_plain_account("anna", "secret")
+
+    def start(self, **more):
+        return self.enter(Daemon("smtpd", self.root, ["hostname=mail.a.example", "domain=a.example", "max-per-source=1000"], **more))
+
+    def queue(self, *words, status=0):
+        return letterbox.run([letterbox.binary("smtpd"), "-d", self.root.path, "queue", *words], status=status)[0].decode()
+
+    def entries(self):
+        folder = self.root.file("queue")
+        return [name for name in os.listdir(folder) if name != "flush"] if os.path.isdir(folder) else []
+
+    def send(self, daemon, recipients, subject="x"):
+        """One message; its id."""
+        with smtplib.SMTP("127.0.0.1", daemon.port) as client:
+            client.sendmail("anna@a.example", recipients, "Subject: %s\r\n\r\nhello\r\n" % subject)
+
+    def test_five_days(self):
+        """1, 2, 5, 10, 20, 40 minutes, then about an hour; word of it once after four hours, and at the end."""
+        ahead = self.root.file("ahead")
+        busy = self.enter(FakeSmtp(hooks={"MAIL": b"451 4.3.2 not today\r\n"}))
+        self.route(busy.address)
+        daemon = self.start(env=dict(os.environ, LD_PRELOAD=CLOCK, CLOCK_AHEAD=ahead, ASAN_OPTIONS="verify_asan_link_order=0"))
+        self.send(daemon, ["r@b.example"])
+        waited, told, delays = 0, [], []
+        while True:
+            tries = len(delays) + 1
+            until(lambda: self.tries(daemon) >= tries or " expired " in daemon.log(), 20, "try %d" % tries)
+            if " expired " in daemon.log():
+                break
+            if not told and " notice " in daemon.log():
+                told.append(waited)
+            delay = int(re.findall(r" deferred .*to=r@b.example .*seconds=([0-9]+)", daemon.log())[-1])
+            delays.append(delay)
+            waited += delay
+            with open(ahead + ".new", "w", encoding="ascii") as file:
+                file.write("%d" % waited)
+            os.rename(ahead + ".new", ahead)
+            daemon.signal(signal.SIGHUP)
+        self.assertEqual(delays[:6], [60, 120, 300, 600, 1200, 2400])
+        self.assertTrue(all(55 * 60 <= delay < 65 * 60 for delay in delays[6:]), delays)
+        self.assertGreater(len(set(delays[6:])), 10)
+        self.assertTrue(LIFETIME <= waited < LIFETIME + 65 * 60, waited)
+        self.assertEqual(len(told), 1)
+        self.assertTrue(4 * 3600 <= told[0] < 5 * 3600 + 600, told)
+        until(lambda: letterbox.count_messages(self.root.mbox("anna")) == 2 and not self.entries(), 20, "both notices")
+        self.assertIn(b"451 4.3.2 not today", self.root.mbox("anna"))
+
+    @staticmethod
+    def tries(daemon):
+        return len(re.findall(r" deferred .*to=r@b.example ", daemon.log()))
+
+    def test_dead_hosts(self):
+        """QUEUE="5000 50 10": so many messages to so many hosts, of which so many are dead. The living ones get theirs at once."""
+        sink = self.enter(receivers.Sink())
+        with open(self.root.file("routes"), "w", encoding="ascii") as file:
+            for host in range(HOSTS):
+                file.write("h%d.example 127.0.0.1:%d\n" % (host, 1 if host < DEAD else sink.port))
+        daemon = self.start()
+        begun = time.monotonic()
+        for worker in [threading.Thread(target=self.send_some, args=(daemon, n)) for n in range(8)]:
+            worker.start()
+        until(lambda: daemon.log().count(" queued ") == MESSAGES, 300, "all taken")
+        until(lambda: len(self.entries()) <= MESSAGES * DEAD // HOSTS, 60, "what is for living hosts")
+        print("queue: %d messages to %d hosts, %d of them dead: the living ones had theirs after %.1f s"
+              % (MESSAGES, HOSTS, DEAD, time.monotonic() - begun))
+        until(lambda: all("cannot be reached" in line for line in self.queue().splitlines()), 90, "a reply for each that waits")
+        left = self.queue().splitlines()
+        self.assertEqual(len(left), MESSAGES * DEAD // HOSTS)
+        self.assertEqual({re.search(r"@(h[0-9]+)\.example", line).group(1) for line in left}, {"h%d" % host for host in range(DEAD)})
+
+    def send_some(self, daemon, worker):
+        with smtplib.SMTP("127.0.0.1", daemon.port) as client:
+            for number in range(worker, MESSAGES, 8):
+                client.sendmail("anna@a.example", ["r@h%d.example" % (number % HOSTS)], "Subject: x\r\n\r\nhello\r\n")
+
+    def test_kills(self):
+        """KILLS=200: kill -9 of the runner and its workers. What was taken arrives; twice only where a worker was killed."""
+        other = self.enter(FakeSmtp())
+        self.route(other.address)
+        daemon = self.start()
+        taken, killed, over = [], 0, threading.Event()
+
+        def load():
+            number = 0
+            while not over.is_set():
+                number += 1
+                self.send(daemon, ["r@b.example"], "number %d." % number)
+                taken.append(number)
+                over.wait(0.01)
+
+        sender = threading.Thread(target=load)
+        sender.start()
+        dice = random.Random(1)
+        while killed < KILLS:
+            over.wait(dice.uniform(0.02, 0.2))
+            victims = daemon.runners()
+            if victims:
+                killed += self.kill(dice.choice(victims))
+        over.set()
+        sender.join()
+
+        def arrived():
+            self.queue("flush")
+            return not self.entries()
+
+        until(arrived, 120, "an empty queue; %s" % self.entries())
+        counts = [sum(b"Subject: number %d.\r\n" % number in message for message in list(other.messages)) for number in taken]
+        self.assertEqual(counts.count(0), 0, "%d of %d are lost" % (counts.count(0), len(counts)))
+        twice = sum(count - 1 for count in counts)
+        self.assertLessEqual(twice, killed)
+        print("queue: %d messages and %d kills, %d came twice" % (len(taken), killed, twice))
+
+    @staticmethod
+    def kill(pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return 0
+        return 1
+
+
+if __name__ == "__main__":
+    unittest.main()
