@@ -39,7 +39,7 @@ enum {
 struct state {
 	struct server *server;
 	struct children children;
-	struct penalty penalty;
+	struct penalty *penalty; /* NULL: nobody has failed to log in yet, and forks are cheap */
 	int listeners[LISTENERS];
 	enum listener kinds[LISTENERS];
 	char names[LISTENERS][NET_ADDRESS];
@@ -236,7 +236,7 @@ admit(struct state *s, int fd, const struct peer *client, enum listener kind)
 		refuse(fd, line, client, "max-sessions");
 	else if (children_from(&s->children, source) >= (size_t)config->max_per_source)
 		refuse(fd, line, client, "max-per-source");
-	else if (penalty_due(&s->penalty, source, conn_now()))
+	else if (s->penalty != NULL && penalty_due(s->penalty, source, conn_now()))
 		refuse(fd, s->server->penalty, client, "failed-logins");
 	else if (children_reserve(&s->children) < 0)
 		refuse(fd, line, client, "memory");
@@ -305,6 +305,16 @@ accept_one(struct state *s, int i)
 	}
 }
 
+/* Without memory for it nobody is turned away. */
+static void
+take_failed_logins(struct state *s, uint64_t source, int failed)
+{
+	if (s->penalty == NULL)
+		s->penalty = calloc(1, sizeof *s->penalty);
+	if (s->penalty != NULL)
+		penalty_add(s->penalty, source, (unsigned)failed, conn_now());
+}
+
 static void
 reap(struct state *s)
 {
@@ -316,8 +326,7 @@ reap(struct state *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (children_remove(&s->children, pid, &source) == 0 && WIFEXITED(status) &&
 		    WEXITSTATUS(status) > FAILED_LOGINS)
-			penalty_add(
-			    &s->penalty, source, (unsigned)WEXITSTATUS(status) - FAILED_LOGINS, conn_now());
+			take_failed_logins(s, source, WEXITSTATUS(status) - FAILED_LOGINS);
 		s->companion = pid == s->companion ? 0 : s->companion;
 		if (WIFSIGNALED(status)) {
 			log_begin_error("crashed");
@@ -406,6 +415,7 @@ server_run(struct server *server)
 	if (status == EXITS_DONE)
 		end_children(&s);
 	free(s.children.list);
+	free(s.penalty);
 	for (int i = 0; i < 2; i++) {
 		close(s.wake[i]);
 		close(s.stop[i]);

@@ -66,6 +66,7 @@ take_rcpt(
 	struct world *w = context;
 
 	MUST(envelope->taken <= 2 && path->whole.n > 0);
+	MUST(!w->session.config->submission || envelope->user.n > 0);
 	MUST(envelope->trusted == (envelope->user.n > 0) &&
 	     (!envelope->trusted || span_is(envelope->user, "anna")));
 	MUST(envelope->trusted || (envelope->envid.n == 0 && dsn->orcpt.n == 0));
@@ -137,7 +138,7 @@ static void
 must_be_replies(struct span said)
 {
 	static const int codes[] = { 214, 220, 221, 235, 250, 252, 334, 354, 421, 450, 451, 452, 454, 500,
-		501, 502, 503, 504, 535, 538, 550, 552, 553, 554, 555 };
+		501, 502, 503, 504, 530, 535, 538, 550, 552, 553, 554, 555 };
 
 	while (said.n > 0) {
 		struct span line = span_until(said, '\n', &said);
@@ -219,10 +220,15 @@ end(struct world *w)
 	buf_free(&w->events);
 }
 
-void
-fuzz(struct span input)
+/* Where a login is a must, and where it is none. */
+static void
+try_it(struct span input, bool submission)
 {
-	static const struct session_config config = { "mail.example.org", 300, 2, false, true };
+	const struct session_config config = { .hostname = "mail.example.org",
+		.message_size = 300,
+		.recipients = 2,
+		.cleartext = true,
+		.submission = submission };
 	struct world whole, cut;
 
 	run(&whole, &config, input, false);
@@ -231,4 +237,11 @@ fuzz(struct span input)
 	must_equal(buf_span(&whole.events), buf_span(&cut.events));
 	end(&whole);
 	end(&cut);
+}
+
+void
+fuzz(struct span input)
+{
+	try_it(input, false);
+	try_it(input, true);
 }
