@@ -42,6 +42,7 @@ struct hand {
 	struct batch batch;
 	size_t handled;
 	bool answered;
+	bool ended; /* by us */
 };
 
 struct runner {
@@ -283,7 +284,7 @@ reap(struct runner *r, struct hand *hand)
 	close(hand->ear);
 	while (waitpid(hand->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (WIFSIGNALED(status)) {
+	if (WIFSIGNALED(status) && !hand->ended) {
 		log_begin_error("crashed");
 		log_number("child", hand->pid);
 		log_number("signal", WTERMSIG(status));
@@ -368,11 +369,28 @@ wait_for(struct runner *r, int timeout)
 	return fds[0].revents == 0;
 }
 
+/* Who has not been answered yet has nothing to finish, and may wait for long. */
+static void
+end_unanswered(struct runner *r)
+{
+	for (int i = 0; i < SCHEDULE_WORKERS; i++) {
+		struct hand *hand = &r->hands[i];
+		struct pollfd ear = { .fd = hand->ear, .events = POLLIN };
+		if (hand->pid != 0 && poll(&ear, 1, 0) > 0)
+			listen_to(r, hand);
+		if (hand->pid == 0 || hand->answered)
+			continue;
+		hand->ended = kill(hand->pid, SIGKILL) == 0;
+		reap(r, hand);
+	}
+}
+
 static void
 end_workers(struct runner *r)
 {
 	int64_t deadline = conn_now() + (int64_t)SERVER_GRACE * 1000, left;
 
+	end_unanswered(r);
 	while (r->schedule.workers > 0 && (left = deadline - conn_now()) > 0)
 		for (int i = 0; i < SCHEDULE_WORKERS; i++) {
 			struct pollfd ear = { .fd = r->hands[i].ear, .events = POLLIN };

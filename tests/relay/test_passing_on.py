@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """smtpd passes mail on: from socket to socket, through its queue."""
 
+import os
 import re
+import socket
+import time
 import unittest
 
 from relay_case import RelayCase
@@ -131,6 +134,26 @@ class PassingOn(RelayCase):
         smtpd.await_log(lambda line: " relayed " in line)
         self.assertRegex(other.told[1], r"^MAIL FROM:<anna@a.example> SIZE=\d+ RET=HDRS ENVID=QQ314159$")
         self.assertEqual(other.told[2], "RCPT TO:<r@b.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;q@c.example")
+
+    def test_a_silent_host_does_not_hold_up_the_end(self):
+        """Nor is its mail lost, or tried any less."""
+        root, smtpd = self.server("a")
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            root.append("routes", "* 127.0.0.1:%d\n" % silent.getsockname()[1])
+            with Client(smtpd) as client:
+                client.send(PLAIN, "r@b.example")
+            silent.settimeout(30)
+            with silent.accept()[0]:
+                started = time.monotonic()
+                smtpd.stop()
+                self.assertLess(time.monotonic() - started, 15)
+        self.assertNotIn("crashed", smtpd.log())
+        other = self.enter(FakeSmtp())
+        os.unlink(root.file("routes"))
+        root.append("routes", "* %s\n" % other.address)
+        _, smtpd = self.server("a", root)
+        smtpd.await_log(lambda line: " relayed " in line, 60)
+        self.assertEqual(len(other.messages), 1)
 
     def test_the_lost_reply(self):
         """The message may be there twice, but not never; nobody is told that it failed."""
