@@ -12,7 +12,6 @@
 #include "exits.h"
 #include "explain.h"
 #include "log.h"
-#include "nexthop.h"
 #include "program.h"
 #include "queue.h"
 #include "wake.h"
@@ -152,38 +151,19 @@ print_field(const char *name, struct span value)
 	putchar('\n');
 }
 
-static void
-tell(void *context, struct span what, const char *is, struct span whom)
-{
-	(void)context;
-	fputs("  ", stdout);
-	print_escaped(what);
-	printf(" %s%s", is, whom.n > 0 ? " " : "");
-	print_escaped(whom);
-	putchar('\n');
-}
-
 /* What would become of it if it were tried now. */
 static void
 show_today(int root, const struct daemon *daemon, const struct queue_recipient *r)
 {
 	char destination[SMTP_DOMAIN + 1];
-	struct relay_result result = { .verdict = RELAY_DONE };
 
 	destination_of(&daemon->config, r, destination);
 	if (destination[0] == '\0') {
 		puts("now: to a mailbox here");
 		return;
 	}
-	const struct relay_target target = {
-		.domain = span_of(destination), .root = root, .config = &daemon->config, .tell = tell
-	};
 	puts("now:");
-	nexthop_explain(&target, &result);
-	fputs("  ", stdout);
-	print_escaped(buf_span(&result.reply));
-	putchar('\n');
-	buf_free(&result.reply);
+	explain_next_hop(&daemon->config, root, r->address, span_of(destination));
 }
 
 static void
