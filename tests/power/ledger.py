@@ -77,6 +77,21 @@ class Box:
         return names
 
 
+def read_queue(folder):
+    """The names of what waits there; each must be whole."""
+    names = []
+    for entry in os.listdir(folder) if os.path.isdir(folder) else ():
+        if "." in entry or entry == "flush":
+            continue
+        with open(os.path.join(folder, entry), "rb") as file:
+            data = file.read()
+        start, size = int(data[8:16]), int(data[17:37])
+        text = re.sub(rb"(?m)^>(>*From )", rb"\1", data[start:start + size])
+        delivery = b"Return-Path: <>\r\nDelivered-To: far\r\n"  # is added later
+        names.append(name_of(mail.below_trace(delivery + text.replace(b"\n", b"\r\n"))))
+    return names
+
+
 def read_mbox(path):
     """What Python's mailbox sees there: the names of what is whole and not marked as deleted. Blanks that a power cut left are no text."""
     if not os.path.exists(path):

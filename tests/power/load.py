@@ -16,7 +16,7 @@ PASSWORD = "secret"
 SECONDS = (0.2, 1.2)
 # After which event the power is cut, how often, and within how many seconds.
 MOMENTS = [(None, 3, 1.0), ("expunge of much", 4, 0.08), ("expunge", 2, 0.01), ("burial", 2, 0.03), ("first delivery", 2, 0.01),
-           ("delivery", 1, 0.005), ("account", 2, 0.03)]
+           ("delivery", 1, 0.005), ("account", 2, 0.03), ("queueing", 3, 0.01)]
 BIG, HUGE = 12 << 20, 44 << 20  # octets; in a huge mailbox messages are marked, not cut out
 
 
@@ -36,6 +36,7 @@ class Load:
         self.over = False
         self.done = None
         self.wrong = []
+        self.queued = set()  # names
         self.acknowledged = self.deleted = self.changed = 0
 
     def cut(self):
@@ -82,6 +83,18 @@ class Load:
                 await self.send(smtp, left[:1], 5000)
             left = left[count:]
             await asyncio.sleep(random.uniform(0, 0.1))
+
+    async def elsewhere(self):
+        """What an alias sends on to a host that is dead: it waits in the queue, and the runner writes there that it tried."""
+        while not self.over:
+            async with Smtp(self.smtp) as smtp:
+                for _ in range(random.randint(1, 8)):
+                    name = "%d-%d" % (self.number, next(self.serial))
+                    self.at("queueing")
+                    await smtp.send(["far"], letter(name, random.choice([300, 5000, 320000])))
+                    if not self.over:
+                        self.queued.add(name)
+                await smtp.quit()
 
     async def fill(self, box, octets):
         """Keep a big mailbox big."""
@@ -191,7 +204,7 @@ class Load:
         works = [self.sender() for _ in range(SENDERS)] + [self.deleter(box, "expunge", 40) for box in self.old]
         works += [self.deleter(box, "expunge of much", 60) for box in self.big] + [self.fill(box, BIG) for box in self.big]
         works += [self.deleter(box, "burial", 200, 60) for box in self.huge] + [self.fill(box, HUGE) for box in self.huge]
-        works += [self.first_deliveries(), self.logins(), self.logins(), self.change_accounts(), self.write_back()]
+        works += [self.elsewhere(), self.elsewhere(), self.first_deliveries(), self.logins(), self.logins(), self.change_accounts(), self.write_back()]
         tasks = [asyncio.create_task(self.guard(work)) for work in works]
         moment, self.moment = self.moment, None
         try:

@@ -6,7 +6,7 @@
 No new cut after S seconds. --huge: one mailbox is so large that messages are marked, not cut out. What failed is copied to FOLDER.
 
 An ext4 with both daemons on it is shut down as it stands (EXT4_IOC_SHUTDOWN: not even the journal is written), unmounted and mounted. Then
-POP3 and Python's mailbox must find every message whose 250 was heard before the cut, whole, once, under the UIDL that it had, and none
+POP3 and Python's mailbox (and, for another domain, the queue) must find every message whose 250 was heard before the cut, whole, once, under the UIDL that it had, and none
 of whose deletion the +OK was heard; and the daemons must work on. The same file system lives through all cuts. Every fourth recovery is
 cut, too.
 """
@@ -23,7 +23,7 @@ import sys
 import threading
 
 import disk
-from ledger import Box, letter, read_mbox
+from ledger import Box, letter, read_mbox, read_queue
 from load import HUGE, PASSWORD, Load
 import letterbox
 from letterbox import Failure
@@ -43,7 +43,10 @@ class Rounds:
         self.boxes = {user: Box(user) for user in USERS + huge}
         for user in list(self.boxes) + NEW:
             self.root.add_plain_account(user, PASSWORD)
+        self.root.append("aliases", "far: carl@elsewhere.example\n")
+        self.root.append("routes", "* 127.0.0.1:1\n")
         self.accounts = {}
+        self.queued = set()
         self.counts = collections.Counter()
 
         for user in huge:
@@ -64,6 +67,7 @@ class Rounds:
         for user in NEW:
             self.boxes[user] = Box(user)
             shutil.rmtree(self.root.file("users", user), ignore_errors=True)
+        shutil.rmtree(self.root.file("queue"), ignore_errors=True)
         for box in self.boxes.values():
             box.busy = False
         self.disk.sync()
@@ -71,17 +75,25 @@ class Rounds:
     def under_load(self, number):
         server = Server(self.root)
         try:
+            self.queued = set()
             load = Load(self.root, (server.smtp, server.pop3), self.boxes, self.accounts, number)
             try:
                 asyncio.run(load.run())
             finally:
                 load.power.close()
+                self.queued = load.queued
         except Exception:
             print(server.log("users/"), file=sys.stderr)
             raise
         finally:
             server.kill()
-        self.counts.update(cuts=1, acknowledged=load.acknowledged, deleted=load.deleted, changed=load.changed)
+        self.counts.update(cuts=1, acknowledged=load.acknowledged, deleted=load.deleted, changed=load.changed, queued=len(load.queued))
+
+    def audit_queue(self):
+        found = read_queue(self.root.file("queue"))
+        lost = self.queued - set(found)
+        if lost or len(set(found)) < len(found):
+            raise Failure("queue: lost %s of %d, found %s" % (lost, len(self.queued), found))
 
     def look_at_the_ruins(self):
         for user in self.boxes:
@@ -173,6 +185,7 @@ class Rounds:
         self.prepare()
         self.under_load(number)
         self.power_is_back()
+        self.audit_queue()
         self.look_at_the_ruins()
         if number % 4 == 3:
             self.cut_the_recovery()
@@ -181,7 +194,7 @@ class Rounds:
 
 def report(counts):
     for line in ("%(cuts)d cuts under load, %(recoveries)d in the recovery; found %(an expunge)d expunges under way, %(locks)d dotlocks",
-                 "%(acknowledged)d acknowledged messages, %(deleted)d acknowledged deletions, %(changed)d changes of accounts audited",
+                 "%(acknowledged)d acknowledged messages and %(queued)d in the queue, %(deleted)d acknowledged deletions, %(changed)d changes of accounts audited",
                  "%(unknown)d without an answer, %(unknown, seen)d of them seen; %(again)d sessions had to be repeated"):
         print("power: " + line % counts)
 
