@@ -105,10 +105,15 @@ move_host(struct schedule *s, struct host *host)
 	const struct heap_item *first = heap_first(&host->waits);
 	struct heap *belongs = host->answered ? &s->friends : &s->strangers;
 
-	if (host->workers >= (host->answered ? SCHEDULE_HOST : 1) || first == NULL)
+	if (host->workers >= (host->answered ? SCHEDULE_HOST : 1) || first == NULL) {
 		heap_take(belongs, &host->item);
-	else /* where there is no memory, it is tried again with the next change */
-		(void)heap_put(belongs, &host->item, first->key > host->closed ? first->key : host->closed);
+		return;
+	}
+	int64_t key = first->key > host->closed ? first->key : host->closed;
+	if (host->workers > 0 && host->waits.n < SCHEDULE_LEAST)
+		key += SCHEDULE_TURN;
+	/* Where there is no memory it is tried again with the next change. */
+	(void)heap_put(belongs, &host->item, key);
 }
 
 /* The same, and it goes where nothing is left of it. */

@@ -20,7 +20,9 @@ enum {
 	SCHEDULE_STRANGERS = 10, /* of them to hosts that have not answered yet, which may cost much time */
 	SCHEDULE_HOST = 4,	 /* to one host, once it has answered */
 	SCHEDULE_BATCH = 100,	 /* most messages of one connection, */
-	SCHEDULE_LEAST = 10	 /* and so many before another connection is opened */
+	SCHEDULE_LEAST = 10,	 /* and so many before another connection is opened, */
+	SCHEDULE_TURN =
+	    1 /* or seconds that fewer wait for the worker that is there: a process and a connection cost more than a message */
 };
 
 /* An entry that is known. */
