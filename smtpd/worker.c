@@ -14,7 +14,7 @@
 /* An entry in work. */
 struct work {
 	const struct worker *worker;
-	struct queue_entry entry;
+	struct queue_entry *entry;
 	size_t *which; /* recipients, claimed */
 	struct relay_result *results;
 	size_t n;
@@ -35,20 +35,22 @@ is_ours(const struct worker *worker, const struct wait *wait, const struct queue
 static int
 claim(struct work *work, const struct wait *wait)
 {
-	const struct queue_message *message = &work->entry.message;
+	const struct queue_message *message = &work->entry->message;
 	size_t claimed = 0;
 
 	work->which = malloc(message->recipients_n * sizeof *work->which);
 	if (work->which == NULL)
 		return -1;
 	for (size_t i = 0; i < message->recipients_n; i++)
-		if (is_ours(work->worker, wait, &message->recipients[i]) && queue_claim(&work->entry, i))
+		if (is_ours(work->worker, wait, &message->recipients[i]) && queue_claim(work->entry, i))
 			work->which[claimed++] = i;
-	if (claimed == 0 || queue_refresh(&work->entry) != QUEUE_OK)
+	if (claimed == 0 || queue_refresh(work->entry) != QUEUE_OK)
 		return 0;
 	for (size_t i = 0; i < claimed; i++)
 		if (is_ours(work->worker, wait, &message->recipients[work->which[i]]))
 			work->which[work->n++] = work->which[i];
+	if (work->n == 0)
+		return 0;
 	work->results = calloc(work->n, sizeof *work->results);
 	for (size_t i = 0; i < work->n && work->results != NULL; i++)
 		buf_init(&work->results[i].reply, REPLY_TEXT);
@@ -62,7 +64,7 @@ end_work(struct work *work)
 		buf_free(&work->results[i].reply);
 	free(work->results);
 	free(work->which);
-	queue_close(&work->entry);
+	queue_close(work->entry);
 }
 
 /* n of them, from first on. */
@@ -72,7 +74,7 @@ report_work(struct work *work, bool local, size_t first, size_t n)
 	const struct report r = {
 		.config = work->worker->config,
 		.wake = work->worker->wake,
-		.entry = &work->entry,
+		.entry = work->entry,
 		.local = local,
 		.now = queue_now(),
 		.which = work->which + first,
@@ -104,10 +106,11 @@ static void
 copy_result(struct work *work, const struct relay_result *result)
 {
 	for (size_t i = 0; i < work->n; i++) {
-		struct buf reply = work->results[i].reply;
-		work->results[i] = *result;
-		work->results[i].reply = reply;
-		buf_add_span(&work->results[i].reply, buf_span(&result->reply));
+		struct relay_result *copy = &work->results[i];
+		copy->verdict = result->verdict;
+		memcpy(copy->status, result->status, sizeof copy->status);
+		memcpy(copy->host, result->host, sizeof copy->host);
+		buf_add_span(&copy->reply, buf_span(&result->reply));
 	}
 }
 
@@ -120,8 +123,9 @@ each_entry(
 
 	for (size_t i = 0; i < worker->batch->n && i < most && more && !is_to_stop(worker); i++) {
 		const struct wait *wait = worker->batch->waits[i];
-		struct work work = { .worker = worker };
-		if (queue_open(worker->root, wait->known->id, &work.entry) == QUEUE_OK &&
+		struct queue_entry entry;
+		struct work work = { .worker = worker, .entry = &entry };
+		if (queue_open(worker->root, wait->known->id, &entry) == QUEUE_OK &&
 		    claim(&work, wait) == 0 && work.n > 0)
 			more = handle(&work, context);
 		end_work(&work);
@@ -140,7 +144,7 @@ handle_unreached(struct work *work, void *context)
 static bool
 handle_remote(struct work *work, void *context)
 {
-	bool alive = relay_send(context, &work->entry, work->which, work->n, work->results);
+	bool alive = relay_send(context, work->entry, work->which, work->n, work->results);
 
 	report_work(work, false, 0, work->n);
 	return alive;
@@ -152,7 +156,7 @@ handle_local(struct work *work, void *context)
 {
 	struct local local;
 
-	local_begin(&local, context, &work->entry);
+	local_begin(&local, context, work->entry);
 	for (size_t i = 0; i < work->n; i++)
 		if (local_deliver(&local, work->which[i], &work->results[i]))
 			report_work(work, true, i, 1);
