@@ -205,7 +205,8 @@ class Trace:
                 state.folders[inode] = {}
         if word == "unlink":
             return Entries(above, {name: None})
-        return Entries(above, {name: inode, source: None} if word == "rename" else {name: inode})
+        # Whatever is renamed stays in its folder.
+        return Entries(above, {name: inode, os.path.basename(source): None} if word == "rename" else {name: inode})
 
     def instants(self):
         """(calls so far, durable ones, pending ones) where most is pending: before each sync, and at the end."""
