@@ -7,6 +7,7 @@ A suite is build/unit/test_* (check), wire/run.py, any test_*.py (unittest) or t
 `N passed, N failed`) one folder below this one. One that dies without saying how it went counts as a failed case.
 """
 
+import concurrent.futures
 import glob
 import os
 import re
@@ -19,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.dirname(HERE)
 BUILD = os.path.join(REPOSITORY, os.environ.get("BUILD", "build"))
 SUITE_SECONDS = 900
+WAITING = "relay/"  # suites that mostly wait, for what is to be tried again: they run beside the others, one after the other
 
 
 def suites():
@@ -62,24 +64,28 @@ def run(name, command):
     passed, failed, skipped = count(text) or (0, 0, 0)
     if failed == 0 and (status != 0 or passed + skipped == 0):
         failed = 1
-    if failed:
-        print(text, end="" if text.endswith("\n") else "\n")
-    else:
-        for line in re.findall(r".* skipped .*|(?:faults|kills|shared|power|model|crash states|explain): .*", text):
-            print("  " + line)
-    print("%-24s %4d passed, %d failed%s (%.1f s)" % (name, passed, failed, ", %d skipped" % skipped if skipped else "",
-          time.monotonic() - begun), flush=True)
+    said = [text.rstrip("\n")] if failed else \
+        ["  " + line for line in re.findall(r".* skipped .*|(?:faults|kills|shared|power|model|crash states|explain|queue): .*", text)]
+    said.append("%-24s %4d passed, %d failed%s (%.1f s)" % (name, passed, failed, ", %d skipped" % skipped if skipped else "",
+                                                            time.monotonic() - begun))
+    print("\n".join(said), flush=True)
     return passed, failed, skipped
+
+
+def run_all(chosen):
+    """The sum of their counts."""
+    return [sum(counts) for counts in zip((0, 0, 0), *(run(name, command) for name, command in chosen))]
 
 
 def main():
     # Who runs this in the background may have SIGINT ignored, and programs leave it at that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     words = sys.argv[1:]
-    totals = [0, 0, 0]
-    for name, command in suites():
-        if not words or any(word in name for word in words):
-            totals = [a + b for a, b in zip(totals, run(name, command))]
+    chosen = [suite for suite in suites() if not words or any(word in suite[0] for word in words)]
+    waiting = [suite for suite in chosen if suite[0].startswith(WAITING)]
+    with concurrent.futures.ThreadPoolExecutor() as beside:
+        counts = beside.submit(run_all, waiting)
+        totals = [sum(both) for both in zip(run_all([suite for suite in chosen if suite not in waiting]), counts.result())]
     if totals[2]:
         print("%d skipped, as said above" % totals[2])
     print("%d passed, %d failed" % tuple(totals[:2]))
