@@ -135,7 +135,7 @@ class Guesses(unittest.TestCase):
                 self.assertIn(said.read().splitlines()[-1], (b"421 4.7.0 Too many errors", b"-ERR too many errors"))
             session.close()
         deadline = letterbox.Deadline(10)
-        while serving & set(daemon.children()):
+        while serving & set(letterbox.children(daemon.process.pid)):
             self.assertFalse(deadline.over(), "a child is not reaped")
 
     def greeting(self, daemon, source):
