@@ -4,6 +4,7 @@
 import os
 import pwd
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -212,6 +213,7 @@ class Check(unittest.TestCase):
         found = self.check(78)["disk"]
         self.assertIn(self.root.path, letterbox.run(["sh", "-c", found[2]])[0].decode())
 
+    @unittest.skipIf(letterbox.SANITIZED or not shutil.which("strace"), "needs strace, and no sanitizer")
     def test_locks(self):
         trace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=%s:error=%s"]
         for call, error in (("fcntl", "ENOLCK"), ("fdatasync", "EIO")):
