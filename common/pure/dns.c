@@ -170,7 +170,8 @@ read_record(const struct dns_answer *a, const struct header *header, struct dns_
 	if (header->n < 3 || read_host(a->message, header->data + 2, header, &host) < 0)
 		return -1;
 	record->preference = number_at(a->message, header->data);
-	memcpy(record->host, host.odd ? "?" : host.text, host.odd ? 2 : sizeof record->host);
+	bool odd = host.odd || (host.n > 0 && !dns_is_name((struct span){ host.text, host.n }));
+	memcpy(record->host, odd ? "?" : host.text, odd ? 2 : sizeof record->host);
 	return 1;
 }
 

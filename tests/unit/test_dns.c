@@ -300,8 +300,9 @@ START_TEST(refuses_malformed_names)
 	expect_host("\x02mx\x00", 4, "1 mx|");
 	expect_host("\x02mx\xc0\x0c", 5, "1 mx.example.org|");
 	expect_host("\xc0\x0c", 2, "1 example.org|");
-	expect_host("\xc0\x2b", 2, "bad"); /* to itself: 12 + 13 + 4 + 12 + 2 is 43 */
-	expect_host("\xc0\xff", 2, "bad"); /* past the end */
+	expect_host("\x02\x31\x30\x00", 4, "1 ?|"); /* "10": an address, or its end */
+	expect_host("\xc0\x2b", 2, "bad");	    /* to itself: 12 + 13 + 4 + 12 + 2 is 43 */
+	expect_host("\xc0\xff", 2, "bad");	    /* past the end */
 	expect_host("\xff\xff", 2, "bad");
 	expect_host("\x02mx\xc0\x2b", 5, "bad"); /* a circle */
 	expect_host("\x02mx", 3, "bad");	 /* no end */
