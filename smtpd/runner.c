@@ -72,9 +72,8 @@ on_hup(int signal)
 }
 
 static enum queue_status
-finish(const struct runner *r, struct queue_entry *entry)
+finish(struct queue_entry *entry)
 {
-	(void)r;
 	if (queue_finish(entry) == 0)
 		return QUEUE_OK;
 	log_begin_error("queue-failed");
@@ -107,7 +106,7 @@ load(struct runner *r, const char *id)
 			break;
 	}
 	if (status == QUEUE_OK && !waits)
-		status = finish(r, &entry);
+		status = finish(&entry);
 	if (status == QUEUE_BROKEN)
 		schedule_shun(&r->schedule, id);
 	queue_close(&entry);
@@ -222,7 +221,7 @@ settle(struct runner *r, struct wait *wait)
 			next = to->next;
 	}
 	if (status == QUEUE_OK && !waits)
-		(void)finish(r, &entry);
+		(void)finish(&entry);
 	queue_close(&entry);
 	if (next == INT64_MAX) {
 		schedule_drop(&r->schedule, wait);
