@@ -1,8 +1,5 @@
 #include "explain.h"
 
-#include <fcntl.h>
-
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +12,6 @@
 #include "exits.h"
 #include "log.h"
 #include "nexthop.h"
-#include "privilege.h"
 #include "program.h"
 #include "safe.h"
 #include "sender.h"
@@ -227,7 +223,6 @@ explain_command(struct daemon *d, struct aliases *aliases, int argc, char **argv
 	static const int statuses[] = { EXITS_DONE, EXITS_LATER, EXITS_REFUSED };
 	struct session_info info;
 	struct sender sender;
-	char reason[256];
 	int worst = 0;
 
 	int status = parse(argc, argv, &sender);
@@ -236,12 +231,9 @@ explain_command(struct daemon *d, struct aliases *aliases, int argc, char **argv
 	status = find_ends(&d->config, sender.address, &info);
 	if (status != EXITS_DONE)
 		return status;
-	status = privilege_become(d->config.user, reason, sizeof reason);
+	status = daemon_enter(d);
 	if (status != EXITS_DONE)
-		return complain(status, "%s", reason);
-	d->root = open(d->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->root < 0)
-		return complain(EXITS_CONFIG, "the mail root %s: %s", d->config.root, strerror(errno));
+		return status;
 	log_open(d->program, false);
 	if (sender.user[0] != '\0' && account_exists(d->root, sender.user) != ACCOUNT_OK)
 		return complain(EXITS_NO_INPUT, "explain: there is no user %s", sender.user);

@@ -1,11 +1,9 @@
 #include "queue_command.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "date.h"
 #include "destination.h"
@@ -257,7 +255,7 @@ static const struct {
 };
 
 int
-queue_command(const struct daemon *daemon)
+queue_command(struct daemon *daemon)
 {
 	char **words = daemon->argv + daemon->operand + 1;
 	const char *word = words[0] == NULL ? "list" : words[0];
@@ -271,11 +269,9 @@ queue_command(const struct daemon *daemon)
 	if (commands[i].id != (id != NULL) || (id != NULL && words[2] != NULL))
 		return complain(
 		    EXITS_USAGE, "queue %s takes %s", word, commands[i].id ? "one ID" : "no argument");
-	int root = open(daemon->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return complain(EXITS_CONFIG, "the mail root %s: %s", daemon->config.root, strerror(errno));
-	log_open("smtpd", daemon->config.log_syslog);
-	int status = commands[i].run(root, daemon, id);
-	close(root);
-	return status;
+	int status = daemon_enter(daemon);
+	if (status != EXITS_DONE)
+		return status;
+	log_open(daemon->program, daemon->config.log_syslog);
+	return commands[i].run(daemon->root, daemon, id);
 }

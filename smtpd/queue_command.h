@@ -7,6 +7,6 @@
 #include "daemon.h"
 
 /* Returns the exit status; what is wrong has been said. */
-int queue_command(const struct daemon *);
+int queue_command(struct daemon *);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "exits.h"
 #include "log.h"
+#include "privilege.h"
 #include "program.h"
 
 #define OPTIONS ":d:il:o:hV-:"
@@ -132,12 +133,31 @@ daemon_reload(struct daemon *d)
 	return 0;
 }
 
-int
-daemon_serve(struct daemon *d, struct server *server)
+static int
+open_root(struct daemon *d)
 {
 	d->root = open(d->config.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->root < 0)
 		return complain(EXITS_CONFIG, "the mail root %s: %s", d->config.root, strerror(errno));
+	return EXITS_DONE;
+}
+
+int
+daemon_enter(struct daemon *d)
+{
+	char reason[CONFIG_REASON];
+	int status = privilege_become(d->config.user, reason, sizeof reason);
+
+	return status == EXITS_DONE ? open_root(d) : complain(status, "%s", reason);
+}
+
+int
+daemon_serve(struct daemon *d, struct server *server)
+{
+	int status = open_root(d);
+
+	if (status != EXITS_DONE)
+		return status;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	log_open(d->program, d->config.log_syslog);

@@ -29,6 +29,9 @@ void daemon_end(struct daemon *);
 /* SIGHUP: read DIR/config again. 0, or -1: what is wrong was logged, and the old settings stay. */
 int daemon_reload(struct daemon *);
 
+/* For a subcommand: become the user of the config, who owns what it makes, and open the mail root. 0, or an exit status: why was said. */
+int daemon_enter(struct daemon *);
+
 /* Open the mail root and the log, and serve, as a daemon or with -i. server: program and config are filled in here. Returns the exit status. */
 int daemon_serve(struct daemon *, struct server *);
 

@@ -2,6 +2,7 @@
 """The queue and its runner: five days of retries, hosts that are dead, processes that are killed."""
 
 import os
+import pwd
 import random
 import re
 import signal
@@ -50,6 +51,16 @@ class Queue(RelayCase):
         """One message; its id."""
         with smtplib.SMTP("127.0.0.1", daemon.port) as client:
             client.sendmail("anna@a.example", recipients, "Subject: %s\r\n\r\nhello\r\n" % subject)
+
+    @unittest.skipIf(os.getuid() != 0, "only root becomes another user")
+    def test_what_root_makes_is_the_users(self):
+        user = pwd.getpwnam("nobody").pw_uid
+        self.root.append("config", "user nobody\n")
+        os.mkdir(self.root.file("queue"))
+        for path in self.root.path, self.root.file("queue"):
+            os.chown(path, user, -1)
+        self.queue("flush")
+        self.assertEqual(os.stat(self.root.file("queue/flush")).st_uid, user)
 
     def test_five_days(self):
         """1, 2, 5, 10, 20, 40 minutes, then about an hour; word of it once after four hours, and at the end."""
