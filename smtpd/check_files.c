@@ -27,22 +27,21 @@ check_mode(struct check *c, const char *file, enum check_verdict readable)
 	if (fstatat(c->root, file, &st, 0) < 0)
 		return;
 	if ((st.st_mode & 022) != 0)
-		check_say(c, CHECK_FAIL, check_fix(c, "chmod go-w %s/%s", buf_string(&c->dir), file),
-		    "%s: others may write to it", file);
+		check_say(
+		    c, CHECK_FAIL, "%s: others may write to it; fix: chmod go-w %s/%s", file, c->dir, file);
 	else if (readable != CHECK_OK && (st.st_mode & 077) != 0)
-		check_say(c, readable, check_fix(c, "chmod 600 %s/%s", buf_string(&c->dir), file),
-		    "%s: others may read it", file);
+		check_say(c, readable, "%s: others may read it; fix: chmod 600 %s/%s", file, c->dir, file);
 }
 
 static void
 check_accounts_open(struct check *c)
 {
-	const char *dir = buf_string(&c->dir);
+	const char *dir = c->dir;
 
 	switch (errno) {
 	case ENOENT:
-		check_say(c, CHECK_WARN, check_fix(c, "pop3d -d %s user add NAME", dir),
-		    "accounts: there are none, so nobody gets mail");
+		check_say(c, CHECK_WARN,
+		    "accounts: there are none, so nobody gets mail; fix: pop3d -d %s user add NAME", dir);
 		break;
 	case EPERM:
 		check_mode(c, "accounts", CHECK_WARN);
@@ -52,9 +51,9 @@ check_accounts_open(struct check *c)
 		break;
 	default:
 		check_say(c, CHECK_FAIL,
-		    check_fix(c, "mv %s/accounts %s/accounts.old; umask 077; cp %s/accounts.old %s/accounts",
-			dir, dir, dir, dir),
-		    "accounts: no regular file");
+		    "accounts: no regular file; fix: mv %s/accounts %s/accounts.old; umask 077; cp "
+		    "%s/accounts.old %s/accounts",
+		    dir, dir, dir, dir);
 	}
 }
 
@@ -78,16 +77,16 @@ check_accounts(struct check *c)
 				continue;
 			broken++;
 			check_say(c, CHECK_FAIL,
-			    check_fix(c, "pop3d -d %s user passwd %s", buf_string(&c->dir), name),
-			    "accounts: what %s logs in with is malformed", name);
+			    "accounts: what %s logs in with is malformed; fix: pop3d -d %s user passwd %s",
+			    name, c->dir, name);
 		}
 	wipe(&credential, sizeof credential);
 	if (more < 0)
-		check_say(c, CHECK_FAIL, check_fix(c, "dmesg | tail"), "accounts: %s", strerror(errno));
+		check_say(c, CHECK_FAIL, "accounts: %s; fix: dmesg | tail", strerror(errno));
 	account_file_close(&file);
 	check_mode(c, "accounts", CHECK_WARN);
 	if (more == 0 && broken == 0)
-		check_say(c, CHECK_OK, "", "accounts: %d", users);
+		check_say(c, CHECK_OK, "accounts: %d", users);
 }
 
 /* The last thing that rcpt_resolve told. */
@@ -107,9 +106,8 @@ static void
 say_alias(struct check *c, int line, const char *wrong)
 {
 	check_say(c, CHECK_FAIL,
-	    check_fix(c, "sed -i -e '%d{' -e ':a' -e 's/^/#/;n;/^[[:blank:]]/ba' -e '}' %s/aliases", line,
-		buf_string(&c->dir)),
-	    "aliases:%d: %s", line, wrong);
+	    "aliases:%d: %s; fix: sed -i -e '%d{' -e ':a' -e 's/^/#/;n;/^[[:blank:]]/ba' -e '}' %s/aliases",
+	    line, wrong, line, c->dir);
 }
 
 static void
@@ -159,7 +157,7 @@ check_aliases(struct check *c)
 		else
 			say_alias(c, alias.line, reason);
 	if (!c->failed)
-		check_say(c, CHECK_OK, "", "aliases: %d, each leads to somebody", n);
+		check_say(c, CHECK_OK, "aliases: %d, each leads to somebody", n);
 	c->failed |= before;
 	rcpt_list_free(&list);
 	aliases_free(&aliases);
@@ -175,12 +173,8 @@ check_route(struct check *c, struct span domain)
 	buf_init(&reason, WRONG);
 	int result = routes_find(c->root, domain, &route, &reason);
 	wipe(&route, sizeof route);
-	if (result < 0) {
-		const char *fix = check_fix_line(c, buf_string(&reason));
-		if (fix == NULL)
-			fix = check_fix(c, "chmod 600 %s/routes.auth", buf_string(&c->dir));
-		check_say(c, CHECK_FAIL, fix, "%s", buf_string(&reason));
-	}
+	if (result < 0 && !check_say_line(c, buf_string(&reason)))
+		check_say(c, CHECK_FAIL, "%s; fix: chmod 600 %s/routes.auth", buf_string(&reason), c->dir);
 	buf_free(&reason);
 	return result > 0;
 }
@@ -208,82 +202,69 @@ check_routes(struct check *c)
 		bad += !check_route(c, span_slice(line, 0, length));
 	}
 	if (bad == 0)
-		check_say(c, CHECK_OK, "", "routes: %d", n);
+		check_say(c, CHECK_OK, "routes: %d", n);
 	if (fd >= 0)
 		close(fd);
 	buf_free(&text);
 }
 
-/* How many there are of something. */
-struct tally {
+/* A folder, and the files in it that somebody else lists. */
+struct folder {
 	struct check *check;
+	const char *name;
 	int good, bad;
 };
 
+/* What is in users/ is a folder with a mailbox, in queue/ a file. */
 static void
-check_mailbox(const char *name, void *context)
+check_entry(const char *name, void *context)
 {
-	struct tally *tally = context;
-	struct check *c = tally->check;
-	char folder[PATH], mbox[PATH + 8];
+	struct folder *folder = context;
+	char path[PATH], mbox[PATH + 8];
 
-	snprintf(folder, sizeof folder, "users/%s", name);
-	snprintf(mbox, sizeof mbox, "%s/mbox", folder);
-	bool good = faccessat(c->root, folder, F_OK, 0) < 0 || check_access(c, folder);
-	good = good && (faccessat(c->root, mbox, F_OK, 0) < 0 || check_access(c, mbox));
-	tally->good += good;
-	tally->bad += !good;
+	snprintf(path, sizeof path, "%s/%s", folder->name, name);
+	snprintf(mbox, sizeof mbox, "%s/mbox", path);
+	if (check_access(folder->check, path) && check_access(folder->check, mbox))
+		folder->good++;
+	else
+		folder->bad++;
 }
 
-/* A folder that is there, or can be made. */
+/* It is there, or can be made. */
 static bool
 check_folder(struct check *c, const char *name)
 {
-	const char *dir = buf_string(&c->dir);
 	struct stat st;
 
 	if (fstatat(c->root, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return check_access(c, ".");
 	if (S_ISDIR(st.st_mode))
 		return check_access(c, name);
-	check_say(c, CHECK_FAIL,
-	    check_fix(c, "mv %s/%s %s/%s.old; mkdir -m 700 %s/%s", dir, name, dir, name, dir, name),
-	    "%s: no folder", name);
+	check_say(c, CHECK_FAIL, "%s: no folder; fix: mv %s/%s %s/%s.old; mkdir -m 700 %s/%s", name, c->dir,
+	    name, c->dir, name, c->dir, name);
 	return false;
 }
 
 void
 check_users(struct check *c)
 {
-	struct tally tally = { .check = c };
+	struct folder users = { .check = c, .name = "users" };
 
-	if (!check_folder(c, "users"))
+	if (!check_folder(c, users.name))
 		return;
-	(void)account_list(c->root, check_mailbox, &tally);
-	if (tally.bad == 0)
-		check_say(c, CHECK_OK, "", "users: %d mailboxes can be written", tally.good);
-}
-
-static void
-check_entry(const char *id, void *context)
-{
-	struct tally *tally = context;
-	char path[PATH];
-
-	snprintf(path, sizeof path, "queue/%s", id);
-	bool good = check_access(tally->check, path);
-	tally->good += good;
-	tally->bad += !good;
+	(void)account_list(c->root, check_entry, &users);
+	if (users.bad == 0)
+		check_say(c, CHECK_OK, "users: %d mailboxes can be written", users.good);
 }
 
 void
 check_queue(struct check *c)
 {
-	struct tally tally = { .check = c };
+	struct folder queue = { .check = c, .name = "queue" };
 
-	if (!check_folder(c, "queue"))
+	if (!check_folder(c, queue.name))
 		return;
-	(void)queue_list(c->root, check_entry, &tally);
-	if (tally.bad == 0)
-		check_say(c, CHECK_OK, "", "queue: can be written, %d messages wait", tally.good);
+	(void)queue_list(c->root, check_entry, &queue);
+	if (queue.bad == 0)
+		check_say(c, CHECK_OK, "queue: can be written, %d messages wait", queue.good);
 }

@@ -23,53 +23,60 @@ enum { GREETING = 512, PATIENCE = 5 /* seconds */ };
 void
 check_config(struct check *c)
 {
-	const char *dir = buf_string(&c->dir), *reason = c->daemon->broken;
-	const char *fix = check_fix_line(c, reason);
+	const char *reason = c->daemon->broken;
 
 	if (reason[0] == '\0')
-		check_say(c, CHECK_OK, "", "config: every key is known and has a value");
-	else if (fix != NULL)
-		check_say(c, CHECK_FAIL, fix, "%s", reason);
-	else
-		check_say(
-		    c, CHECK_FAIL, check_fix(c, "mv %s/config %s/config.broken", dir, dir), "%s", reason);
+		check_say(c, CHECK_OK, "config: every key is known and has a value");
+	else if (!check_say_line(c, reason))
+		check_say(c, CHECK_FAIL, "%s; fix: mv %s/config %s/config.broken", reason, c->dir, c->dir);
 }
 
-/* What is said by whoever has the port. */
-static void
-read_greeting(const char *address, struct buf *greeting)
+void
+check_hostname(struct check *c)
 {
-	char reason[CONFIG_REASON], *room = buf_reserve(greeting, GREETING);
+	const char *name = c->config->hostname;
+
+	if (strchr(name, '.') != NULL)
+		check_say(c, CHECK_OK, "hostname: %s", name);
+	else
+		check_say(c, CHECK_WARN,
+		    "hostname: %s is no name that other servers will believe; fix: echo hostname "
+		    "mail.example.org >> %s/config",
+		    name, c->dir);
+}
+
+/* The first line that whoever has the port says. */
+static struct span
+read_greeting(const char *address, char greeting[GREETING])
+{
+	char reason[CONFIG_REASON];
+	struct span rest;
 	int fd;
 
-	if (room == NULL || net_dial(address, "25", PATIENCE, &fd, reason, sizeof reason) != NET_OK)
-		return;
+	if (net_dial(address, "25", PATIENCE, &fd, reason, sizeof reason) != NET_OK)
+		return span_of("");
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
-	ssize_t n = poll(&ready, 1, PATIENCE * 1000) == 1 ? read(fd, room, GREETING) : 0;
-	greeting->len += n > 0 ? (size_t)n : 0;
+	ssize_t n = poll(&ready, 1, PATIENCE * 1000) == 1 ? read(fd, greeting, GREETING) : 0;
 	close(fd);
+	return span_trim(span_until((struct span){ greeting, n > 0 ? (size_t)n : 0 }, '\n', &rest));
 }
 
 static void
 check_taken_port(struct check *c, const char *address)
 {
-	struct buf greeting, ours, shown;
-	struct span rest;
+	char greeting[GREETING], ours[GREETING];
+	struct span line = read_greeting(address, greeting);
+	struct buf shown;
 
-	buf_init(&greeting, GREETING);
-	buf_init(&ours, GREETING);
+	snprintf(ours, sizeof ours, "220 %s ESMTP Letterbox", c->config->hostname);
 	buf_init(&shown, (size_t)4 * GREETING);
-	read_greeting(address, &greeting);
-	buf_printf(&ours, "220 %s ESMTP Letterbox", c->config->hostname);
-	struct span line = span_trim(span_until(buf_span(&greeting), '\n', &rest));
 	buf_add_escaped(&shown, line);
-	if (span_is(line, buf_string(&ours)))
-		check_say(c, CHECK_OK, "", "port %s: an smtpd of this name has it", address);
+	if (span_is(line, ours))
+		check_say(c, CHECK_OK, "port %s: an smtpd of this name has it", address);
 	else
-		check_say(c, CHECK_FAIL, check_fix(c, "fuser -k -TERM -n tcp %s", strrchr(address, ':') + 1),
-		    "port %s: another program has it (it says \"%s\")", address, buf_string(&shown));
-	buf_free(&greeting);
-	buf_free(&ours);
+		check_say(c, CHECK_FAIL,
+		    "port %s: another program has it (it says \"%s\"); fix: fuser -k -TERM -n tcp %s",
+		    address, buf_string(&shown), strrchr(address, ':') + 1);
 	buf_free(&shown);
 }
 
@@ -81,18 +88,19 @@ check_port(struct check *c, const char *address)
 
 	if (fd >= 0) {
 		close(fd);
-		check_say(c, CHECK_OK, "", "port %s: free", address);
+		check_say(c, CHECK_OK, "port %s: free", address);
 	} else if (errno == EADDRINUSE)
 		check_taken_port(c, address);
 	else if (errno == EACCES)
 		check_say(c, CHECK_FAIL,
-		    check_fix(c, "setcap cap_net_bind_service=+ep \"$(command -v %s)\"", c->daemon->argv[0]),
-		    "port %s: only root may listen there", address);
+		    "port %s: only root may listen there; fix: setcap cap_net_bind_service=+ep \"$(command "
+		    "-v "
+		    "%s)\"",
+		    address, c->daemon->argv[0]);
 	else
 		check_say(c, CHECK_FAIL,
-		    check_fix(c, "sed -i '/^[[:blank:]]*listen.*%s/s/^/#/' %s/config", address,
-			buf_string(&c->dir)),
-		    "port %s: %s", address, strerror(errno));
+		    "port %s: %s; fix: sed -i '/^[[:blank:]]*listen.*%s/s/^/#/' %s/config", address,
+		    strerror(errno), address, c->dir);
 }
 
 void
@@ -116,22 +124,21 @@ check_ports(struct check *c)
 void
 check_user(struct check *c)
 {
+	const char *user = c->config->user, *dir = c->dir;
 	char reason[CONFIG_REASON];
-	const char *user = c->config->user;
+	bool became = privilege_become(user, reason, sizeof reason) == EXITS_DONE;
 
-	if (privilege_become(user, reason, sizeof reason) != EXITS_DONE) {
-		const char *fix = geteuid() == 0 ? check_fix(c, "useradd --system %s", user)
-						 : check_fix(c, "sudo %s -d %s check", c->daemon->argv[0],
-						       buf_string(&c->dir));
-		check_say(c, CHECK_FAIL, fix, "%s", reason);
-	} else if (geteuid() == 0)
+	if (!became && geteuid() == 0)
+		check_say(c, CHECK_FAIL, "%s; fix: useradd --system %s", reason, user);
+	else if (!became)
+		check_say(c, CHECK_FAIL, "%s; fix: sudo %s -d %s check", reason, c->daemon->argv[0], dir);
+	else if (geteuid() == 0)
 		check_say(c, CHECK_WARN,
-		    check_fix(c,
-			"useradd --system letterbox; chown -R letterbox %s; echo user letterbox >> %s/config",
-			buf_string(&c->dir), buf_string(&c->dir)),
-		    "user: it will run as root for good");
+		    "user: it will run as root for good; fix: useradd --system letterbox; chown -R letterbox "
+		    "%s; echo user letterbox >> %s/config",
+		    dir, dir);
 	else
-		check_say(c, CHECK_OK, "", "user: it will run as %s", user != NULL ? user : "who starts it");
+		check_say(c, CHECK_OK, "user: it will run as %s", user != NULL ? user : "who starts it");
 }
 
 /* Can a file of that name be made? One that is there already can not. */
@@ -178,7 +185,6 @@ try_locks(const struct check *c, const char *name, int fd, const char *dotlock)
 void
 check_locks(struct check *c)
 {
-	const char *fix = check_fix(c, "df %s # and move it to a file system that can", buf_string(&c->dir));
 	const char *wrong = "locks: no file can be made";
 	char name[32], dotlock[40];
 
@@ -188,10 +194,10 @@ check_locks(struct check *c)
 	if (fd >= 0)
 		wrong = try_locks(c, name, fd, dotlock);
 	if (wrong != NULL)
-		check_say(c, CHECK_FAIL, fix, "%s%s%s", wrong, errno != 0 ? ": " : "",
-		    errno != 0 ? strerror(errno) : "");
+		check_say(c, CHECK_FAIL, "%s%s%s; fix: df %s # and move it to a file system that can", wrong,
+		    errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "", c->dir);
 	else
-		check_say(c, CHECK_OK, "", "locks: fcntl(2) and dotlock hold, fdatasync(2) works");
+		check_say(c, CHECK_OK, "locks: fcntl(2) and dotlock hold, fdatasync(2) works");
 	unlinkat(c->root, name, 0);
 	unlinkat(c->root, dotlock, 0);
 	if (fd >= 0)
@@ -203,33 +209,21 @@ check_disk(struct check *c)
 {
 	enum { MANY = 20 }; /* messages of the largest size */
 	struct statvfs st;
-	const char *fix = check_fix(c, "du -ak %s | sort -n | tail", buf_string(&c->dir));
 
 	if (fstatvfs(c->root, &st) < 0) {
-		check_say(c, CHECK_WARN, fix, "disk: %s", strerror(errno));
+		check_say(
+		    c, CHECK_WARN, "disk: %s; fix: du -ak %s | sort -n | tail", strerror(errno), c->dir);
 		return;
 	}
 	uint64_t room = (uint64_t)st.f_bavail * st.f_frsize, message = (uint64_t)c->config->message_size;
+	const unsigned long long free = room >> 20, most = message >> 20;
 	bool names = st.f_files == 0 || st.f_favail > 0;
-	enum check_verdict verdict = room < message || !names ? CHECK_FAIL
-				     : room < message * MANY  ? CHECK_WARN
-							      : CHECK_OK;
-	check_say(c, verdict, verdict == CHECK_OK ? "" : fix,
-	    "disk: %llu MiB are free%s, a message may have %llu", (unsigned long long)room >> 20,
-	    names ? "" : ", but no inode", (unsigned long long)message >> 20);
-}
-
-void
-check_hostname(struct check *c)
-{
-	const char *name = c->config->hostname;
-
-	if (strchr(name, '.') != NULL)
-		check_say(c, CHECK_OK, "", "hostname: %s", name);
+	if (names && room >= message * MANY)
+		check_say(c, CHECK_OK, "disk: %llu MiB are free, a message may have %llu", free, most);
 	else
-		check_say(c, CHECK_WARN,
-		    check_fix(c, "echo hostname mail.example.org >> %s/config", buf_string(&c->dir)),
-		    "hostname: %s is no name that other servers will believe", name);
+		check_say(c, names && room >= message ? CHECK_WARN : CHECK_FAIL,
+		    "disk: %llu MiB are free%s, a message may have %llu; fix: du -ak %s | sort -n | tail",
+		    free, names ? "" : ", but no inode", most, c->dir);
 }
 
 /* Is there anybody to ask? What is said of our own name does not matter. */
@@ -240,12 +234,14 @@ check_resolver(struct check *c)
 	struct resolve_hosts hosts;
 
 	if (resolve_mx(server, c->config->hostname, &hosts) != RESOLVE_LATER)
-		check_say(c, CHECK_OK, "", "resolver: it answers");
+		check_say(c, CHECK_OK, "resolver: it answers");
 	else if (server != NULL)
 		check_say(c, CHECK_WARN,
-		    check_fix(c, "sed -i '/^[[:blank:]]*resolver/s/^/#/' %s/config", buf_string(&c->dir)),
-		    "resolver: %s does not answer; only what has a line in routes leaves", server);
+		    "resolver: %s does not answer; only what has a line in routes leaves; fix: sed -i "
+		    "'/^[[:blank:]]*resolver/s/^/#/' %s/config",
+		    server, c->dir);
 	else
-		check_say(c, CHECK_WARN, check_fix(c, "cat /etc/resolv.conf; getent hosts example.org"),
-		    "resolver: no name server answers; only what has a line in routes leaves");
+		check_say(c, CHECK_WARN,
+		    "resolver: no name server answers; only what has a line in routes leaves; fix: cat "
+		    "/etc/resolv.conf; getent hosts example.org");
 }

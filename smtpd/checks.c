@@ -1,13 +1,82 @@
 #include "checks.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "exits.h"
 #include "program.h"
+
+enum { WORD = 16 * 1024 };
+
+static const struct {
+	void (*run)(struct check *);
+	bool needs_root; /* the mail root must be there */
+} checks[] = {
+	{ check_config, false },
+	{ check_hostname, false },
+	{ check_ports, false },
+	{ check_user, false },
+	{ check_disk, true },
+	{ check_locks, true },
+	{ check_accounts, true },
+	{ check_aliases, true },
+	{ check_routes, true },
+	{ check_users, true },
+	{ check_queue, true },
+	{ check_resolver, false },
+};
+
+void
+check_say(struct check *c, enum check_verdict verdict, const char *format, ...)
+{
+	static const char *const words[] = { "ok  ", "warn", "fail" };
+	va_list list;
+
+	printf("%s ", words[verdict]);
+	va_start(list, format);
+	vprintf(format, list);
+	va_end(list);
+	putchar('\n');
+	c->failed |= verdict == CHECK_FAIL;
+}
+
+bool
+check_say_line(struct check *c, const char *reason)
+{
+	struct span rest, text;
+	struct span file = span_until(span_of(reason), ':', &rest);
+	long long line = span_number(span_until(rest, ':', &text), INT32_MAX);
+
+	if (line >= 0)
+		check_say(c, CHECK_FAIL, "%s; fix: sed -i '%llds/^/#/' %s/%.*s", reason, line, c->dir,
+		    (int)file.n, file.at);
+	return line >= 0;
+}
+
+bool
+check_access(struct check *c, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(c->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	int mode = R_OK | W_OK | (S_ISDIR(st.st_mode) ? X_OK : 0);
+	if (faccessat(c->root, path, mode, AT_EACCESS) == 0)
+		return true;
+	const char *why = strerror(errno);
+	if (st.st_uid == geteuid())
+		check_say(c, CHECK_FAIL, "%s: %s; fix: chmod -R u+rwX %s/%s", path, why, c->dir, path);
+	else
+		check_say(c, CHECK_FAIL, "%s: %s; fix: chown -R %ld %s/%s", path, why, (long)geteuid(),
+		    c->dir, path);
+	return false;
+}
 
 /* Within quotes, where there is anything in it that means something to sh. */
 static void
@@ -28,54 +97,41 @@ add_word(const char *word, struct buf *out)
 		buf_add_char(out, '\'');
 }
 
-static const struct {
-	void (*run)(struct check *);
-	bool needs_root; /* the mail root must be there */
-} checks[] = {
-	{ check_config, false },
-	{ check_hostname, false },
-	{ check_ports, false },
-	{ check_user, false },
-	{ check_disk, true },
-	{ check_locks, true },
-	{ check_accounts, true },
-	{ check_aliases, true },
-	{ check_routes, true },
-	{ check_users, true },
-	{ check_queue, true },
-	{ check_resolver, false },
-};
-
 static void
 open_root(struct check *c)
 {
-	const char *root = c->config->root, *dir = buf_string(&c->dir);
+	const char *root = c->config->root, *dir = c->dir;
 
 	c->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->root < 0)
-		check_say(c, CHECK_FAIL,
-		    errno == ENOENT    ? check_fix(c, "mkdir -m 700 %s", dir)
-		    : errno == ENOTDIR ? check_fix(c, "mv %s %s.old; mkdir -m 700 %s", dir, dir, dir)
-				       : check_fix(c, "chown -R %ld %s", (long)geteuid(), dir),
-		    "mail root %s: %s", root, strerror(errno));
+	if (c->root >= 0)
+		return;
+	const char *why = strerror(errno);
+	if (errno == ENOENT)
+		check_say(c, CHECK_FAIL, "mail root %s: %s; fix: mkdir -m 700 %s", root, why, dir);
+	else if (errno == ENOTDIR)
+		check_say(c, CHECK_FAIL, "mail root %s: %s; fix: mv %s %s.old; mkdir -m 700 %s", root, why,
+		    dir, dir, dir);
+	else
+		check_say(
+		    c, CHECK_FAIL, "mail root %s: %s; fix: chown -R %ld %s", root, why, (long)geteuid(), dir);
 }
 
 int
 check_run(const struct daemon *daemon, const struct server *server)
 {
 	struct check c = { .daemon = daemon, .config = &daemon->config, .server = server };
+	struct buf dir;
 
-	buf_init(&c.dir, CHECK_TEXT);
-	buf_init(&c.fix, CHECK_TEXT);
-	add_word(daemon->config.root, &c.dir);
+	buf_init(&dir, WORD);
+	add_word(daemon->config.root, &dir);
+	c.dir = buf_string(&dir);
 	open_root(&c);
 	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
 		if (c.root >= 0 || !checks[i].needs_root)
 			checks[i].run(&c);
 	if (c.root >= 0)
 		close(c.root);
-	buf_free(&c.dir);
-	buf_free(&c.fix);
+	buf_free(&dir);
 	int output = printed("the findings");
 	return output != EXITS_DONE ? output : c.failed ? EXITS_CONFIG : EXITS_DONE;
 }

@@ -6,33 +6,27 @@
 
 #include "daemon.h"
 
-enum { CHECK_TEXT = 16 * 1024 }; /* bytes of a command */
-
 struct check {
 	const struct daemon *daemon;
 	const struct config *config;
 	const struct server *server;
 	int root;
-	struct buf dir; /* the mail root as a word of sh(1) */
-	struct buf fix;
+	const char *dir; /* the mail root as a word of sh(1) */
 	bool failed;
 };
 
 /* Returns the exit status: EXITS_DONE, or EXITS_CONFIG where anything fails. server: its default ports. */
 int check_run(const struct daemon *, const struct server *);
 
-/* The command that mends it, for the line that is said next. */
-const char *check_fix(struct check *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* The same for what is wrong with a line, "FILE:LINE: …": it becomes a comment. NULL: that is not the form. */
-const char *check_fix_line(struct check *, const char *reason);
-
-/* One line. fix: "" for none. */
+/* One line, without its end. */
 enum check_verdict { CHECK_OK, CHECK_WARN, CHECK_FAIL };
-void check_say(struct check *, enum check_verdict, const char *fix, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void
+check_say(struct check *, enum check_verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* May we read and write that file or folder of the mail root? If not, that is said. */
+/* "FILE:LINE: …" is wrong: the line becomes a comment. False: that is not the form, and nothing was said. */
+bool check_say_line(struct check *, const char *reason);
+
+/* May we read and write that file or folder of the mail root, if it is there? If not, that is said. */
 bool check_access(struct check *, const char *path);
 
 /* The checks: of check_system.c, which from check_user on is as the daemon will be, and of check_files.c. */
