@@ -23,7 +23,7 @@ DESTDIR ?=
 PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch], \
            $(addprefix smtpd/,alias auth bounce_text command data dsn header queue_message reply session trace transaction) \
            $(addprefix pop3d/,auth backend command session transaction) \
-           $(addprefix smtpc/,compose content envelope) \
+           $(addprefix smtpc/,body compose envelope) \
            $(addprefix pop3c/,html mime show)))
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all

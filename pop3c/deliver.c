@@ -61,7 +61,11 @@ deliver_open(struct deliver *d, const char *dest)
 enum delivered
 deliver_put(struct deliver *d, struct scratch *in)
 {
-	return scratch_end(in) < 0 ? deliver_fail(d, EXITS_CANNOT_WRITE, NULL) : d->kind->put(d, in);
+	struct span message;
+
+	if (scratch_end(in, &message) < 0)
+		return deliver_fail(d, EXITS_CANNOT_WRITE, NULL);
+	return d->kind->put(d, message);
 }
 
 enum delivered
@@ -84,9 +88,9 @@ deliver_close(struct deliver *d)
 /* Standard output: an mbox, so that one message can be told from the next. */
 
 static enum delivered
-put_stdout(struct deliver *d, const struct scratch *in)
+put_stdout(struct deliver *d, struct span message)
 {
-	if (deliver_write(STDOUT_FILENO, in, DELIVER_MBOX) < 0)
+	if (deliver_write(STDOUT_FILENO, message, DELIVER_MBOX) < 0)
 		return deliver_fail(d, EXITS_CANNOT_WRITE, NULL);
 	return DELIVERED;
 }

@@ -30,7 +30,7 @@ struct deliver {
 struct deliver_kind {
 	bool at_once;				  /* put is the whole of it: commit after each */
 	enum delivered (*open)(struct deliver *); /* NULL, as commit: there is nothing to do */
-	enum delivered (*put)(struct deliver *, const struct scratch *);
+	enum delivered (*put)(struct deliver *, struct span message);
 	enum delivered (*commit)(struct deliver *);
 };
 
@@ -55,6 +55,6 @@ enum delivered deliver_fail(struct deliver *, int exit, const char *what);
 enum deliver_form { DELIVER_MBOX, DELIVER_LF };
 
 /* Write a message. 0, or -1 with errno. */
-int deliver_write(int fd, const struct scratch *, enum deliver_form);
+int deliver_write(int fd, struct span message, enum deliver_form);
 
 #endif

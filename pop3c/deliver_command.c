@@ -37,7 +37,7 @@ refuse(struct deliver *d, int status)
 }
 
 static enum delivered
-put_command(struct deliver *d, const struct scratch *in)
+put_command(struct deliver *d, struct span message)
 {
 	struct child child;
 	int error = 0, status = 0;
@@ -45,7 +45,7 @@ put_command(struct deliver *d, const struct scratch *in)
 	if (child_start(&child, d->path, STDIN_FILENO) < 0)
 		return deliver_fail(d, EXITS_CANNOT_CREATE, NULL);
 	/* One that has read enough may close its end; its exit status counts. */
-	if (deliver_write(child.end, in, DELIVER_LF) < 0 && errno != EPIPE) {
+	if (deliver_write(child.end, message, DELIVER_LF) < 0 && errno != EPIPE) {
 		error = errno;
 		kill(child.pid, SIGKILL); /* it must not take a part for the whole */
 	}

@@ -81,7 +81,7 @@ make_name(char name[NAME])
 }
 
 static enum delivered
-put_maildir(struct deliver *d, const struct scratch *in)
+put_maildir(struct deliver *d, struct span message)
 {
 	char name[NAME];
 
@@ -89,7 +89,7 @@ put_maildir(struct deliver *d, const struct scratch *in)
 	int fd = openat(d->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return deliver_fail(d, EXITS_CANNOT_CREATE, NULL);
-	bool written = deliver_write(fd, in, DELIVER_LF) == 0 && fsync(fd) == 0;
+	bool written = deliver_write(fd, message, DELIVER_LF) == 0 && fsync(fd) == 0;
 	int error = errno;
 	if (close(fd) < 0 && written) {
 		error = errno;

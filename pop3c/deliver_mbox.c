@@ -119,7 +119,7 @@ separator(int fd, off_t size)
 
 /* Under the lock. */
 static enum delivered
-append(struct deliver *d, const struct scratch *in, off_t size)
+append(struct deliver *d, struct span message, off_t size)
 {
 	const char *before = separator(d->file, size);
 	struct stat st;
@@ -127,7 +127,7 @@ append(struct deliver *d, const struct scratch *in, off_t size)
 	if (before == NULL)
 		return deliver_fail(
 		    d, EXITS_CANNOT_WRITE, errno != 0 ? NULL : "is no mailbox: left as it is");
-	if (io_write(d->file, span_of(before)) < 0 || deliver_write(d->file, in, DELIVER_MBOX) < 0 ||
+	if (io_write(d->file, span_of(before)) < 0 || deliver_write(d->file, message, DELIVER_MBOX) < 0 ||
 	    fstat(d->file, &st) < 0) {
 		deliver_fail(d, EXITS_CANNOT_WRITE, NULL);
 		if (ftruncate(d->file, size) < 0)
@@ -143,13 +143,13 @@ append(struct deliver *d, const struct scratch *in, off_t size)
 }
 
 static enum delivered
-put_mbox(struct deliver *d, const struct scratch *in)
+put_mbox(struct deliver *d, struct span message)
 {
 	struct lock lock;
 
 	if (take_lock(d, &lock) != DELIVERED)
 		return DELIVER_BROKEN;
-	enum delivered result = append(d, in, lock.size);
+	enum delivered result = append(d, message, lock.size);
 	release(d, &lock);
 	return result;
 }

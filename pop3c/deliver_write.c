@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
@@ -37,53 +36,20 @@ deliver_folder(struct deliver *d)
 	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* A descriptor behind a buffer, and what content goes through on its way there. */
-struct writer {
-	int fd;
-	struct buf out;
-	struct mbox_quoter quoter;
-};
-
-static int
-flush(struct writer *w, size_t above)
-{
-	if (w->out.failed) {
-		errno = ENOMEM;
-		return -1;
-	}
-	if (w->out.len <= above)
-		return 0;
-	int result = io_write(w->fd, buf_span(&w->out));
-	buf_clear(&w->out);
-	return result;
-}
-
-static int
-write_piece(void *context, struct span piece)
-{
-	struct writer *w = context;
-
-	mbox_quote(&w->quoter, piece, &w->out);
-	return flush(w, PIECE);
-}
-
 /* Its sender is that of Return-Path, else From; empty for nobody. */
 static void
-add_from_line(const struct scratch *in, struct buf *out)
+add_from_line(struct span message, struct buf *out)
 {
 	static const char *const names[] = { "Return-Path", "From" };
-	struct buf head, name, sender;
+	struct span head = span_slice(message, 0, SHOW_HEADER);
+	struct buf name, sender;
 	struct field field;
 	const char *reason;
 
-	buf_init(&head, SHOW_HEADER);
 	buf_init(&name, SHOW_HEADER);
 	buf_init(&sender, SENDER);
-	char *room = buf_reserve(&head, SHOW_HEADER);
-	ssize_t n = room == NULL ? 0 : scratch_at(in, 0, room, SHOW_HEADER);
-	head.len = n > 0 ? (size_t)n : 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && sender.len == 0; i++) {
-		if (!field_find(buf_span(&head), names[i], &field))
+		if (!field_find(head, names[i], &field))
 			continue;
 		if (span_is(span_trim(field.value), "<>"))
 			break;
@@ -91,28 +57,33 @@ add_from_line(const struct scratch *in, struct buf *out)
 			buf_clear(&sender);
 	}
 	mbox_from_line(buf_string(&sender), (int64_t)time(NULL), out);
-	buf_free(&head);
 	buf_free(&name);
 	buf_free(&sender);
 }
 
 int
-deliver_write(int fd, const struct scratch *in, enum deliver_form form)
+deliver_write(int fd, struct span message, enum deliver_form form)
 {
-	struct writer w = { .fd = fd };
+	struct mbox_quoter quoter;
+	struct buf out;
+	int result;
 
-	buf_init(&w.out, SIZE_MAX / 2);
-	mbox_quoter_init(&w.quoter);
-	w.quoter.verbatim = form == DELIVER_LF;
+	buf_init(&out, 4 * PIECE);
+	mbox_quoter_init(&quoter);
+	quoter.verbatim = form == DELIVER_LF;
 	if (form == DELIVER_MBOX)
-		add_from_line(in, &w.out);
-	int result = scratch_each(in, write_piece, &w);
-	if (result == 0 && form == DELIVER_MBOX)
-		mbox_quote_end(&w.quoter, &w.out);
-	if (result == 0)
-		result = flush(&w, 0);
+		add_from_line(message, &out);
+	do {
+		mbox_quote(&quoter, span_slice(message, 0, PIECE), &out);
+		message = span_slice(message, PIECE, message.n);
+		if (message.n == 0 && form == DELIVER_MBOX)
+			mbox_quote_end(&quoter, &out);
+		errno = ENOMEM;
+		result = out.failed ? -1 : io_write(fd, buf_span(&out));
+		buf_clear(&out);
+	} while (message.n > 0 && result == 0);
 	int error = errno;
-	buf_free(&w.out);
+	buf_free(&out);
 	errno = error;
 	return result;
 }

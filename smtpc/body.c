@@ -1,111 +1,106 @@
 #include "body.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include "codec.h"
 
-enum { PIECE = 32 * 1024, OUT = 512 * 1024 };
+enum {
+	LONGEST_LINE = 998,    /* RFC 5322 2.1.1 */
+	PIECE = 57 * 512,      /* whole lines of base64, which have 57 bytes each */
+	LONGEST_QP = PIECE / 2 /* a line that quoted-printable is used for: a piece has whole lines */
+};
 
-void
-body_init(struct body *body, const struct buf *header, const struct scratch *text, uint64_t start,
-    enum encoding encoding)
+const char *const encoding_names[] = {
+	[ENCODING_7BIT] = "7bit", [ENCODING_QP] = "quoted-printable", [ENCODING_BASE64] = "base64"
+};
+
+struct content
+content_of(struct span text)
 {
-	*body = (struct body){ .header = header, .text = text, .start = start, .encoding = encoding };
-	encoder_init(&body->encoder, encoding);
+	size_t high = 0, line = 0, longest = 0;
+	struct content c = { .type = "text/plain; charset=us-ascii" };
+
+	for (size_t i = 0; i < text.n; i++) {
+		high += (unsigned char)text.at[i] >= 0x80;
+		c.nul |= text.at[i] == '\0';
+		line = text.at[i] == '\n' || text.at[i] == '\r' ? 0 : line + 1;
+		longest = line > longest ? line : longest;
+	}
+	c.eight_bit = high > 0;
+	if (c.nul)
+		c.type = "application/octet-stream";
+	else if (
+	    c.eight_bit) /* what is no UTF-8 is most often Latin 1; whatever it is, its bytes arrive as they were */
+		c.type = utf8_valid(text) ? "text/plain; charset=utf-8" : "text/plain; charset=iso-8859-1";
+	if (c.nul || high > text.n / 2 || longest > LONGEST_QP)
+		c.encoding = ENCODING_BASE64;
+	else if (c.eight_bit || longest > LONGEST_LINE)
+		c.encoding = ENCODING_QP;
+	return c;
 }
 
-void
-body_free(struct body *body)
+/* What goes out next of the text: of quoted-printable whole lines. */
+static struct span
+next_piece(const struct body *body)
 {
-	encoder_free(&body->encoder);
+	struct span rest = span_slice(body->text, body->at - body->header.n, body->text.n);
+	size_t n = rest.n < PIECE ? rest.n : PIECE;
+
+	while (body->encoding == ENCODING_QP && n < rest.n && rest.at[n - 1] != '\n')
+		n--;
+	return span_slice(rest, 0, n);
 }
 
 static void
-rewind_body(struct body *body)
+add_encoded(enum encoding encoding, struct span piece, struct buf *out)
 {
-	encoder_free(&body->encoder);
-	encoder_init(&body->encoder, body->encoding);
-	body->header_at = 0;
-	body->in_line = false;
-	body->offset = body->start;
-	body->begun = true;
+	switch (encoding) {
+	case ENCODING_7BIT:
+		buf_add_span(out, piece);
+		break;
+	case ENCODING_QP:
+		qp_encode(piece, out);
+		break;
+	case ENCODING_BASE64:
+		base64_encode_lines(piece, out);
+		break;
+	}
 }
 
 int
 body_next(void *context, struct buf *out)
 {
 	struct body *body = context;
-	char bytes[PIECE];
+	struct span piece = span_slice(body->header, body->at, body->at + PIECE);
 
-	if (!body->begun)
-		rewind_body(body);
-	if (body->header_at < body->header->len) {
-		struct span part =
-		    span_slice(buf_span(body->header), body->header_at, body->header_at + PIECE);
-		body->header_at += part.n;
-		if (buf_add_span(out, part) == 0)
-			return 1;
-		errno = ENOMEM;
-		return -1;
+	if (piece.n > 0)
+		buf_add_span(out, piece);
+	else {
+		piece = next_piece(body);
+		add_encoded(body->encoding, piece, out);
 	}
-	size_t before = out->len;
-	ssize_t n = scratch_at(body->text, body->offset, bytes, sizeof(bytes));
-	if (n < 0)
+	body->at += piece.n;
+	if (out->failed)
 		return -1;
-	body->offset += (uint64_t)n;
-	body->begun = n > 0;
-	encoder_push(&body->encoder, (struct span){ bytes, (size_t)n }, n == 0, out);
-	if (out->len > before)
-		body->in_line = out->data[out->len - 1] != '\n';
-	if (n == 0 && body->in_line)
-		buf_add(out, "\r\n", 2);
-	if (body->encoder.carry.failed || out->failed) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return n > 0 ? 1 : 0;
+	if (body->at < body->header.n + body->text.n)
+		return 1;
+	body->at = 0;
+	if (out->len > 0 && out->data[out->len - 1] != '\n')
+		buf_add_string(out, "\r\n");
+	return 0;
 }
 
-/* Call take for each piece, from the beginning. 0, or -1 with errno. */
-static int
-walk(struct body *body, void (*take)(struct span, uint64_t *size), uint64_t *size)
+uint64_t
+body_size(struct body *body)
 {
+	uint64_t size = 0;
 	struct buf piece;
-	int more = 1;
+	int more;
 
-	buf_init(&piece, OUT);
-	while (more > 0) {
-		buf_clear(&piece);
+	buf_init(&piece, (size_t)4 * PIECE);
+	do {
 		more = body_next(body, &piece);
-		take(buf_span(&piece), size);
-	}
+		size += piece.len;
+		buf_clear(&piece);
+	} while (more > 0);
 	buf_free(&piece);
-	return more;
-}
-
-static void
-count(struct span s, uint64_t *size)
-{
-	*size += s.n;
-}
-
-int
-body_measure(struct body *body, uint64_t *size)
-{
-	*size = 0;
-	return walk(body, count, size);
-}
-
-static void
-print_lines(struct span s, uint64_t *unused)
-{
-	(void)unused;
-	for (size_t i = 0; i < s.n; i++)
-		if (s.at[i] != '\r')
-			putchar(s.at[i]);
-}
-
-int
-body_print(struct body *body)
-{
-	return walk(body, print_lines, NULL);
+	return size;
 }

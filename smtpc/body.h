@@ -1,36 +1,38 @@
 /*
- * body: a message as it goes out: header and text, encoded; piece by piece, as often as it is wanted.
+ * body: the text of a message: what it is like, and how it goes out so that every server can take it. Pure.
  */
 #ifndef BODY_H
 #define BODY_H
 
-#include "content.h"
-#include "scratch.h"
+#include <stdint.h>
 
-struct body {
-	const struct buf *header;
-	const struct scratch *text;
-	uint64_t start; /* of the text, where the body begins */
-	enum encoding encoding;
-	struct encoder encoder;
-	size_t header_at; /* what went out of both */
-	uint64_t offset;
-	bool begun;
-	bool in_line; /* the last line has no end yet */
+#include "buf.h"
+
+enum encoding { ENCODING_7BIT, ENCODING_QP, ENCODING_BASE64 }; /* the first also for what goes out as it is */
+
+struct content {
+	bool nul;		/* it is no text: its bytes are sent, line ends and all */
+	bool eight_bit;		/* bytes above 0x7f */
+	const char *type;	/* for Content-Type */
+	enum encoding encoding; /* that it needs */
 };
 
-/* encoding: ENCODING_7BIT for a body that goes out as it is. */
-void
-body_init(struct body *, const struct buf *header, const struct scratch *text, uint64_t start, enum encoding);
-void body_free(struct body *);
+struct content content_of(struct span text);
 
-/* As smtp_client wants it (struct smtp_message): 1, 0, or -1 with errno. After the end it begins again. context: a struct body. */
+/* For Content-Transfer-Encoding. */
+extern const char *const encoding_names[];
+
+/* A message on its way out. The text has CRLF line ends, unless it is no text. */
+struct body {
+	struct span header, text;
+	enum encoding encoding;
+	size_t at; /* what went out of both */
+};
+
+/* As smtp_client wants it (struct smtp_message): 1, 0, or -1 when out is full. After the end it begins again. context: a struct body. */
 int body_next(void *context, struct buf *out);
 
-/* Bytes in all. 0, or -1 with errno. */
-int body_measure(struct body *, uint64_t *size);
-
-/* On standard output, with the line ends of this system; what cannot be written is not noticed here. 0, or -1 with errno. */
-int body_print(struct body *);
+/* Bytes in all. */
+uint64_t body_size(struct body *);
 
 #endif

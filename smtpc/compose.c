@@ -6,13 +6,32 @@
 #include "codec.h"
 #include "message.h"
 
-static void
-add_field(const char *name, struct span value, struct buf *out)
+void
+heading_init(struct heading *heading, size_t most)
 {
-	if (value.n == 0)
+	*heading = (struct heading){ .subject = NULL };
+	buf_init(&heading->from, most);
+	buf_init(&heading->to, most);
+	buf_init(&heading->cc, most);
+	buf_init(&heading->message_id, most);
+}
+
+void
+heading_free(struct heading *heading)
+{
+	buf_free(&heading->from);
+	buf_free(&heading->to);
+	buf_free(&heading->cc);
+	buf_free(&heading->message_id);
+}
+
+static void
+add_field(const char *name, const struct buf *value, struct buf *out)
+{
+	if (value->len == 0)
 		return;
 	buf_add_string(out, name);
-	buf_add_span(out, value);
+	buf_add_span(out, buf_span(value));
 	buf_add(out, "\r\n", 2);
 }
 
@@ -24,27 +43,21 @@ add_date(const struct heading *heading, struct buf *out)
 	buf_add(out, "\r\n", 2);
 }
 
-static void
-add_message_id(const struct heading *heading, struct buf *out)
-{
-	buf_printf(out, "Message-ID: <%s>\r\n", heading->message_id);
-}
-
 int
 compose_header(const struct heading *heading, const struct content *content, struct buf *out)
 {
 	add_date(heading, out);
-	add_field("From: ", heading->from, out);
-	add_field("To: ", heading->to, out);
-	add_field("Cc: ", heading->cc, out);
+	add_field("From: ", &heading->from, out);
+	add_field("To: ", &heading->to, out);
+	add_field("Cc: ", &heading->cc, out);
 	if (heading->subject != NULL) {
 		buf_add_string(out, "Subject: ");
 		words_encode(span_of(heading->subject), strlen("Subject: "), out);
 		buf_add(out, "\r\n", 2);
 	}
-	add_message_id(heading, out);
+	add_field("Message-ID: ", &heading->message_id, out);
 	buf_printf(out, "MIME-Version: 1.0\r\nContent-Type: %s\r\nContent-Transfer-Encoding: %s\r\n\r\n",
-	    content_type(content), encoding_name(content_encoding(content)));
+	    content->type, encoding_names[content->encoding]);
 	return out->failed ? -1 : 0;
 }
 
@@ -116,9 +129,9 @@ compose_complete(struct span message, const struct heading *heading, struct enve
 	if (!seen.date)
 		add_date(heading, out);
 	if (!seen.from)
-		add_field("From: ", heading->from, out);
+		add_field("From: ", &heading->from, out);
 	if (!seen.message_id)
-		add_message_id(heading, out);
+		add_field("Message-ID: ", &heading->message_id, out);
 	buf_add(out, "\r\n", 2);
 	completed->body = rest.at == NULL ? message.n : (size_t)(rest.at - message.at);
 	if (out->failed)

@@ -4,17 +4,19 @@
 #ifndef COMPOSE_H
 #define COMPOSE_H
 
-#include "content.h"
+#include "body.h"
 #include "envelope.h"
 
 struct heading {
-	struct span from, to,
-	    cc; /* values as envelope_add_list and envelope_one write them; empty: no such field */
-	const char *subject;	/* UTF-8; NULL: no such field */
-	const char *message_id; /* without <> */
-	int64_t now;		/* seconds since 1970 */
-	int zone;		/* minutes east */
+	struct buf from, to, cc; /* values as envelope_add_list writes them; empty: no such field */
+	const char *subject;	 /* UTF-8; NULL: no such field */
+	struct buf message_id;	 /* with <> */
+	int64_t now;		 /* seconds since 1970 */
+	int zone;		 /* minutes east */
 };
+
+void heading_init(struct heading *, size_t most); /* bytes of a value */
+void heading_free(struct heading *);
 
 /* With the empty line behind it. 0, or -1 when out is full. */
 int compose_header(const struct heading *, const struct content *, struct buf *out);

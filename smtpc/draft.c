@@ -1,86 +1,98 @@
 #include "draft.h"
 
 #include <errno.h>
-#include <unistd.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "bounds.h"
+#include "crlf.h"
+#include "exits.h"
+#include "program.h"
 
-enum { PIECE = 64 * 1024 };
+enum { PIECE = 32 * 1024 };
 
-void
-draft_init(struct draft *draft)
+int
+draft_unread(void)
 {
-	*draft = (struct draft){ .content = { .size = 0 } };
-	scratch_init(&draft->text, SPOOL_MEMORY);
+	return complain(EXITS_NO_INPUT, "the message cannot be read: %s", strerror(errno));
+}
+
+static bool
+is_dot(struct span line)
+{
+	return span_is(line, ".\n") || span_is(line, ".\r\n");
+}
+
+/* Line by line, as far as lines are short. -1: standard input cannot be read; what cannot be written is found at its end. */
+static int
+read_given(struct draft *draft, bool to_dot)
+{
+	char piece[PIECE];
+	bool begins = true;
+	size_t n = 0;
+	int c;
+
+	while ((c = getchar_unlocked()) != EOF) {
+		piece[n++] = (char)c;
+		if (c != '\n' && n < sizeof(piece))
+			continue;
+		struct span line = { piece, n };
+		draft->dot = to_dot && begins && is_dot(line);
+		if (draft->dot || scratch_add(&draft->given, line) < 0)
+			return 0;
+		begins = c == '\n';
+		n = 0;
+	}
+	if (ferror(stdin))
+		return -1;
+	scratch_add(&draft->given, (struct span){ piece, n });
+	return 0;
+}
+
+/* From given to lines. 0, or -1 with errno. */
+static int
+end_lines(struct draft *draft)
+{
+	struct span given = draft->text;
+	struct crlf crlf = { .cr = false };
+	struct buf piece;
+	int result = 0;
+
+	scratch_init(&draft->lines, SPOOL_MEMORY);
+	buf_init(&piece, (size_t)2 * PIECE);
+	for (size_t at = 0; at < given.n && result == 0; at += PIECE) {
+		struct span part = span_slice(given, at, at + PIECE);
+		buf_clear(&piece);
+		result = crlf_push(&crlf, part.at, part.n, &piece);
+		if (result == 0)
+			result = scratch_add(&draft->lines, buf_span(&piece));
+	}
+	buf_free(&piece);
+	return result == 0 ? scratch_end(&draft->lines, &draft->text) : -1;
+}
+
+int
+draft_read(struct draft *draft, bool to_dot)
+{
+	scratch_init(&draft->given, SPOOL_MEMORY);
+	if (read_given(draft, to_dot) < 0)
+		return draft_unread();
+	int result = scratch_end(&draft->given, &draft->text);
+	if (result == 0)
+		draft->content = content_of(draft->text);
+	if (result == 0 && !draft->content.nul)
+		result = end_lines(draft);
+	if (result < 0)
+		return complain(
+		    EXITS_CANNOT_WRITE, "no temporary file can hold the message: %s", strerror(errno));
+	return -1;
 }
 
 void
 draft_free(struct draft *draft)
 {
-	scratch_free(&draft->text);
-}
-
-int
-draft_add(struct draft *draft, struct span s)
-{
-	content_add(&draft->content, s);
-	return scratch_add(&draft->text, s);
-}
-
-int
-draft_finish(struct draft *draft)
-{
-	content_end(&draft->content);
-	return scratch_end(&draft->text);
-}
-
-/* What a message goes through: the dot is looked for, then line ends become CRLF. */
-struct filter {
-	struct lone_dot dot;
-	struct crlf crlf;
-};
-
-/* A piece, or the end. 1: the dot came. */
-static int
-add_message(struct draft *draft, enum draft_input kind, struct filter *f, struct span s)
-{
-	struct buf undotted, clean;
-	bool over = false;
-
-	buf_init(&undotted, PIECE + 2);
-	buf_init(&clean, (size_t)3 * PIECE);
-	if (kind == DRAFT_DOT) {
-		over = lone_dot_push(&f->dot, s, &undotted);
-		if (s.n == 0)
-			lone_dot_end(&f->dot, &undotted);
-		s = buf_span(&undotted);
-	}
-	crlf_push(&f->crlf, s.at, s.n, &clean);
-	int status = clean.failed || undotted.failed ? -1 : draft_add(draft, buf_span(&clean));
-	buf_free(&undotted);
-	buf_free(&clean);
-	return status < 0 ? -1 : over;
-}
-
-int
-draft_read(struct draft *draft, int fd, enum draft_input kind)
-{
-	static char bytes[PIECE];
-	struct filter filter = { .dot = { .state = LONE_DOT_START } };
-	ssize_t n = 1;
-	int status = 0;
-
-	while (n > 0 && status == 0) {
-		do
-			n = read(fd, bytes, sizeof(bytes));
-		while (n < 0 && errno == EINTR);
-		if (n < 0)
-			return -1;
-		struct span piece = { bytes, (size_t)n };
-		status =
-		    kind == DRAFT_AS_IS ? draft_add(draft, piece) : add_message(draft, kind, &filter, piece);
-	}
-	if (status < 0 || draft_finish(draft) < 0)
-		return -1;
-	return kind == DRAFT_DOT && status == 0 ? 1 : 0;
+	if (draft->given.bound > 0)
+		scratch_free(&draft->given);
+	if (draft->lines.bound > 0)
+		scratch_free(&draft->lines);
 }

@@ -4,28 +4,24 @@
 #ifndef DRAFT_H
 #define DRAFT_H
 
-#include "content.h"
+#include "body.h"
 #include "scratch.h"
 
 struct draft {
-	struct scratch text;
-	struct content content; /* what it is like */
+	struct scratch given, lines; /* as it came; the same with CRLF line ends */
+	struct span text;	     /* the lines; what is no text, as it came */
+	struct content content;	     /* what it is like */
+	bool dot;		     /* it ended with a line of a single dot */
 };
 
-void draft_init(struct draft *);
+/*
+ * Read it up to its end or, where that ends it, to a line of a single dot. -1, or an exit status after a line on standard error. Free with draft_free,
+ * which takes a zeroed one, too.
+ */
+int draft_read(struct draft *, bool to_dot);
 void draft_free(struct draft *);
 
-/* More of it; the end. 0, or -1 with errno. */
-int draft_add(struct draft *, struct span);
-int draft_finish(struct draft *);
-
-enum draft_input {
-	DRAFT_AS_IS,   /* to the end of the file, byte by byte as it is */
-	DRAFT_MESSAGE, /* to the end of the file, with CRLF line ends */
-	DRAFT_DOT      /* the same, or to a line of a single dot */
-};
-
-/* All that fd has. 0; 1: a DRAFT_DOT ended without a dot; or -1 with errno: text.error, where it was not the input that failed. */
-int draft_read(struct draft *, int fd, enum draft_input);
+/* Standard input cannot be read: an exit status, and why on standard error. */
+int draft_unread(void);
 
 #endif

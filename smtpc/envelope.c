@@ -164,6 +164,8 @@ envelope_add_list(
 	}
 	buf_free(&name);
 	buf_free(&address);
+	if (status == 0 && n == 0)
+		*reason = "the address is empty";
 	return status < 0 ? -1 : n;
 }
 
@@ -173,9 +175,7 @@ envelope_one(struct span text, size_t column, struct buf *address, struct buf *f
 	struct envelope one = { .n = 0 };
 	int n = envelope_add_list(&one, text, column, field, reason);
 
-	if (n == 0)
-		*reason = "the address is empty";
-	else if (n > 1)
+	if (n > 1)
 		*reason = "there is more than one address";
 	int status = n == 1 ? buf_add_string(address, one.recipients[0]) : -1;
 	envelope_free(&one);

@@ -19,7 +19,8 @@ int envelope_add(struct envelope *, struct span address);
 
 /*
  * All addresses of an RFC 5322 list. They go to the envelope and, where field is not NULL, behind what stands in it, as the value of a
- * header field whose name takes `column` characters. How many they are, or -1 with a sentence in *reason.
+ * header field whose name takes `column` characters. How many they are (0: *reason says so), or -1 with a sentence in
+ * *reason.
  */
 int
 envelope_add_list(struct envelope *, struct span list, size_t column, struct buf *field, const char **reason);

@@ -1,15 +1,12 @@
 #include "options.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "exits.h"
-#include "net.h"
 #include "program.h"
-#include "span.h"
 
 #define OPTIONS ":AS:T:P:X:a:b:c:f:inqs:tu:vw:hV-:"
 
@@ -25,15 +22,6 @@ const char options_usage[] =
     "The password: $MAIL_PASSWORD, what -P COMMAND prints, ~/.netrc, or asked.\n"
     "See smtpc(1).\n";
 
-/* What a later version will do is not half done by this one. */
-static int
-refuse_later(int option)
-{
-	const char *what = option == 'a' ? "attachments" : "TLS and helper programs";
-
-	return complain(EXITS_USAGE, "-%c: this version does not have %s yet", option, what);
-}
-
 static int
 add_addresses(struct options *o, char kind, const char *text)
 {
@@ -42,37 +30,27 @@ add_addresses(struct options *o, char kind, const char *text)
 }
 
 static int
-set_flag(struct options *o, int option)
+take_option(struct options *o, int option)
 {
 	switch (option) {
 	case 'A':
 		o->all_or_none = true;
-		break;
+		return -1;
 	case 'i':
 		o->ignore_dot = true;
-		break;
+		return -1;
 	case 'n':
 		o->dry = true;
-		break;
+		return -1;
 	case 'q':
 		o->quiet = true;
-		break;
+		return -1;
 	case 't':
 		o->whole = true;
-		break;
+		return -1;
 	case 'v':
 		o->verbose = true;
-		break;
-	default:
-		return program_option(option);
-	}
-	return -1;
-}
-
-static int
-take_option(struct options *o, int option)
-{
-	switch (option) {
+		return -1;
 	case 'S':
 		o->server = optarg;
 		return *optarg == '\0' ? complain(EXITS_USAGE, "-S: there is no server in it") : -1;
@@ -95,11 +73,13 @@ take_option(struct options *o, int option)
 		o->wait = (int)span_number(span_of(optarg), DAY);
 		return o->wait > 0 ? -1 : complain(EXITS_USAGE, "-w: seconds are a number from 1 to %d", DAY);
 	case 'a':
+		return complain(EXITS_USAGE, "-a: this version does not have attachments yet");
 	case 'T':
 	case 'X':
-		return refuse_later(option);
+		return complain(
+		    EXITS_USAGE, "-%c: this version does not have TLS and helper programs yet", option);
 	default:
-		return set_flag(o, option);
+		return program_option(option);
 	}
 }
 
@@ -111,7 +91,7 @@ has_line_break(const char *text)
 }
 
 static int
-check_lines(const struct options *o)
+check_values(struct options *o)
 {
 	if (has_line_break(o->subject))
 		return complain(EXITS_USAGE, "-s: a subject has no line breaks");
@@ -120,17 +100,11 @@ check_lines(const struct options *o)
 	for (size_t i = 0; i < o->addresses_n; i++)
 		if (has_line_break(o->addresses[i].text))
 			return complain(EXITS_USAGE, "an address has no line breaks");
-	return -1;
-}
-
-static int
-check_server(struct options *o)
-{
 	if (o->command != NULL && o->user == NULL)
 		return complain(EXITS_USAGE, "-P belongs to -u");
-	if (net_server_name(o->server, SMTP_PORT, &o->name))
-		return -1;
-	return complain(EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT", o->server);
+	if (!net_server_name(o->server, SMTP_PORT, &o->name))
+		return complain(EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT", o->server);
+	return -1;
 }
 
 static int
@@ -170,15 +144,6 @@ options_parse(struct options *o, int argc, char **argv)
 	for (; status < 0 && optind < argc; optind++)
 		add_addresses(o, 't', argv[optind]);
 	if (status < 0)
-		status = check_lines(o);
-	if (status < 0)
-		status = check_server(o);
+		status = check_values(o);
 	return status < 0 ? check_forms(o) : status;
-}
-
-void
-options_free(struct options *o)
-{
-	free(o->addresses);
-	o->addresses = NULL;
 }

@@ -4,10 +4,9 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "net.h"
+
+#define SMTP_PORT "25"
 
 /* A list of addresses as it was given: TO, -c, -b. */
 struct address_argument {
@@ -15,15 +14,13 @@ struct address_argument {
 	const char *text;
 };
 
-#define SMTP_PORT "25"
-
 struct options {
 	const char *server;	 /* -S, else $MAILSERVER, else localhost */
 	struct server_name name; /* the server, taken apart */
-	const char *user;	 /* -u; NULL: none */
-	const char *command;	 /* -P; NULL: none */
-	const char *from;	 /* -f; NULL: none */
-	const char *subject;
+	const char *user;	 /* -u; NULL: none, as in all below */
+	const char *command;	 /* -P */
+	const char *from;	 /* -f */
+	const char *subject;	 /* -s */
 	struct address_argument *addresses;
 	size_t addresses_n;
 	int wait; /* seconds */
@@ -34,8 +31,7 @@ struct options {
 /* What -h prints. */
 extern const char options_usage[];
 
-/* -1: go on; else the exit status, and what is to say has been said. Free with options_free. */
+/* -1: go on; else the exit status, and what is to say has been said. `addresses` is the caller's to free. */
 int options_parse(struct options *, int argc, char **argv);
-void options_free(struct options *);
 
 #endif

@@ -5,40 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELD = 1024 * 1024, LINE = 64 * 1024 };
+#include "exits.h"
 
-void
-names_init(struct names *names)
-{
-	buf_init(&names->sender, LINE);
-	buf_init(&names->from, FIELD);
-	buf_init(&names->to, FIELD);
-	buf_init(&names->cc, FIELD);
-	buf_init(&names->subject, LINE);
-}
+enum { LINE = 64 * 1024 };
 
-void
-names_free(struct names *names)
-{
-	buf_free(&names->sender);
-	buf_free(&names->from);
-	buf_free(&names->to);
-	buf_free(&names->cc);
-	buf_free(&names->subject);
-}
-
-/* The next line of standard input without its end. 0; 1: the input is over; -1 with errno. */
 static int
-read_line(char **line, size_t *room, struct span *text)
+give_up(void)
 {
-	errno = 0;
-	ssize_t n = getline(line, room, stdin);
-	if (n < 0)
-		return feof(stdin) ? 1 : -1;
-	while (n > 0 && ((*line)[n - 1] == '\n' || (*line)[n - 1] == '\r'))
-		n--;
-	*text = (struct span){ *line, (size_t)n };
-	return 0;
+	fputs("\nNothing was sent.\n", stderr);
+	return EXITS_DONE;
 }
 
 /* One answer, blanks trimmed; an empty one is the fallback. */
@@ -47,95 +22,70 @@ ask(const char *question, const char *fallback, struct buf *answer)
 {
 	char *line = NULL;
 	size_t room = 0;
-	struct span text;
 
 	if (fallback != NULL)
 		fprintf(stderr, "%s [%s]: ", question, fallback);
 	else
 		fprintf(stderr, "%s: ", question);
-	fflush(stderr);
-	int status = read_line(&line, &room, &text);
 	buf_clear(answer);
-	if (status == 0) {
-		text = span_trim(text);
-		if (text.n > 0)
-			buf_add_span(answer, text);
-		else if (fallback != NULL)
-			buf_add_string(answer, fallback);
-	}
+	ssize_t n = getline(&line, &room, stdin);
+	struct span text = span_trim((struct span){ line, n < 0 ? 0 : (size_t)n });
+	buf_add_span(answer, text.n == 0 && fallback != NULL ? span_of(fallback) : text);
 	free(line);
-	if (answer->failed)
-		errno = ENOMEM;
-	return answer->failed ? -1 : status;
+	if (n < 0)
+		return feof(stdin) ? give_up() : draft_unread();
+	errno = ENOMEM;
+	return answer->failed ? draft_unread() : -1;
 }
 
 static int
-ask_from(const char *fallback, struct names *names)
+take_from(struct letter *letter, struct span answer, const char **reason)
+{
+	buf_clear(&letter->sender);
+	buf_clear(&letter->heading.from);
+	return envelope_one(answer, strlen("From: "), &letter->sender, &letter->heading.from, reason);
+}
+
+static int
+take_to(struct letter *letter, struct span answer, const char **reason)
+{
+	envelope_free(&letter->envelope);
+	buf_clear(&letter->heading.to);
+	int n = envelope_add_list(&letter->envelope, answer, strlen("To: "), &letter->heading.to, reason);
+	return n > 0 ? 0 : -1;
+}
+
+static int
+ask_address(const char *question, const char *fallback, struct letter *letter,
+    int (*take)(struct letter *, struct span answer, const char **reason))
 {
 	const char *reason;
 	struct buf answer;
 	int status;
 
 	buf_init(&answer, LINE);
-	while ((status = ask("From", fallback, &answer)) == 0) {
-		buf_clear(&names->sender);
-		buf_clear(&names->from);
-		if (envelope_one(
-			buf_span(&answer), strlen("From: "), &names->sender, &names->from, &reason) == 0)
-			break;
+	while (
+	    (status = ask(question, fallback, &answer)) < 0 && take(letter, buf_span(&answer), &reason) < 0)
 		fprintf(stderr, "That is no address: %s.\n", reason);
-	}
 	buf_free(&answer);
 	return status;
-}
-
-static int
-ask_to(struct names *names, struct envelope *envelope)
-{
-	const char *reason;
-	struct buf answer;
-	int status;
-
-	buf_init(&answer, LINE);
-	while ((status = ask("To (several with commas)", NULL, &answer)) == 0) {
-		buf_clear(&names->to);
-		int n = envelope_add_list(envelope, buf_span(&answer), strlen("To: "), &names->to, &reason);
-		if (n > 0)
-			break;
-		fprintf(stderr, "That is no address: %s.\n", n == 0 ? "it is empty" : reason);
-		envelope_free(envelope);
-	}
-	buf_free(&answer);
-	return status;
-}
-
-static int
-read_text(struct draft *draft)
-{
-	char *line = NULL;
-	size_t room = 0;
-	struct span text;
-	int status;
-
-	fprintf(stderr, "The message; a line with only a dot ends it:\n");
-	while ((status = read_line(&line, &room, &text)) == 0 && !span_is(text, "."))
-		if (draft_add(draft, text) < 0 || draft_add(draft, span_of("\n")) < 0) {
-			status = -1;
-			break;
-		}
-	free(line);
-	return status == 0 ? draft_finish(draft) : status;
 }
 
 int
-prompt(const char *fallback, struct names *names, struct envelope *envelope, struct draft *draft)
+prompt(struct letter *letter)
 {
-	int status = ask_from(fallback, names);
-	if (status == 0)
-		status = ask_to(names, envelope);
-	if (status == 0)
-		status = ask("Subject", NULL, &names->subject);
-	if (status == 0)
-		status = read_text(draft);
-	return status;
+	const char *self = letter->self.len > 0 ? buf_string(&letter->self) : NULL;
+	int status = ask_address("From", self, letter, take_from);
+
+	if (status < 0)
+		status = ask_address("To (several with commas)", NULL, letter, take_to);
+	if (status < 0)
+		status = ask("Subject", NULL, &letter->subject);
+	if (status >= 0)
+		return status;
+	if (letter->subject.len > 0)
+		letter->heading.subject = buf_string(&letter->subject);
+	fprintf(stderr, "The message; a line with only a dot ends it:\n");
+	status = draft_read(&letter->draft, true);
+	return status < 0 && !letter->draft.dot ? give_up() : status;
 }

@@ -1,9 +1,7 @@
 #include "send.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "exits.h"
@@ -92,7 +90,7 @@ report(const struct smtp_client *client, const struct smtp_message *message, enu
 }
 
 static enum smtp_outcome
-log_in(const struct options *o, struct smtp_client *client, const struct letter *letter)
+log_in(const struct options *o, struct smtp_client *client, struct span user, struct span password)
 {
 	struct peer peer;
 
@@ -100,12 +98,13 @@ log_in(const struct options *o, struct smtp_client *client, const struct letter 
 	if (smtp_auth_is_readable(client) && !net_is_loopback(&peer) && !o->quiet)
 		complain(0, "warning: %s offers no safe login: the password crosses the network readable",
 		    o->server);
-	return smtp_client_auth(client, letter->user, letter->password);
+	return smtp_client_auth(client, user, password);
 }
 
+/* The conn and what it sends belong to the caller. */
 static int
-talk(const struct options *o, const struct letter *letter, struct conn *conn,
-    const struct smtp_message *message)
+talk(const struct options *o, struct conn *conn, const char *host, const struct smtp_message *message,
+    struct span user, struct span password)
 {
 	struct smtp_client client;
 
@@ -113,9 +112,9 @@ talk(const struct options *o, const struct letter *letter, struct conn *conn,
 	client.patience = smtp_patience_of(o->wait);
 	if (o->verbose)
 		client.trace = show_line;
-	enum smtp_outcome outcome = smtp_client_open(&client, letter->host);
-	if (outcome == SMTP_DONE && letter->user.n > 0)
-		outcome = log_in(o, &client, letter);
+	enum smtp_outcome outcome = smtp_client_open(&client, host);
+	if (outcome == SMTP_DONE && user.n > 0)
+		outcome = log_in(o, &client, user, password);
 	if (outcome == SMTP_DONE)
 		outcome = smtp_client_send(&client, message);
 	smtp_client_quit(&client);
@@ -125,47 +124,47 @@ talk(const struct options *o, const struct letter *letter, struct conn *conn,
 }
 
 static int
-connect_and_talk(const struct options *o, const struct letter *letter, const struct smtp_message *message)
+dial(const struct options *o, struct conn *conn)
 {
 	char reason[REASON];
-	struct conn conn;
 	int fd;
 
 	if (net_dial(o->server, SMTP_PORT, o->wait, &fd, reason, sizeof(reason)) != NET_OK)
 		return complain(EXITS_UNREACHABLE, "not sent: %s", reason);
 	if (o->verbose)
 		fprintf(stderr, "connected to %s\n", o->server);
-	if (conn_init(&conn, fd, fd, -1) < 0) {
-		close(fd);
-		return complain(EXITS_LATER, "not sent: out of memory");
-	}
-	int result = talk(o, letter, &conn, message);
-	conn_free(&conn);
-	return result;
+	if (conn_init(conn, fd, fd, -1) == 0)
+		return -1;
+	close(fd);
+	return complain(EXITS_LATER, "not sent: out of memory");
 }
 
 int
-send_letter(const struct options *o, const struct letter *letter)
+send_letter(const struct options *o, struct letter *letter, struct span user, struct span password)
 {
-	const struct envelope *envelope = letter->envelope;
+	const struct envelope *envelope = &letter->envelope;
 	struct smtp_message message = {
-		.sender = letter->sender,
+		.sender = buf_string(&letter->sender),
+		.recipients = calloc(envelope->n, sizeof(*message.recipients)),
 		.recipients_n = envelope->n,
+		.size = body_size(&letter->body),
 		.eight_bit = letter->eight_bit,
 		.utf8 = letter->utf8,
 		.all_or_none = o->all_or_none,
 		.body = body_next,
-		.context = letter->body,
+		.context = &letter->body,
 	};
+	struct conn conn;
 
-	if (body_measure(letter->body, &message.size) < 0)
-		return complain(EXITS_NO_INPUT, "not sent: the message cannot be read: %s", strerror(errno));
-	message.recipients = calloc(envelope->n, sizeof(*message.recipients));
 	if (message.recipients == NULL)
 		return complain(EXITS_LATER, "not sent: out of memory");
 	for (size_t i = 0; i < envelope->n; i++)
 		message.recipients[i].address = envelope->recipients[i];
-	int result = connect_and_talk(o, letter, &message);
+	int result = dial(o, &conn);
+	if (result < 0) {
+		result = talk(o, &conn, letter->host, &message, user, password);
+		conn_free(&conn);
+	}
 	for (size_t i = 0; i < envelope->n; i++)
 		smtp_answer_free(&message.recipients[i].answer);
 	free(message.recipients);

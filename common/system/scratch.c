@@ -1,12 +1,11 @@
 #include "scratch.h"
 
+#include <sys/mman.h>
+
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "io.h"
-
-enum { PIECE = 64 * 1024 };
 
 void
 scratch_init(struct scratch *s, size_t bound)
@@ -18,8 +17,11 @@ scratch_init(struct scratch *s, size_t bound)
 void
 scratch_free(struct scratch *s)
 {
+	if (s->map != NULL)
+		munmap(s->map, (size_t)s->size);
 	if (s->file >= 0)
 		close(s->file);
+	s->map = NULL;
 	s->file = -1;
 	buf_free(&s->memory);
 }
@@ -57,30 +59,19 @@ scratch_add(struct scratch *s, struct span piece)
 }
 
 int
-scratch_end(struct scratch *s)
+scratch_end(struct scratch *s, struct span *all)
 {
-	return note(s, s->error != 0 || (s->file >= 0 && spill(s) < 0) ? -1 : 0);
-}
-
-ssize_t
-scratch_at(const struct scratch *s, uint64_t offset, char *bytes, size_t n)
-{
-	if (s->file >= 0)
-		return io_read_at(s->file, bytes, n, (off_t)offset);
-	struct span part = span_slice(buf_span(&s->memory), (size_t)offset, (size_t)offset + n);
-	if (part.n > 0)
-		memcpy(bytes, part.at, part.n);
-	return (ssize_t)part.n;
-}
-
-int
-scratch_each(const struct scratch *s, int (*write_out)(void *context, struct span), void *context)
-{
-	char bytes[PIECE];
-	ssize_t n;
-
-	for (uint64_t at = 0; (n = scratch_at(s, at, bytes, sizeof(bytes))) > 0; at += (uint64_t)n)
-		if (write_out(context, (struct span){ bytes, (size_t)n }) < 0)
-			return -1;
-	return (int)n;
+	if (s->error != 0)
+		return note(s, -1);
+	*all = buf_span(&s->memory);
+	if (s->file < 0)
+		return 0;
+	if (spill(s) < 0)
+		return note(s, -1);
+	void *map = mmap(NULL, (size_t)s->size, PROT_READ, MAP_PRIVATE, s->file, 0);
+	if (map == MAP_FAILED)
+		return note(s, -1);
+	s->map = map;
+	*all = (struct span){ map, (size_t)s->size };
+	return 0;
 }

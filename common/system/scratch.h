@@ -4,8 +4,6 @@
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
-#include <sys/types.h>
-
 #include <stdint.h>
 
 #include "buf.h"
@@ -15,6 +13,7 @@ struct scratch {
 	size_t bound;	   /* of memory */
 	uint64_t size;	   /* of all */
 	int file;
+	void *map; /* of the file, once all is there */
 	int error; /* errno of the first failure, else 0: sticky */
 };
 
@@ -24,13 +23,7 @@ void scratch_free(struct scratch *);
 /* More of it. 0, or -1 with errno. */
 int scratch_add(struct scratch *, struct span);
 
-/* That was all. 0, or -1 with errno, also where adding has failed. */
-int scratch_end(struct scratch *);
-
-/* After it: at most n bytes from an offset. How many, 0 at the end, -1 with errno. */
-ssize_t scratch_at(const struct scratch *, uint64_t offset, char *bytes, size_t n);
-
-/* Call write_out for all of it, piece by piece. 0, or -1 with errno: from write_out, or of reading. */
-int scratch_each(const struct scratch *, int (*write_out)(void *context, struct span), void *context);
+/* That was all; it stands in *all until scratch_free. 0, or -1 with errno, also where adding has failed. */
+int scratch_end(struct scratch *, struct span *all);
 
 #endif

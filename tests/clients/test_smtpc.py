@@ -141,6 +141,12 @@ class Whole(Smtpc):
         self.run_it(server, "-t", "-i", text=self.MESSAGE)
         self.assertTrue(server.messages[0].endswith(b"\r\n\r\nbody\r\n.\r\nmore\r\n"))
 
+    def test_ends_at_a_lone_dot(self):
+        for text, expected in ((b"a\r\n.\r\nb", "a\n"), (b".\nb", ""), (b"a\n..\n.b\n. \n.\rc\nd.\n", "a\n..\n.b\n. \n.\nc\nd.\n"),
+                               (b"a\n.", "a\n.\n"), (b"x" * 32768 + b".\nb\n", "x" * 32768 + ".\nb\n"), (b"a\n" * 300000 + b".\nb", "a\n" * 300000)):
+            out, _ = self.run_it(None, "-n", "-t", text=b"To: b@b.example\n\n" + text)
+            self.assertEqual(out.split("\n\n", 1)[1], expected)
+
     def test_8bit(self):
         server = self.server()
         message = b"To: b@b.example\n\nGr\xc3\xbc\xc3\x9fe\n"

@@ -87,22 +87,22 @@ END_TEST
 static struct heading
 heading(void)
 {
-	return (struct heading){
-		.from = span_of("a@b"),
-		.message_id = "id@host",
-		.now = 1795498278,
-		.zone = 60,
-	};
+	struct heading h;
+
+	heading_init(&h, 8192);
+	buf_add_string(&h.from, "a@b");
+	buf_add_string(&h.message_id, "<id@host>");
+	h.now = 1795498278;
+	h.zone = 60;
+	return h;
 }
 
 static void
 expect_header(const struct heading *h, const char *text, const char *expected)
 {
-	struct content content = { .size = 0 };
+	struct content content = content_of(span_of(text));
 	struct buf out;
 
-	content_add(&content, span_of(text));
-	content_end(&content);
 	buf_init(&out, 8192);
 	ck_assert_int_eq(compose_header(h, &content, &out), 0);
 	expect_span(buf_span(&out), expected);
@@ -117,8 +117,8 @@ START_TEST(composes)
 	    "Date: Tue, 24 Nov 2026 06:31:18 +0100\r\nFrom: a@b\r\nMessage-ID: <id@host>\r\nMIME-Version: "
 	    "1.0\r\n"
 	    "Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\n");
-	h.to = span_of("c@d");
-	h.cc = span_of("e@f");
+	buf_add_string(&h.to, "c@d");
+	buf_add_string(&h.cc, "e@f");
 	h.subject = "Gr\xc3\xbc\xc3\x9f"
 		    "e an alle Leser\r\nBcc: x@y";
 	expect_header(&h, "ein l\xc3\xa4ngerer Text\n",
@@ -126,6 +126,7 @@ START_TEST(composes)
 	    "Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe_an_alle_Leser__Bcc=3A_x=40y?=\r\n"
 	    "Message-ID: <id@host>\r\nMIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n");
+	heading_free(&h);
 }
 END_TEST
 
@@ -140,7 +141,10 @@ complete(const char *message, struct buf *out)
 	envelope_free(&envelope);
 	buf_init(out, 8192);
 	reason = NULL;
-	return compose_complete(guarded_span(span_of(message)), &h, &envelope, &completed, out, &reason);
+	int result =
+	    compose_complete(guarded_span(span_of(message)), &h, &envelope, &completed, out, &reason);
+	heading_free(&h);
+	return result;
 }
 
 static void
@@ -213,6 +217,7 @@ START_TEST(refuses_what_it_cannot_read)
 	ck_assert_str_eq(reason, "the header is too large");
 	buf_free(&completed.sender);
 	buf_free(&out);
+	heading_free(&h);
 	envelope_free(&envelope);
 }
 END_TEST

@@ -1,0 +1,190 @@
+#include "letter.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exits.h"
+#include "program.h"
+#include "prompt.h"
+#include "unique.h"
+#include "zone.h"
+
+enum {
+	HEADER = 1024 * 1024, /* bytes of a header, at most */
+	ADDRESS = 1024
+};
+
+static bool
+is_address(struct buf *text, bool *utf8)
+{
+	const char *reason;
+	struct path path;
+	bool good = path_parse_bare(buf_span(text), &path, &reason) == 0;
+
+	*utf8 = good && path.utf8;
+	return good;
+}
+
+/* Who runs this and where, as far as the system knows. */
+static void
+find_self(struct letter *letter)
+{
+	const char *name = getenv("LOGNAME");
+	bool utf8;
+
+	if (gethostname(letter->host, sizeof(letter->host) - 1) < 0)
+		letter->host[0] = '\0';
+	buf_printf(&letter->self, "x@%s", letter->host);
+	if (strchr(letter->host, '.') == NULL || !is_address(&letter->self, &utf8) || utf8)
+		strcpy(letter->host, "localhost");
+	if (name == NULL || *name == '\0')
+		name = getenv("USER");
+	if (name == NULL || *name == '\0') {
+		const struct passwd *entry =
+		    getpwuid(getuid()); /* cppcheck-suppress getpwuidCalled ; no threads here */
+		name = entry == NULL ? "" : entry->pw_name;
+	}
+	buf_clear(&letter->self);
+	buf_printf(&letter->self, "%s@%s", name, letter->host);
+	if (!is_address(&letter->self, &utf8))
+		buf_clear(&letter->self);
+}
+
+static void
+letter_init(struct letter *letter)
+{
+	struct heading *heading = &letter->heading;
+	char id[UNIQUE_ID + 1];
+
+	*letter = (struct letter){ .eight_bit = false };
+	buf_init(&letter->self, ADDRESS);
+	buf_init(&letter->sender, ADDRESS);
+	buf_init(&letter->subject, ADDRESS * 64);
+	buf_init(&letter->header, (size_t)4 * HEADER);
+	heading_init(heading, HEADER);
+	find_self(letter);
+	unique_id(letter->host, id);
+	buf_printf(&heading->message_id, "<%s@%s>", id, letter->host);
+	heading->now = time(NULL);
+	heading->zone = zone_at(heading->now);
+}
+
+void
+letter_free(struct letter *letter)
+{
+	buf_free(&letter->self);
+	buf_free(&letter->sender);
+	buf_free(&letter->subject);
+	buf_free(&letter->header);
+	heading_free(&letter->heading);
+	envelope_free(&letter->envelope);
+	draft_free(&letter->draft);
+}
+
+/* -f, else who runs this: the envelope's sender, and From. -1, or an exit status. */
+static int
+take_from(struct letter *letter, const char *from)
+{
+	const char *reason;
+	bool null = from != NULL && (*from == '\0' || strcmp(from, "<>") == 0);
+
+	if (from == NULL || null) {
+		if (letter->self.len == 0)
+			return complain(
+			    EXITS_USAGE, "-f FROM is needed: the system does not say who you are");
+		from = buf_string(&letter->self);
+	}
+	if (envelope_one(span_of(from), strlen("From: "), &letter->sender, &letter->heading.from, &reason) <
+	    0)
+		return complain(EXITS_USAGE, "-f %s: %s", from, reason);
+	if (null)
+		buf_clear(&letter->sender);
+	return -1;
+}
+
+static int
+take_addresses(struct letter *letter, const struct options *o)
+{
+	const char *reason;
+
+	for (size_t i = 0; i < o->addresses_n; i++) {
+		const struct address_argument *a = &o->addresses[i];
+		struct buf *field = o->whole || a->kind == 'b' ? NULL
+				    : a->kind == 'c'	       ? &letter->heading.cc
+							       : &letter->heading.to;
+		if (envelope_add_list(&letter->envelope, span_of(a->text), strlen("To: "), field, &reason) <=
+		    0)
+			return complain(EXITS_USAGE, "%s: %s", a->text, reason);
+	}
+	return -1;
+}
+
+/* The header to a text. */
+static int
+compose_text(struct letter *letter)
+{
+	if (compose_header(&letter->heading, &letter->draft.content, &letter->header) < 0)
+		return complain(EXITS_USAGE, "the header is too large");
+	/* The header is ASCII but for addresses. */
+	letter->utf8 = letter->envelope.utf8 || !span_is_ascii(buf_span(&letter->heading.from));
+	letter->eight_bit = letter->utf8;
+	letter->body.encoding = letter->draft.content.encoding;
+	letter->body.text = letter->draft.text;
+	return -1;
+}
+
+/* The header that the message brought, completed. */
+static int
+complete(struct letter *letter, const struct options *o)
+{
+	struct span text = letter->draft.text;
+	struct completed completed;
+	const char *reason = "";
+	int status = -1;
+
+	if (compose_complete(span_slice(text, 0, HEADER), &letter->heading, &letter->envelope, &completed,
+		&letter->header, &reason) < 0)
+		status = complain(EXITS_REFUSED, "the message's header: %s", reason);
+	else if (completed.body == HEADER)
+		status = complain(EXITS_REFUSED, "the message's header is too large");
+	else if (letter->draft.content.nul)
+		status = complain(EXITS_REFUSED, "the message has a NUL, which no server takes");
+	else if (letter->envelope.n == 0)
+		status = complain(
+		    EXITS_USAGE, "there is nobody to send to: no address in To, Cc, Bcc, or behind -t");
+	if (o->from == NULL && completed.sender.len > 0) {
+		buf_clear(&letter->sender);
+		buf_add_span(&letter->sender, buf_span(&completed.sender));
+	}
+	buf_free(&completed.sender);
+	letter->utf8 = completed.utf8 || letter->envelope.utf8;
+	letter->eight_bit = letter->draft.content.eight_bit || letter->utf8;
+	letter->body.text = span_slice(text, completed.body, text.n);
+	return status;
+}
+
+int
+letter_write(struct letter *letter, const struct options *o)
+{
+	int status;
+
+	letter_init(letter);
+	letter->heading.subject = o->subject;
+	if (o->interactive)
+		status = prompt(letter);
+	else {
+		status = take_from(letter, o->from);
+		if (status < 0)
+			status = take_addresses(letter, o);
+		if (status < 0)
+			status = draft_read(&letter->draft, o->whole && !o->ignore_dot);
+	}
+	if (status < 0)
+		status = o->whole ? complete(letter, o) : compose_text(letter);
+	letter->body.header = buf_span(&letter->header);
+	return status;
+}

@@ -1,0 +1,28 @@
+/*
+ * letter: the message, from whoever writes it: arguments and a text, a whole message (-t), or questions.
+ */
+#ifndef LETTER_H
+#define LETTER_H
+
+#include "compose.h"
+#include "draft.h"
+#include "options.h"
+
+struct letter {
+	char host[256];	   /* ours: gethostname(2) where it is a domain with a dot, else "localhost" */
+	struct buf self;   /* who runs this, as an address; empty where the system does not know */
+	struct buf sender; /* local@domain, in the envelope; empty: the null sender */
+	struct envelope envelope;
+	struct heading heading;
+	struct buf subject; /* that was asked for */
+	struct draft draft;
+	struct buf header;
+	struct body body;
+	bool eight_bit, utf8; /* of the whole, as it goes out */
+};
+
+/* -1, or an exit status after a line on standard error. Free with letter_free in every case. */
+int letter_write(struct letter *, const struct options *);
+void letter_free(struct letter *);
+
+#endif
