@@ -11,6 +11,7 @@
 #include "account_file.h"
 #include "alias.h"
 #include "aliases.h"
+#include "bounds.h"
 #include "io.h"
 #include "queue.h"
 #include "rcpt.h"
@@ -31,6 +32,18 @@ check_mode(struct check *c, const char *file, enum check_verdict readable)
 		    c, CHECK_FAIL, "%s: others may write to it; fix: chmod go-w %s/%s", file, c->dir, file);
 	else if (readable != CHECK_OK && (st.st_mode & 077) != 0)
 		check_say(c, readable, "%s: others may read it; fix: chmod 600 %s/%s", file, c->dir, file);
+}
+
+/* Where the user of the daemon cannot even enter it nothing below can be judged. */
+void
+check_root(struct check *c)
+{
+	if (check_access(c, ".")) {
+		check_mode(c, ".", CHECK_OK);
+		return;
+	}
+	close(c->root);
+	c->root = -1;
 }
 
 static void
@@ -163,15 +176,37 @@ check_aliases(struct check *c)
 	aliases_free(&aliases);
 }
 
+/* A domain, or "*". Another word would match nothing. */
+static bool
+is_routed(struct span word)
+{
+	struct buf address;
+	struct path path;
+	const char *reason;
+
+	if (span_is(word, "*"))
+		return true;
+	buf_init(&address, SMTP_PATH);
+	buf_add_string(&address, "x@");
+	buf_add_span(&address, span_slice(word, 0, word.n - (word.at[word.n - 1] == '.')));
+	bool good = !address.failed && path_parse_bare(buf_span(&address), &path, &reason) == 0;
+	buf_free(&address);
+	return good;
+}
+
 /* What is wrong with routes.auth has to do with those routes that it is for. */
 static bool
-check_route(struct check *c, struct span domain)
+check_route(struct check *c, int line, struct span domain)
 {
 	struct route route;
 	struct buf reason;
+	int result = -1;
 
 	buf_init(&reason, WRONG);
-	int result = routes_find(c->root, domain, &route, &reason);
+	if (is_routed(domain))
+		result = routes_find(c->root, domain, &route, &reason);
+	else
+		buf_printf(&reason, "routes:%d: not a domain and host[:port]", line);
 	wipe(&route, sizeof route);
 	if (result < 0 && !check_say_line(c, buf_string(&reason)))
 		check_say(c, CHECK_FAIL, "%s; fix: chmod 600 %s/routes.auth", buf_string(&reason), c->dir);
@@ -185,7 +220,7 @@ check_routes(struct check *c)
 	struct buf text;
 	struct stat st;
 	struct span rest, line;
-	int n = 0, bad = 0, fd = openat(c->root, "routes", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int n = 0, bad = 0, number = 0, fd = openat(c->root, "routes", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	buf_init(&text, ROUTES_TEXT);
 	check_mode(c, "routes", CHECK_OK);
@@ -193,13 +228,14 @@ check_routes(struct check *c)
 		bad += !check_access(c, "routes");
 	for (rest = buf_span(&text); rest.n > 0;) {
 		line = span_trim(span_until(rest, '\n', &rest));
+		number++;
 		size_t length = 0;
 		while (length < line.n && !ascii_is_space(line.at[length]))
 			length++;
 		if (length == 0 || line.at[0] == '#')
 			continue;
 		n++;
-		bad += !check_route(c, span_slice(line, 0, length));
+		bad += !check_route(c, number, span_slice(line, 0, length));
 	}
 	if (bad == 0)
 		check_say(c, CHECK_OK, "routes: %d", n);
@@ -236,10 +272,12 @@ check_folder(struct check *c, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(c->root, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+	if (fstatat(c->root, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return check_access(c, ".");
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode)) {
+		check_mode(c, name, CHECK_OK);
 		return check_access(c, name);
+	}
 	check_say(c, CHECK_FAIL, "%s: no folder; fix: mv %s/%s %s/%s.old; mkdir -m 700 %s/%s", name, c->dir,
 	    name, c->dir, name, c->dir, name);
 	return false;

@@ -22,6 +22,7 @@ static const struct {
 	{ check_hostname, false },
 	{ check_ports, false },
 	{ check_user, false },
+	{ check_root, true },
 	{ check_disk, true },
 	{ check_locks, true },
 	{ check_accounts, true },

@@ -34,6 +34,7 @@ void check_config(struct check *);
 void check_hostname(struct check *);
 void check_ports(struct check *);
 void check_user(struct check *);
+void check_root(struct check *); /* where it fails the other files are not looked at */
 void check_disk(struct check *);
 void check_locks(struct check *);
 void check_resolver(struct check *);

@@ -2,6 +2,7 @@
 """smtpd check: each fault that is planted is seen, and the command that it names mends it."""
 
 import os
+import pathlib
 import pwd
 import re
 import shutil
@@ -134,6 +135,9 @@ class Check(unittest.TestCase):
     def test_routes(self):
         self.root.append("routes", "# domain host\nexample.net mail.example.net\n* smarthost.example.net:587 # all\nexample.com a:b\n")
         self.expect_mended("routes:4", "not a domain and host")
+        for word in (".example.org", "example.org:", "@example.org"):
+            self.root.append("routes", word + " mail.example.org\n")
+            self.expect_mended("routes:%d" % len(pathlib.Path(self.root.file("routes")).read_text().splitlines()), "not a domain and host")
         self.root.append("routes.auth", "smarthost.example.net:587 anna apple pie\n")
         os.chmod(self.root.file("routes.auth"), 0o640)
         self.expect_mended("routes.auth may be read by others", "its mode must be 600", after=None)
@@ -161,6 +165,10 @@ class Check(unittest.TestCase):
                 os.rename(self.root.file(name), self.root.file(name + ".was"))
             self.root.append(name, "x")
             self.expect_mended(name, "no folder")
+        for name in (".", "users", "queue"):
+            os.chmod(self.root.file(name), 0o722)
+            self.expect_mended(name, "others may write", after=None)
+            self.check(0)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_what_is_not_the_users(self):
@@ -169,6 +177,10 @@ class Check(unittest.TestCase):
         letterbox.run(["chown", "-R", "nobody", self.root.path])
         self.options += ["-o", "user=nobody"]
         self.assertEqual(self.check(0)["user"][:2], ("ok", "it will run as nobody"))
+        os.chown(self.root.path, 0, 0)
+        found = self.check(78)
+        self.assertNotIn("users", found, "nothing may be said of what cannot be seen")
+        self.expect_mended(".", "Permission denied", after=None)
         entry = "queue/0123456789abcdefghjkmnpqrs"
         self.root.append(entry, "")
         for path, subject in ((entry, "queue"), ("users/anna", "users"), ("users/anna/mbox", "users"), ("queue", "queue"), ("accounts", "accounts")):
