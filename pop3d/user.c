@@ -205,8 +205,7 @@ run(const struct command *command, const char *path, const char *name)
 	if (job.root < 0 && (errno != ENOENT || !command->makes_root))
 		return complain(EXITS_NO_INPUT, "cannot open %s: %s", path, strerror(errno));
 	int status = command->run(&job);
-	if (job.root >= 0)
-		close(job.root);
+	io_close(job.root);
 	return status;
 }
 

@@ -239,8 +239,7 @@ check_routes(struct check *c)
 	}
 	if (bad == 0)
 		check_say(c, CHECK_OK, "routes: %d", n);
-	if (fd >= 0)
-		close(fd);
+	io_close(fd);
 	buf_free(&text);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "io.h"
 #include "lock.h"
 #include "net.h"
 #include "pid.h"
@@ -147,8 +148,7 @@ can_make(const struct check *c, const char *name)
 {
 	int fd = openat(c->root, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd >= 0)
-		close(fd);
+	io_close(fd);
 	return fd >= 0;
 }
 
@@ -200,8 +200,7 @@ check_locks(struct check *c)
 		check_say(c, CHECK_OK, "locks: fcntl(2) and dotlock hold, fdatasync(2) works");
 	unlinkat(c->root, name, 0);
 	unlinkat(c->root, dotlock, 0);
-	if (fd >= 0)
-		close(fd);
+	io_close(fd);
 }
 
 void

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "io.h"
 #include "program.h"
 
 enum { WORD = 16 * 1024 };
@@ -130,8 +131,7 @@ check_run(const struct daemon *daemon, const struct server *server)
 	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
 		if (c.root >= 0 || !checks[i].needs_root)
 			checks[i].run(&c);
-	if (c.root >= 0)
-		close(c.root);
+	io_close(c.root);
 	buf_free(&dir);
 	int output = printed("the findings");
 	return output != EXITS_DONE ? output : c.failed ? EXITS_CONFIG : EXITS_DONE;

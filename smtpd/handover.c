@@ -117,10 +117,8 @@ store(struct delivery *d, struct queue_message *message, struct span trace)
 	if (message->recipients != NULL && buf_reserve(&addresses, most) != NULL &&
 	    collect(d, message, &addresses) == 0)
 		result = queue_add(d->root, message, trace, &d->spool);
-	int error = errno;
 	free(message->recipients);
 	buf_free(&addresses);
-	errno = error;
 	return result;
 }
 

@@ -76,8 +76,7 @@ queue_open(int root, const char *id, struct queue_entry *entry)
 void
 queue_close(struct queue_entry *entry)
 {
-	if (entry->file >= 0)
-		close(entry->file);
+	io_close(entry->file);
 	free(entry->message.recipients);
 	buf_free(&entry->text);
 	buf_free(&entry->journal);
@@ -219,8 +218,7 @@ clean_one(int root, const char *name, void *context)
 		/* A power cut left both names. */
 		unlinkat(root, path, 0);
 	}
-	if (fd >= 0)
-		close(fd);
+	io_close(fd);
 }
 
 void

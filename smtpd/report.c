@@ -190,9 +190,7 @@ draft_notice(const struct group *group, struct span to, const char *id, struct q
 	if (result == 0)
 		result = queue_draft(
 		    entry->root, &message, entry->message.id, (struct span){ "", 0 }, &body, draft);
-	int error = errno;
 	spool_free(&body);
-	errno = error;
 	return result;
 }
 
@@ -259,11 +257,9 @@ record_all(const struct report *r, const struct fate *fates,
 		if (group.n > 0)
 			result = record(&group);
 	}
-	int error = errno;
 	free(seen);
 	free(group.which);
 	free(group.told);
-	errno = error;
 	return result;
 }
 

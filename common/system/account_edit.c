@@ -26,16 +26,6 @@ enum {
 	EDIT_LINE = 512 /* name, scheme, count, salt, two keys */
 };
 
-static int
-close_with(int fd, int result)
-{
-	int error = errno;
-
-	close(fd);
-	errno = error;
-	return result;
-}
-
 /* What root makes in a mail root must belong to the mail root's owner, whom the daemons may run as. */
 static int
 give(int root, int fd)
@@ -60,7 +50,8 @@ make_file(int root, int dir, const char *name, int flags)
 		errno = EINVAL;
 	else if (give(root, fd) == 0)
 		return fd;
-	return close_with(fd, -1);
+	io_close(fd);
+	return -1;
 }
 
 /* The directory at/name, made where it is missing, and its entry synced in any case: who made it may have crashed. */
@@ -72,25 +63,24 @@ make_directory(int root, int at, const char *name)
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	return give(root, fd) < 0 || io_sync_directory(at, ".") < 0 ? close_with(fd, -1) : fd;
+	if (give(root, fd) == 0 && io_sync_directory(at, ".") == 0)
+		return fd;
+	io_close(fd);
+	return -1;
 }
 
 static int
 make_mailbox(int root, const char *name)
 {
 	int users = make_directory(root, root, "users");
-	if (users < 0)
-		return -1;
-	int folder = make_directory(root, users, name);
-	close_with(users, 0);
-	if (folder < 0)
-		return -1;
-	int mbox = make_file(root, folder, "mbox", 0);
-	if (mbox < 0)
-		return close_with(folder, -1);
-	int result = fsync(mbox) < 0 || io_sync_directory(folder, ".") < 0 ? -1 : 0;
-	result = close_with(mbox, result);
-	return close_with(folder, result);
+	int folder = users < 0 ? -1 : make_directory(root, users, name);
+	int mbox = folder < 0 ? -1 : make_file(root, folder, "mbox", 0);
+	int result = mbox < 0 || fsync(mbox) < 0 ? -1 : fsync(folder);
+
+	io_close(mbox);
+	io_close(folder);
+	io_close(users);
+	return result;
 }
 
 static int
@@ -107,7 +97,7 @@ finish_new(int root, int fd, const char *name, int result)
 {
 	if (result == 0)
 		result = fsync(fd);
-	result = close_with(fd, result);
+	io_close(fd);
 	if (result == 0 && renameat(root, "accounts.new", root, name) == 0)
 		return io_sync_directory(root, ".");
 	int error = errno;
@@ -217,7 +207,7 @@ change_locked(int root, const char *name, struct span line, bool fresh)
 	if (had == LOCK_BUSY)
 		errno = EAGAIN;
 	enum account_status status = had == LOCK_OK ? change(root, name, line, fresh) : ACCOUNT_FAILED;
-	close_with(lock, 0);
+	io_close(lock);
 	return status;
 }
 

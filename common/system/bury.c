@@ -119,9 +119,7 @@ dig_all(const struct maildrop *m, const struct index_entry *entries, const bool 
 	for (size_t i = 0, n = 0; i < m->header.count && result == 1; i++)
 		if (gone[i])
 			result = dig(&w, &entries[i], &(*graves)[n++]);
-	int error = errno;
 	window_free(&w);
-	errno = error;
 	return result;
 }
 
@@ -182,8 +180,7 @@ bury(struct maildrop *m, const struct index_entry *entries, const bool *gone, bo
 				   redo_file_void(m, redo) < 0))
 		status = maildrop_failed(m, "expunge not finished");
 	free(graves);
-	if (redo >= 0)
-		close(redo);
+	io_close(redo);
 	return status;
 }
 
@@ -218,10 +215,7 @@ bury_look(const struct maildrop *m, int redo)
 	struct plan plan;
 	struct grave *graves;
 	int valid = read_plan(m, redo, &plan, &graves);
-	int error = errno;
-
 	free(graves);
-	errno = error;
 	return valid;
 }
 
@@ -258,9 +252,7 @@ keep_valid(const struct maildrop *m, struct grave *graves, size_t *count)
 			graves[valid++] = graves[i];
 	}
 	*count = valid;
-	int error = errno;
 	window_free(&w);
-	errno = error;
 	return holds < 0 ? -1 : 0;
 }
 
@@ -280,8 +272,6 @@ bury_finish(struct maildrop *m, int redo)
 		result = index_forget(m->dir, m->index);
 	if (result == 0)
 		result = redo_file_void(m, redo);
-	int error = errno;
 	free(graves);
-	errno = error;
 	return result;
 }

@@ -63,8 +63,7 @@ lock(struct checkup *c)
 	struct stat st, named;
 
 	for (int attempt = 0; attempt < 3; attempt++) {
-		if (m->mbox >= 0)
-			close(m->mbox);
+		io_close(m->mbox);
 		m->mbox = io_open(m->dir, "mbox", O_RDONLY);
 		if (m->mbox < 0 || lock_init(&m->lock, m->mbox) < 0)
 			return CHECKUP_FAILED;
@@ -135,10 +134,8 @@ compare(const struct maildrop *m, off_t size, int index, const struct index_head
 	*same &= entries != NULL || list.count == 0;
 	for (size_t i = 0; result == 0 && i < list.count && *same; i++)
 		*same = is_same(&list.entries[i], &entries[i]);
-	int error = errno;
 	index_unmap(entries, header->count);
 	index_list_free(&list);
-	errno = error;
 	return result;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "io.h"
 #include "log.h"
 #include "privilege.h"
 #include "program.h"
@@ -109,8 +110,7 @@ daemon_begin(struct daemon *d, int argc, char **argv)
 void
 daemon_end(struct daemon *d)
 {
-	if (d->root >= 0)
-		close(d->root);
+	io_close(d->root);
 	d->root = -1;
 	config_free(&d->config);
 }

@@ -2,13 +2,13 @@
  * What QUIT does: the snapshot's marks are carried over to what stands in the mailbox now; then the rest moves together, or, where that
  * would take long, what goes is only buried.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bounds.h"
 #include "bury.h"
+#include "io.h"
 #include "log.h"
 #include "recover.h"
 #include "redo.h"
@@ -139,8 +139,7 @@ reindex(struct maildrop *m, const struct marks *marks)
 		index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, &kept, &m->header);
 	else
 		index_forget(m->dir, m->index);
-	if (index >= 0)
-		close(index);
+	io_close(index);
 	index_list_free(&kept);
 }
 

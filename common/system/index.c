@@ -203,8 +203,7 @@ index_replace(int dir, ino_t inode, uint64_t size, const struct index_list *list
 	if (fd >= 0 && write_all(fd, header, list) == 0 && renameat(dir, fresh, dir, name) == 0)
 		return fd;
 	/* No index is better than an old one. */
-	if (fd >= 0)
-		close(fd);
+	io_close(fd);
 	unlinkat(dir, fresh, 0);
 	unlinkat(dir, name, 0);
 	return -1;

@@ -313,10 +313,8 @@ inspect(int mbox, off_t size, int (*each)(void *context, const struct inspect_pa
 	buf_init(&j.out, 4 * WINDOW);
 	window_init(&j.window, mbox, size);
 	int result = judge_all(&j, each, context);
-	int error = errno;
 	window_free(&j.window);
 	buf_free(&j.out);
-	errno = error;
 	return result;
 }
 

@@ -69,6 +69,16 @@ io_read_regular(int fd, struct stat *seen, struct buf *out)
 }
 
 void
+io_close(int fd)
+{
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+}
+
+void
 io_hold_standard(void)
 {
 	/* open(2) takes the lowest that is free. */
@@ -170,8 +180,6 @@ io_sync_directory(int dir, const char *name)
 	if (fd < 0)
 		return -1;
 	int result = fsync(fd);
-	int error = errno;
-	close(fd);
-	errno = error;
+	io_close(fd);
 	return result;
 }

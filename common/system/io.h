@@ -51,6 +51,9 @@ int io_temporary(void);
 /* pipe(2) whose ends are close-on-exec, and do not block. 0, or -1 with errno. */
 int io_pipe(int ends[2]);
 
+/* close(2), where there is anything to close. errno stays: who gives up keeps why. */
+void io_close(int fd);
+
 /* fsync(2) of a directory, named relative to dir. 0, or -1 with errno. */
 int io_sync_directory(int dir, const char *name);
 

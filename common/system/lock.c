@@ -19,6 +19,7 @@
 
 #include "bounds.h"
 #include "conn.h"
+#include "io.h"
 #include "pid.h"
 
 int
@@ -99,8 +100,10 @@ void
 lock_fcntl_release(int fd)
 {
 	struct flock range = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+	int error = errno;
 
 	fcntl(fd, F_SETLK, &range);
+	errno = error;
 }
 
 /* "mbox" -> "mbox.lock". */
@@ -281,7 +284,6 @@ lock_mbox(int dir, const char *name, int fd, int seconds, bool lax, struct lock 
 void
 lock_close(struct lock *lock)
 {
-	if (lock->dotlock >= 0)
-		close(lock->dotlock);
+	io_close(lock->dotlock);
 	lock->dotlock = -1;
 }

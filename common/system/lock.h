@@ -29,7 +29,7 @@ int lock_init(struct lock *, int fd);
 
 /* The fcntl write lock on the whole of fd alone, within so many seconds (0: at once). */
 enum lock_status lock_fcntl(int fd, int seconds);
-void lock_fcntl_release(int fd);
+void lock_fcntl_release(int fd); /* errno stays */
 
 /* The same as a read lock, for those who only look: fd may be open for reading alone. */
 enum lock_status lock_fcntl_shared(int fd, int seconds);

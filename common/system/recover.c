@@ -35,9 +35,7 @@ recover_keep(const struct maildrop *m, int source, off_t from, off_t to, const c
 		result = fsync(fd);
 	if (result == 0)
 		result = fsync(m->dir);
-	int error = errno;
-	close(fd);
-	errno = error;
+	io_close(fd);
 	if (result == 0) {
 		snprintf(file, sizeof(file), "users/%s/mbox.torn", m->name);
 		log_begin_error("torn message kept aside");
@@ -234,9 +232,7 @@ recover_tail(struct maildrop *m, off_t known)
 	if (torn > known) {
 		window_init(&w, m->mbox, m->lock.size);
 		torn = find_torn(&w, known);
-		int error = errno;
 		window_free(&w);
-		errno = error;
 	}
 	if (torn < 0)
 		return maildrop_failed(m, "mailbox not read");

@@ -77,9 +77,7 @@ copy(int from, off_t at, off_t n, int to, off_t to_at, uint32_t *sum)
 		to_at += got;
 		n -= got;
 	}
-	int error = errno;
 	free(piece);
-	errno = error;
 	return result;
 }
 
@@ -173,8 +171,7 @@ redo_expunge(struct maildrop *m, off_t offset, const struct redo_piece *pieces, 
 			redo_file_void(m, redo);
 	} else if (carry_out(m, &plan, redo) < 0)
 		status = maildrop_failed(m, "expunge not finished");
-	if (redo >= 0)
-		close(redo);
+	io_close(redo);
 	return status;
 }
 
@@ -276,9 +273,7 @@ extend(struct maildrop *m, struct plan *plan, int *redo)
 	if (copy(m->mbox, (off_t)plan->old_size, grown, old, all.to - grown, &sum) < 0)
 		return -1;
 	int result = write_plan(m, &longer, old, &all, 1, &fresh);
-	int error = errno;
-	close(old);
-	errno = error;
+	io_close(old);
 	*redo = fresh;
 	*plan = longer;
 	return result;
@@ -324,7 +319,6 @@ redo_finish(struct maildrop *m)
 	/* Whoever gave it its name may have died before that was durable. */
 	int result = fsync(m->dir) < 0 ? -1 : finish(m, &redo);
 	enum maildrop_status status = result < 0 ? maildrop_failed(m, "expunge not finished") : MAILDROP_OK;
-	if (redo >= 0)
-		close(redo);
+	io_close(redo);
 	return status;
 }

@@ -189,10 +189,7 @@ create(const struct maildrop *m, const char *name)
 	int fd = io_open(m->dir, name, O_RDWR | O_CREAT | O_EXCL);
 	if (fd >= 0 && fstat(m->mbox, &st) == 0 && fchmod(fd, st.st_mode & 0777) == 0)
 		return fd;
-	int error = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = error;
+	io_close(fd);
 	return -1;
 }
 
@@ -209,13 +206,11 @@ write_mended_file(const struct maildrop *m, struct repair *repair, int source, o
 	buf_init(&w.buf, 4 * WINDOW);
 	window_init(&w.window, source, size);
 	int result = inspect(source, size, write_part, &w);
-	int error = errno;
 	window_free(&w.window);
 	buf_free(&w.buf);
 	if (result == 0)
 		return w.out;
-	close(w.out);
-	errno = error;
+	io_close(w.out);
 	return -1;
 }
 
@@ -235,19 +230,15 @@ write_repaired(const struct maildrop *m, struct repair *repair)
 
 	for (int pass = 0; pass < PASSES && wrong == 1; pass++) {
 		int fresh = write_mended_file(m, repair, source, st.st_size);
-		int error = errno;
 		if (source != m->mbox)
-			close(source);
-		errno = error;
+			io_close(source);
 		if (fresh < 0)
 			return -1;
 		source = fresh;
 		wrong = fstat(source, &st) < 0 ? -1 : inspect(source, st.st_size, stop_where_wrong, NULL);
 	}
 	int result = wrong < 0 ? -1 : fsync(source);
-	int error = errno;
-	close(source);
-	errno = error;
+	io_close(source);
 	return result;
 }
 
@@ -283,9 +274,7 @@ keep_original(const struct maildrop *m, struct repair *repair)
 		result = unlinkat(m->dir, keep_name, 0);
 	if (result == 0)
 		result = fsync(m->dir);
-	int error = errno;
-	close(fd);
-	errno = error;
+	io_close(fd);
 	return result;
 }
 
@@ -354,8 +343,7 @@ repair_mailbox(int root, const char *name, struct buf *holder, struct repair *re
 		status = mend_mailbox(&m, repair);
 		maildrop_unlock(&m);
 	}
-	if (session_lock >= 0)
-		close(session_lock);
+	io_close(session_lock);
 	maildrop_close(&m);
 	return status;
 }

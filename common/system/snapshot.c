@@ -195,8 +195,7 @@ snapshot_close(struct snapshot *s)
 	free(s->shown);
 	window_free(&s->window);
 	maildrop_close(&s->maildrop);
-	if (s->session_lock >= 0)
-		close(s->session_lock);
+	io_close(s->session_lock);
 	*s = (struct snapshot){ .session_lock = -1, .maildrop = { .dir = -1, .mbox = -1, .index = -1 } };
 }
 
@@ -270,9 +269,7 @@ read_locked(struct snapshot *s, const struct index_entry *entry, off_t at)
 		return maildrop_failed(&s->maildrop, "mailbox not locked");
 	}
 	int there = read_piece(s, entry, at);
-	int error = errno;
 	lock_fcntl_release(mbox);
-	errno = error;
 	if (there < 0)
 		return maildrop_failed(&s->maildrop, "mailbox not read");
 	if (there == 1)

@@ -27,8 +27,7 @@ spool_free(struct spool *spool)
 void
 spool_clear(struct spool *spool)
 {
-	if (spool->file >= 0)
-		close(spool->file);
+	io_close(spool->file);
 	spool->file = -1;
 	spool->error = 0;
 	buf_clear(&spool->memory);

@@ -304,9 +304,7 @@ survey(int mbox, off_t from, off_t size, struct index_list *list)
 			result = -1;
 		from += (off_t)entry.stored;
 	}
-	int error = errno;
 	window_free(&w);
-	errno = error;
 	return result < 0 ? -1 : 0;
 }
 
