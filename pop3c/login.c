@@ -1,17 +1,8 @@
 #include "login.h"
 
-#include <stdio.h>
-
-#include "codec.h"
 #include "program.h"
 #include "sasl.h"
 #include "unique.h"
-
-/*
- * LACKING: the server does not know SCRAM after all. One that does answers the first message with a challenge, or says [AUTH]
- * (RFC 3206); whoever refuses at once and without a word knows only the command not.
- */
-enum outcome { ANSWERED, LACKING };
 
 static enum pop3_status
 denied(const struct pop3_client *c, enum pop3_status status)
@@ -21,122 +12,52 @@ denied(const struct pop3_client *c, enum pop3_status status)
 	return POP3_DENIED;
 }
 
-/* Send one message of a SASL dialogue. */
-static void
-say(struct pop3_client *c, struct span message)
-{
-	struct buf line;
+/* What the server made of it, where it is no challenge. */
+struct attempt {
+	struct pop3_client *client;
+	enum pop3_status status;
+	int exchanges;
+};
 
-	buf_init(&line, 4 * SASL_MESSAGE);
-	base64_encode(message, &line);
-	pop3_send_secret(c, "(secret)", buf_span(&line));
-	buf_free(&line);
+static enum sasl_status
+exchange(void *context, const char *shown, struct span line, struct span *challenge)
+{
+	struct attempt *attempt = context;
+	bool challenged;
+
+	pop3_send_secret(attempt->client, shown, line);
+	attempt->status = pop3_challenge(attempt->client, &challenged, challenge);
+	attempt->exchanges++;
+	if (challenged)
+		return SASL_CHALLENGE;
+	return attempt->status == POP3_OK ? SASL_OK : SASL_DENIED;
 }
 
-/* "AUTH MECHANISM INITIAL", or without INITIAL where it does not fit a command line (RFC 5034 4). True: it went along. */
-static bool
-begin(struct pop3_client *c, const char *mechanism, struct span first)
-{
-	struct buf line;
-	char shown[64];
-	bool fits;
-
-	buf_init(&line, POP3_COMMAND - 2);
-	buf_printf(&line, "AUTH %s ", mechanism);
-	fits = base64_encode(first, &line) == 0;
-	snprintf(shown, sizeof(shown), "AUTH %s%s", mechanism, fits ? " (secret)" : "");
-	if (!fits) {
-		buf_clear(&line);
-		buf_printf(&line, "AUTH %s", mechanism);
-	}
-	pop3_send_secret(c, shown, buf_span(&line));
-	buf_free(&line);
-	return fits;
-}
-
-/* The server gave up its side, or cannot be believed: cancel, and take the -ERR. */
-static enum pop3_status
-cancel(struct pop3_client *c, enum pop3_status why)
-{
-	bool challenge;
-	struct span ignored;
-	pop3_send(c, "*");
-	pop3_challenge(c, &challenge, &ignored);
-	return why;
-}
-
-/* One challenge of the server: what to do next. POP3_OK: it was answered. */
-static enum pop3_status
-answer(struct pop3_client *c, struct sasl_client *sasl, struct span challenge)
-{
-	struct buf decoded, out;
-	enum pop3_status status = POP3_OK;
-
-	buf_init(&decoded, SASL_MESSAGE);
-	buf_init(&out, SASL_MESSAGE);
-	if (base64_decode(challenge, &decoded) < 0)
-		status = cancel(c, POP3_PROTOCOL);
-	else {
-		enum sasl_status step = sasl_client_step(sasl, buf_span(&decoded), &out);
-		if (step == SASL_CHALLENGE || step == SASL_OK)
-			say(c, buf_span(&out));
-		else
-			status = cancel(c, step == SASL_DENIED ? POP3_UNPROVEN : POP3_PROTOCOL);
-	}
-	buf_free(&decoded);
-	buf_free(&out);
-	return status;
-}
-
-static enum pop3_status
-dialogue(struct pop3_client *c, struct sasl_client *sasl, struct span first, enum outcome *outcome)
-{
-	bool sent = begin(c, sasl_names[sasl->mechanism], first);
-
-	for (int round = 0; round < 8; round++) {
-		bool challenge;
-		struct span bytes;
-		enum pop3_status status = pop3_challenge(c, &challenge, &bytes);
-		if (status == POP3_REFUSED && round == 0 && c->code.len == 0 &&
-		    sasl->mechanism != SASL_PLAIN) {
-			*outcome = LACKING;
-			return status;
-		}
-		if (status != POP3_OK)
-			return denied(c, status);
-		if (!challenge)
-			return sasl_client_verified(sasl) ? POP3_OK : POP3_UNPROVEN;
-		if (!sent) {
-			say(c, first);
-			sent = true;
-		} else {
-			status = answer(c, sasl, bytes);
-			if (status != POP3_OK)
-				return status;
-		}
-	}
-	return POP3_PROTOCOL;
-}
-
+/*
+ * *lacking: the server does not know SCRAM after all. One that does answers the first message with a challenge, or says [AUTH]
+ * (RFC 3206); whoever refuses at once and without a word knows only the command not.
+ */
 static enum pop3_status
 by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, struct span user, struct span password,
-    enum outcome *outcome)
+    bool *lacking)
 {
+	struct attempt attempt = { .client = c };
+	const struct sasl_login login = { POP3_COMMAND - 2, exchange, &attempt };
 	struct sasl_client sasl;
-	struct buf first;
 	uint8_t random[SASL_NONCE];
-	enum pop3_status status = POP3_NO_METHOD;
 
-	*outcome = ANSWERED;
+	*lacking = false;
 	if (random_bytes(random, sizeof(random)) < 0)
-		return status;
+		return POP3_NO_METHOD;
 	sasl_client_init(&sasl, mechanism, user, password, random);
-	buf_init(&first, SASL_MESSAGE);
-	if (sasl_client_first(&sasl, &first) == 0)
-		status = dialogue(c, &sasl, buf_span(&first), outcome);
-	buf_free(&first);
+	enum sasl_status verdict = sasl_client_login(&sasl, &login);
 	sasl_client_free(&sasl);
-	return status;
+	if (verdict == SASL_UNPROVEN)
+		return POP3_UNPROVEN;
+	if (verdict == SASL_MALFORMED)
+		return POP3_PROTOCOL;
+	*lacking = attempt.status == POP3_REFUSED && attempt.exchanges == 1 && c->code.len == 0;
+	return denied(c, attempt.status);
 }
 
 static enum pop3_status
@@ -181,11 +102,11 @@ by_pass(struct pop3_client *c, struct span user, struct span password)
 enum pop3_status
 login_user(struct pop3_client *c, struct span user, struct span password, const char *warn_of)
 {
-	enum outcome outcome = LACKING;
+	bool lacking;
 
 	if (c->capabilities & POP3_SASL_SCRAM) {
-		enum pop3_status status = by_sasl(c, SASL_SCRAM_SHA_256, user, password, &outcome);
-		if (outcome == ANSWERED)
+		enum pop3_status status = by_sasl(c, SASL_SCRAM_SHA_256, user, password, &lacking);
+		if (!lacking)
 			return status;
 	}
 	if (c->stamp.len > 0)
@@ -196,5 +117,5 @@ login_user(struct pop3_client *c, struct span user, struct span password, const 
 	if (warn_of != NULL)
 		complain(0, "warning: %s offers no safe login: the password crosses the network readable",
 		    warn_of);
-	return plain ? by_sasl(c, SASL_PLAIN, user, password, &outcome) : by_pass(c, user, password);
+	return plain ? by_sasl(c, SASL_PLAIN, user, password, &lacking) : by_pass(c, user, password);
 }

@@ -25,7 +25,8 @@ enum sasl_status {
 	SASL_CHALLENGE, /* out is to be sent, and the peer's answer given to the next step */
 	SASL_LOOKUP,	/* server: `user` is now known; call sasl_server_credential */
 	SASL_OK,
-	SASL_DENIED, /* wrong password, or no such user */
+	SASL_DENIED,   /* wrong password, or no such user */
+	SASL_UNPROVEN, /* client: the server does not prove that it knows the password */
 	SASL_MALFORMED
 };
 
@@ -70,16 +71,28 @@ void sasl_client_init(struct sasl_client *, enum sasl_mechanism, struct span use
     const uint8_t random[SASL_NONCE]);
 void sasl_client_free(struct sasl_client *);
 
-/* The message that may go with the command itself, in out, which is cleared (LOGIN has none: returns -1). */
-int sasl_client_first(struct sasl_client *, struct buf *out);
-
 /*
- * A challenge of the server: SASL_CHALLENGE with the answer in out (it may be empty), SASL_DENIED where the server does not prove
- * that it knows the password, SASL_MALFORMED (also for a nonce that is not ours, and more than 1,000,000 or less than 4096 iterations).
+ * A challenge of the server; an empty one first, for the message that may go with the command itself: SASL_CHALLENGE with the answer in out (it may be empty), SASL_UNPROVEN, SASL_MALFORMED (also for a nonce that is not ours, and more than 1,000,000 or less than 4096 iterations).
  */
 enum sasl_status sasl_client_step(struct sasl_client *, struct span challenge, struct buf *out);
 
 /* When the server says success: may it be believed? For SCRAM only after it proved that it knows the password. */
 bool sasl_client_verified(const struct sasl_client *);
+
+/*
+ * The whole dialogue of AUTH, in SMTP (RFC 4954) as in POP3 (RFC 5034). SASL_OK; SASL_DENIED: exchange had it; SASL_UNPROVEN; SASL_MALFORMED: the
+ * challenges make no sense, or do not end.
+ */
+struct sasl_login {
+	size_t longest; /* bytes of a command: within them the first message goes along */
+	/*
+	 * A line goes out, `shown` wherever it can be seen, and the server's answer comes: SASL_CHALLENGE, with its text; SASL_OK; or SASL_DENIED
+	 * for anything else, which context remembers.
+	 */
+	enum sasl_status (*exchange)(
+	    void *context, const char *shown, struct span line, struct span *challenge);
+	void *context;
+};
+enum sasl_status sasl_client_login(struct sasl_client *, const struct sasl_login *);
 
 #endif

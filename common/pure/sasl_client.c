@@ -1,12 +1,15 @@
+#include "sasl.h"
+
+#include <stdio.h>
 #include <string.h>
 
-#include "sasl.h"
 #include "codec.h"
 #include "scram.h"
 
 enum {
 	SCRAM_MOST_ITERATIONS = 1000000, /* what a hostile server may make us work for: a second or so */
-	FAILED = -1			 /* as a step: nothing more is believed */
+	FAILED = -1,			 /* as a step: nothing more is believed */
+	ROUNDS = 8
 };
 
 void
@@ -129,10 +132,10 @@ scram_verify(struct sasl_client *c, struct span challenge, struct buf *out)
 
 	(void)out;
 	if (scram_take(&challenge, 'e', &error) == 0)
-		return SASL_DENIED;
+		return SASL_UNPROVEN;
 	if (scram_take_digest(&challenge, 'v', signature) < 0)
 		return SASL_MALFORMED;
-	return hash_equal(signature, c->server_signature, SHA256_SIZE) ? SASL_CHALLENGE : SASL_DENIED;
+	return hash_equal(signature, c->server_signature, SHA256_SIZE) ? SASL_CHALLENGE : SASL_UNPROVEN;
 }
 
 /* A NULL ends each row: who has come that far may believe the server. */
@@ -141,14 +144,6 @@ static enum sasl_status (*const steps[][4])(struct sasl_client *, struct span, s
 	[SASL_LOGIN] = { login_user, login_password },
 	[SASL_SCRAM_SHA_256] = { scram_first, scram_final, scram_verify },
 };
-
-int
-sasl_client_first(struct sasl_client *c, struct buf *out)
-{
-	if (c->mechanism == SASL_LOGIN)
-		return -1;
-	return sasl_client_step(c, (struct span){ NULL, 0 }, out) == SASL_CHALLENGE ? 0 : -1;
-}
 
 enum sasl_status
 sasl_client_step(struct sasl_client *c, struct span challenge, struct buf *out)
@@ -168,4 +163,74 @@ bool
 sasl_client_verified(const struct sasl_client *c)
 {
 	return c->step != FAILED && steps[c->mechanism][c->step] == NULL;
+}
+
+/* "AUTH MECHANISM INITIAL", or without INITIAL where there must be none or it does not fit: false in *sent. */
+static enum sasl_status
+begin(
+    const struct sasl_login *login, const char *name, struct span initial, bool *sent, struct span *challenge)
+{
+	struct buf line;
+	char shown[64];
+
+	buf_init(&line, login->longest);
+	buf_printf(&line, "AUTH %s ", name);
+	*sent = initial.n > 0 && base64_encode(initial, &line) == 0;
+	snprintf(shown, sizeof(shown), "AUTH %s%s", name, *sent ? " (secret)" : "");
+	enum sasl_status status =
+	    login->exchange(login->context, shown, *sent ? buf_span(&line) : span_of(shown), challenge);
+	buf_free(&line);
+	return status;
+}
+
+static enum sasl_status
+answer(const struct sasl_login *login, struct span message, struct span *challenge)
+{
+	struct buf line;
+
+	buf_init(&line, 2 * SASL_MESSAGE);
+	base64_encode(message, &line);
+	enum sasl_status status = login->exchange(login->context, "(secret)", buf_span(&line), challenge);
+	buf_free(&line);
+	return status;
+}
+
+static enum sasl_status
+take_challenge(struct sasl_client *c, struct span challenge, struct buf *message)
+{
+	enum sasl_status status = SASL_MALFORMED;
+	struct buf decoded;
+
+	buf_init(&decoded, SASL_MESSAGE);
+	if (base64_decode(challenge, &decoded) == 0)
+		status = sasl_client_step(c, buf_span(&decoded), message);
+	buf_free(&decoded);
+	return status;
+}
+
+enum sasl_status
+sasl_client_login(struct sasl_client *c, const struct sasl_login *login)
+{
+	struct span challenge = { NULL, 0 };
+	struct buf message;
+	bool sent;
+
+	buf_init(&message, SASL_MESSAGE);
+	sasl_client_step(c, challenge, &message);
+	enum sasl_status status = begin(login, sasl_names[c->mechanism],
+	    span_slice(buf_span(&message), 0, c->mechanism == SASL_LOGIN ? 0 : message.len), &sent,
+	    &challenge);
+	for (int round = 0; status == SASL_CHALLENGE && round < ROUNDS; round++) {
+		if (sent)
+			status = take_challenge(c, challenge, &message);
+		if (status == SASL_CHALLENGE)
+			status = answer(login, buf_span(&message), &challenge);
+		else
+			login->exchange(login->context, "*", span_of("*"), &challenge);
+		sent = true;
+	}
+	buf_free(&message);
+	if (status == SASL_OK && !sasl_client_verified(c))
+		return SASL_UNPROVEN;
+	return status == SASL_CHALLENGE ? SASL_MALFORMED : status;
 }

@@ -53,7 +53,7 @@ ask(enum sasl_mechanism mechanism, struct span messages)
 
 	buf_init(&out, SASL_MESSAGE + 256);
 	sasl_client_init(&client, mechanism, span_of("anna"), span_of("apple"), fixed);
-	sasl_client_first(&client, &out);
+	sasl_client_step(&client, span_of(""), &out);
 	while (status == SASL_CHALLENGE && messages.n > 0) {
 		struct span part = fuzz_part(&messages, '\n'), message = fuzz_cut(&part, 0);
 		status = sasl_client_step(&client, message, &out);

@@ -207,7 +207,7 @@ scram(const char *password, bool initial, const char *expected)
 	buf_init(&message, 2 * SASL_MESSAGE);
 	buf_init(&answer, 2 * SASL_MESSAGE);
 	sasl_client_init(&client, SASL_SCRAM_SHA_256, span_of("anna"), span_of(password), nonce);
-	ck_assert_int_eq(sasl_client_first(&client, &message), 0);
+	ck_assert_int_eq(sasl_client_step(&client, span_of(""), &message), SASL_CHALLENGE);
 	if (!initial) {
 		feed(span_of("AUTH scram-sha-256\r\n"), 0);
 		ck_assert_str_eq(buf_string(&said), "334 \r\n");
