@@ -64,9 +64,9 @@ check_say_line(struct check *c, const char *reason)
 bool
 check_access(struct check *c, const char *path)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
-	if (fstatat(c->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(c->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno != EACCES)
 		return true;
 	int mode = R_OK | W_OK | (S_ISDIR(st.st_mode) ? X_OK : 0);
 	if (faccessat(c->root, path, mode, AT_EACCESS) == 0)
