@@ -14,7 +14,8 @@ destination_of(
 		domain.n--;
 	destination[0] = '\0';
 	/* Where there is no domain it is for local to say that. */
-	if (r->mailbox || n == r->address.n || domain.n > SMTP_DOMAIN || config_is_local(config, domain))
+	if (r->mailbox || n == r->address.n || domain.n > SMTP_DOMAIN ||
+	    config_receives(config, span_slice(r->address, 0, r->address.n - n - 1), domain))
 		return;
 	for (size_t i = 0; i < domain.n; i++)
 		destination[i] = ascii_lower(domain.at[i]);

@@ -89,12 +89,12 @@ is_here(const struct peer *here, struct span literal)
 }
 
 static bool
-is_local(const struct rcpt_rules *rules, struct span domain)
+is_local(const struct rcpt_rules *rules, const struct path *path)
 {
-	if (domain.n == 0)
+	if (path->domain.n == 0)
 		return true;
-	return config_is_local(rules->config, domain) ||
-	       (domain.at[0] == '[' && is_here(rules->here, domain));
+	return config_receives(rules->config, path->local, path->domain) ||
+	       (path->domain.at[0] == '[' && is_here(rules->here, path->domain));
 }
 
 static struct reply
@@ -257,7 +257,7 @@ add_target(struct walk *w, size_t step, struct span target, enum alias_kind kind
 		return add_step(w, target, step, kind == ALIAS_MAILBOX);
 	if (path_parse_bare(target, &path, &reason) < 0)
 		return refuse_target(w, step, target, reason, bad_alias);
-	if (!is_local(w->rules, path.domain))
+	if (!is_local(w->rules, &path))
 		return add_foreign_target(w, step, path.whole);
 	return add_step(w, path.local, step, false);
 }
@@ -331,7 +331,7 @@ rcpt_resolve(const struct rcpt_rules *rules, const struct path *path, struct rcp
 	buf_clear(&list->foreign);
 	if (path->domain.n == 0)
 		w.domain = span_of(rules->config->hostname);
-	bool local = is_local(rules, path->domain);
+	bool local = is_local(rules, path);
 	tell(rules, path->whole, local ? "is local" : "is elsewhere", (struct span){ NULL, 0 });
 	if (!local)
 		return rules->trusted ? add_foreign(&w, path->whole, (struct span){ NULL, 0 }) : relaying;

@@ -417,6 +417,13 @@ config_is_local(const struct config *c, struct span domain)
 }
 
 bool
+config_receives(const struct config *c, struct span local, struct span domain)
+{
+	return config_is_local(c, domain) ||
+	       (span_is_nocase(local, "postmaster") && span_is_nocase(without_dot(domain), c->hostname));
+}
+
+bool
 config_relays_from(const struct config *c, const struct peer *peer)
 {
 	struct span list = span_of(c->relay_from), word;

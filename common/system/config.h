@@ -59,6 +59,8 @@ int config_read(struct config *, char reason[CONFIG_REASON]);
 
 /* Is the domain one whose users are local? Without regard to case or a trailing dot. */
 bool config_is_local(const struct config *, struct span domain);
+/* Is the address for somebody here? That of the postmaster of our own name always is, by which our notices call him: RFC 5321 4.5.1. */
+bool config_receives(const struct config *, struct span local, struct span domain);
 
 /* Is the peer in one of the networks of relay-from? */
 bool config_relays_from(const struct config *, const struct peer *);

@@ -26,9 +26,9 @@ class Notices(unittest.TestCase):
         for user in ("anna", "owner", "postmaster"):
             self.root.add_plain_account(user, "x")
 
-    def send(self, mail, rcpt, text="Subject: Dinner\r\n\r\nAt eight.\r\n", reply=REFUSED, trusted=True, offers=("8BITMIME", "SMTPUTF8")):
+    def send(self, mail, rcpt, text="Subject: Dinner\r\n\r\nAt eight.\r\n", reply=REFUSED, trusted=True, offers=("8BITMIME", "SMTPUTF8"), more=()):
         """All that is to come of it has come; then what each user has got, parsed."""
-        offers, options = list(offers), ["hostname=mail.example.org"] + ([] if trusted else ["relay-from=none"])
+        offers, options = list(offers), ["hostname=mail.example.org", *more] + ([] if trusted else ["relay-from=none"])
         with FakeSmtp(offers=offers, hooks={"RCPT": reply} if reply else {}) as host:
             self.root.append("routes", "* %s\n" % host.address)
             with letterbox.Daemon("smtpd", self.root, options=options) as daemon:
@@ -98,6 +98,18 @@ class Notices(unittest.TestCase):
                     self.assertEqual(list(got), [told])
                     self.assertIn("bob@example.net", list(got[told].iter_parts())[0].get_content())
                     os.unlink(self.root.mbox_path(told))
+
+    def test_the_postmaster_of_a_name_that_is_no_domain_of_ours(self):
+        """Notices are his, and name him, by the hostname; others of that name are nobody here."""
+        self.root.append("aliases", "all: bob@example.net\n")
+        got = self.send("<stranger@example.com>", "<all@example.org>", trusted=False, more=["domain=example.org"])
+        self.assertEqual(list(got), ["postmaster"])
+        with letterbox.Daemon("smtpd", self.root, options=["hostname=mail.example.org", "domain=example.org", "relay-from=none"]) as daemon:
+            with smtplib.SMTP("127.0.0.1", daemon.port) as smtp:
+                smtp.ehlo()
+                smtp.mail("bob@example.net")
+                self.assertEqual(smtp.rcpt("Postmaster@MAIL.example.org")[0], 250)
+                self.assertEqual(smtp.rcpt("anna@mail.example.org")[0], 550)
 
 
 if __name__ == "__main__":
