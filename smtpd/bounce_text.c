@@ -201,8 +201,7 @@ void
 bounce_text_begin(
     const struct bounce_notice *notice, enum bounce_action worst, bool eight_bit, struct buf *out)
 {
-	bool theirs = notice->to.n == notice->about->sender.n && notice->to.n > 0 &&
-		      memcmp(notice->to.at, notice->about->sender.at, notice->to.n) == 0;
+	bool theirs = notice->to.n > 0 && span_equal(notice->to, notice->about->sender);
 	struct buf text, subject;
 
 	add_header(notice, worst, eight_bit, out);

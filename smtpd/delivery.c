@@ -40,11 +40,15 @@ close_drops(struct delivery *d, size_t first)
 		maildrop_close(&d->drops[--d->open]);
 }
 
+/* Only the first n are left. */
 static void
-cut_addressees(struct delivery *d, size_t n)
+cut_recipients(struct delivery *d, size_t n)
 {
-	while (d->n > n)
-		free(d->to[--d->n].text);
+	while (d->n > n) {
+		struct recipient *last = &d->to[--d->n];
+		d->here -= last->queued.mailbox;
+		buf_free(&last->text);
+	}
 }
 
 /* The mailboxes stay open: the next message is often for the same users. */
@@ -53,12 +57,9 @@ forget(void *world)
 {
 	struct delivery *d = world;
 
-	cut_addressees(d, 0);
+	cut_recipients(d, 0);
 	free(d->to);
 	d->to = NULL;
-	handover_cut(d, 0);
-	free(d->foreign);
-	d->foreign = NULL;
 	spool_clear(&d->spool);
 	buf_clear(&d->sole);
 }
@@ -76,24 +77,21 @@ delivery_free(struct delivery *d)
 static struct reply
 reply_of(enum maildrop_status status)
 {
-	const char *words = maildrop_words(status);
+	static const struct reply replies[] = {
+		[MAILDROP_OK] = { 250, "2.1.5", "Ok" },
+		[MAILDROP_TEMP] = { 451, "4.3.0", NULL },
+		[MAILDROP_FULL] = { 452, "4.3.1", NULL },
+		[MAILDROP_QUOTA] = { 452, "4.2.2", NULL },
+		[MAILDROP_TOO_BIG] = { 552, "5.3.4", NULL },
+		[MAILDROP_BROKEN] = { 451, "4.3.0", NULL },
+		[MAILDROP_IN_USE] = { 451, "4.3.0", NULL },
+		[MAILDROP_CHANGED] = { 451, "4.3.0", NULL },
+	};
+	struct reply reply = replies[status];
 
-	switch (status) {
-	case MAILDROP_OK:
-		return (struct reply){ 250, "2.1.5", "Ok" };
-	case MAILDROP_FULL:
-		return (struct reply){ 452, "4.3.1", words };
-	case MAILDROP_QUOTA:
-		return (struct reply){ 452, "4.2.2", words };
-	case MAILDROP_TOO_BIG:
-		return (struct reply){ 552, "5.3.4", words };
-	case MAILDROP_TEMP:
-	case MAILDROP_BROKEN:
-	case MAILDROP_IN_USE:
-	case MAILDROP_CHANGED:
-		break;
-	}
-	return (struct reply){ 451, "4.3.0", words };
+	if (reply.text == NULL)
+		reply.text = maildrop_words(status);
+	return reply;
 }
 
 static bool
@@ -118,9 +116,10 @@ open_drop(struct delivery *d, size_t slot, const char *user)
 
 /* Is there a place for so many bytes? What is broken is refused here, at RCPT, not after the message. The first mailboxes stay open. */
 static enum maildrop_status
-try_mailbox(struct delivery *d, size_t i, uint64_t bytes)
+try_mailbox(struct delivery *d, const struct recipient *to, uint64_t bytes)
 {
-	const char *user = d->to[i].user;
+	const char *user = to->user;
+	const size_t i = to->drop;
 	struct maildrop own;
 	enum maildrop_status status = MAILDROP_OK;
 
@@ -138,44 +137,75 @@ try_mailbox(struct delivery *d, size_t i, uint64_t bytes)
 	return status;
 }
 
-static bool
-is_addressee(const struct delivery *d, struct span user)
-{
-	for (size_t i = 0; i < d->n; i++)
-		if (span_is(user, d->to[i].user))
-			return true;
-	return false;
-}
-
 static const struct reply too_many = { 452, "4.5.3", "Too many recipients" };
 static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
 
 static bool
-is_full(const struct delivery *d)
+is_listed(const struct delivery *d, struct span user, struct span address)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct recipient *to = &d->to[i];
+		if (to->queued.mailbox ? span_is(user, to->user) : span_equal(address, to->queued.address))
+			return true;
+	}
+	return false;
+}
+
+static struct span
+keep(struct recipient *to, struct span text)
+{
+	size_t from = to->text.len;
+
+	buf_add_span(&to->text, text);
+	return span_slice(buf_span(&to->text), from, to->text.len);
+}
+
+/* A user here, or, where that is empty, somebody elsewhere. Somebody twice is one. */
+static struct reply
+add_recipient(struct delivery *d, struct span user, struct span address, struct span owner,
+    const struct dsn_request *dsn)
 {
 	size_t most = d->config->recipients > RCPT_STEPS ? (size_t)d->config->recipients : RCPT_STEPS;
 
-	return d->n + d->foreign_n >= most;
-}
-
-static struct reply
-add_addressee(struct delivery *d, const struct envelope *envelope, struct span user, struct span domain,
-    const struct dsn_request *dsn)
-{
-	if (is_full(d))
+	if (is_listed(d, user, address))
+		return reply_of(MAILDROP_OK);
+	if (d->n >= most)
 		return too_many;
-	struct addressee *to = realloc(d->to, (d->n + 1) * sizeof *to);
+	struct recipient *to = realloc(d->to, (d->n + 1) * sizeof *to);
 	if (to == NULL)
 		return no_memory;
 	d->to = to;
-	to += d->n;
-	snprintf(to->user, sizeof to->user, "%.*s", (int)user.n, user.at);
-	snprintf(to->domain, sizeof to->domain, "%.*s", (int)domain.n, domain.at);
-	if (handover_keep(dsn, to) < 0)
-		return no_memory;
+	to += d->n++;
 	/* It's the runner who tells of success. */
-	to->waits = (dsn->notify & DSN_SUCCESS) != 0;
-	enum maildrop_status status = try_mailbox(d, d->n++, envelope->declared);
+	*to = (struct recipient){ .queued = { .mailbox = user.n > 0, .dsn = *dsn },
+		.drop = d->here,
+		.waits = user.n == 0 || (dsn->notify & DSN_SUCCESS) != 0 };
+	d->here += to->queued.mailbox;
+	snprintf(to->user, sizeof to->user, "%.*s", (int)user.n, user.at);
+	buf_init(&to->text, address.n + owner.n + dsn->orcpt.n);
+	/* It has room for all: it does not move. */
+	if (buf_reserve(&to->text, to->text.max) == NULL)
+		return no_memory;
+	to->queued.address = keep(to, address);
+	to->queued.owner = keep(to, owner);
+	to->queued.dsn.orcpt = keep(to, dsn->orcpt);
+	return reply_of(MAILDROP_OK);
+}
+
+static struct reply
+add_user(struct delivery *d, const struct envelope *envelope, struct span user, struct span domain,
+    const struct dsn_request *dsn)
+{
+	const size_t before = d->n;
+	struct buf address;
+
+	buf_init(&address, ACCOUNT_NAME + 1 + SMTP_DOMAIN);
+	buf_printf(&address, "%.*s@%.*s", (int)user.n, user.at, (int)domain.n, domain.at);
+	struct reply reply = add_recipient(d, user, buf_span(&address), span_of(""), dsn);
+	buf_free(&address);
+	if (d->n == before || reply.code >= 300)
+		return reply;
+	enum maildrop_status status = try_mailbox(d, &d->to[before], envelope->declared);
 	if (d->tell != NULL)
 		d->tell(NULL, user, "has a mailbox:", span_of(maildrop_words(status)));
 	return reply_of(status);
@@ -189,18 +219,11 @@ add_all(struct delivery *d, const struct envelope *envelope, const struct rcpt_l
 	struct reply reply = reply_of(MAILDROP_OK);
 	struct span address, owner;
 
-	for (struct span rest = buf_span(&list->users); rest.n > 0 && reply.code < 300;) {
-		struct span user = span_until(rest, '\0', &rest);
-		if (!is_addressee(d, user))
-			reply = add_addressee(d, envelope, user, domain, dsn);
-	}
+	for (struct span rest = buf_span(&list->users); rest.n > 0 && reply.code < 300;)
+		reply = add_user(d, envelope, span_until(rest, '\0', &rest), domain, dsn);
 	for (struct span rest = buf_span(&list->foreign);
-	     reply.code < 300 && rcpt_next_foreign(&rest, &address, &owner);) {
-		if (is_full(d))
-			reply = too_many;
-		else if (handover_add(d, address, owner, dsn) < 0)
-			reply = no_memory;
-	}
+	     reply.code < 300 && rcpt_next_foreign(&rest, &address, &owner);)
+		reply = add_recipient(d, span_of(""), address, owner, dsn);
 	return reply;
 }
 
@@ -209,7 +232,7 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path, cons
 {
 	struct delivery *d = world;
 	struct span domain = path->domain.n > 0 ? path->domain : span_of(d->config->hostname);
-	size_t before = d->n, foreign_before = d->foreign_n;
+	size_t before = d->n;
 	struct rcpt_list list;
 
 	if (aliases_refresh(d->aliases, d->root) < 0)
@@ -220,10 +243,9 @@ rcpt(void *world, const struct envelope *envelope, const struct path *path, cons
 	if (reply.code < 300)
 		reply = add_all(d, envelope, &list, domain, dsn);
 	rcpt_list_free(&list);
-	if (reply.code >= 300) {
-		cut_addressees(d, before);
-		handover_cut(d, foreign_before);
-	} else if (envelope->taken == 0)
+	if (reply.code >= 300)
+		cut_recipients(d, before);
+	else if (envelope->taken == 0)
 		buf_add_span(&d->sole, path->whole);
 	return reply;
 }
@@ -274,16 +296,16 @@ write_received(const struct delivery *d, const struct envelope *envelope, struct
 }
 
 static enum maildrop_status
-append(struct delivery *d, struct parcel *parcel, size_t i)
+append(struct delivery *d, struct parcel *parcel, const struct recipient *to)
 {
-	const struct addressee *to = &d->to[i];
+	struct span domain, user = span_until(to->queued.address, '@', &domain);
 
 	buf_clear(&parcel->trace);
-	trace_delivered(buf_span(&parcel->sender), span_of(to->user), span_of(to->domain), &parcel->trace);
+	trace_delivered(buf_span(&parcel->sender), user, domain, &parcel->trace);
 	if (buf_add_span(&parcel->trace, buf_span(&parcel->received)) < 0)
 		return MAILDROP_TEMP;
 	parcel->letter.trace = buf_span(&parcel->trace);
-	return maildrop_append(&d->drops[i], &parcel->letter, d->config->mailbox_size);
+	return maildrop_append(&d->drops[to->drop], &parcel->letter, d->config->mailbox_size);
 }
 
 static bool
@@ -297,7 +319,7 @@ take_back(struct delivery *d, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!d->to[i].waits)
-			maildrop_take_back(&d->drops[i]);
+			maildrop_take_back(&d->drops[d->to[i].drop]);
 }
 
 /*
@@ -310,12 +332,12 @@ deliver(struct delivery *d, struct parcel *parcel)
 	enum maildrop_status status = MAILDROP_OK, last = MAILDROP_OK;
 	size_t stored = 0;
 
-	for (size_t i = 0; i < d->n && d->n > DELIVERY_OPEN; i++)
+	for (size_t i = 0; i < d->n && d->here > DELIVERY_OPEN; i++)
 		d->to[i].waits = true;
 	for (size_t i = 0; i < d->n; i++) {
 		if (d->to[i].waits)
 			continue;
-		status = append(d, parcel, i);
+		status = append(d, parcel, &d->to[i]);
 		d->to[i].waits = status != MAILDROP_OK;
 		last = is_for_now(status) ? status : last;
 		if (status == MAILDROP_TOO_BIG) {
@@ -326,12 +348,12 @@ deliver(struct delivery *d, struct parcel *parcel)
 	for (size_t i = 0; i < d->n; i++) {
 		if (d->to[i].waits)
 			continue;
-		status = maildrop_sync(&d->drops[i]);
+		status = maildrop_sync(&d->drops[d->to[i].drop]);
 		d->to[i].waits = status != MAILDROP_OK;
 		last = d->to[i].waits ? status : last;
 		stored += status == MAILDROP_OK;
 	}
-	return stored == 0 && d->foreign_n == 0 ? last : MAILDROP_OK;
+	return stored == 0 && d->here == d->n ? last : MAILDROP_OK;
 }
 
 static void
@@ -353,11 +375,10 @@ log_delivered(const struct delivery *d, const struct envelope *envelope, const s
 static bool
 is_anybody_left(const struct delivery *d)
 {
-	size_t waiting = d->foreign_n;
-
 	for (size_t i = 0; i < d->n; i++)
-		waiting += d->to[i].waits;
-	return waiting > 0;
+		if (d->to[i].waits)
+			return true;
+	return false;
 }
 
 /* The delivery is logged before its 250 goes out, so that the log knows of all that was ever acknowledged. */
@@ -410,23 +431,6 @@ finish(void *world, const struct envelope *envelope)
 	return reply;
 }
 
-static void
-refused(void *world, const char *word, struct span argument, const struct reply *reply)
-{
-	char text[256];
-
-	(void)world;
-	snprintf(text, sizeof text, "%d %s%s%s", reply->code, reply->status == NULL ? "" : reply->status,
-	    reply->status == NULL ? "" : " ", reply->text);
-	log_begin("refused");
-	if (word != NULL)
-		log_text("command", word);
-	if (argument.n > 0)
-		log_span("argument", span_slice(argument, 0, 256));
-	log_text("reply", text);
-	log_end();
-}
-
 const struct backend delivery_backend = {
 	.accounts = { account_login_random, sender_credential },
 	.login = sender_login,
@@ -435,5 +439,5 @@ const struct backend delivery_backend = {
 	.add = add,
 	.finish = finish,
 	.forget = forget,
-	.refused = refused,
+	.refused = sender_refused,
 };

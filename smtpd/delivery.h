@@ -17,18 +17,13 @@
 /* Mailboxes open at once, three descriptors each. More than so many users get a message by way of the queue, which costs one sync. */
 enum { DELIVERY_OPEN = 32 };
 
-struct addressee {
+/* A user here (queued.mailbox), or an address elsewhere. */
+struct recipient {
+	struct queue_recipient queued; /* as the queue would have it */
+	struct buf text;	       /* what that points into */
 	char user[ACCOUNT_NAME + 1];
-	char domain[SMTP_DOMAIN + 1]; /* of the RCPT, for Delivered-To */
-	struct dsn_request dsn;
-	char *text; /* of it */
-	bool waits; /* gets it by way of the queue */
-};
-
-/* Somebody who is not here. */
-struct elsewhere {
-	struct queue_recipient recipient;
-	char *text; /* of it */
+	size_t drop; /* which of the mailboxes that are open */
+	bool waits;  /* gets it by way of the queue */
 };
 
 struct delivery {
@@ -37,12 +32,10 @@ struct delivery {
 	struct aliases *aliases;
 	int root; /* descriptor of the mail root */
 	int wake; /* as wake_runner */
-	struct addressee *to;
-	size_t n;
-	struct elsewhere *foreign;
-	size_t foreign_n;
+	struct recipient *to;
+	size_t n, here; /* all of them; the users */
 	struct maildrop
-	    *drops; /* `open` of them, at most DELIVERY_OPEN: of the first addressees, or of earlier ones */
+	    *drops; /* `open` of them, at most DELIVERY_OPEN: of the first users, or of earlier ones */
 	size_t open;
 	struct spool spool;
 	struct buf sole;  /* the path of the RCPT, as long as there is one alone */

@@ -207,7 +207,7 @@ is_listed(const struct rcpt_list *list, struct span wanted)
 	struct span rest = buf_span(&list->foreign), address, owner;
 
 	while (rcpt_next_foreign(&rest, &address, &owner))
-		if (address.n == wanted.n && memcmp(address.at, wanted.at, wanted.n) == 0)
+		if (span_equal(address, wanted))
 			return true;
 	return false;
 }

@@ -110,22 +110,16 @@ struct group {
 };
 
 static bool
-is_same(struct span a, struct span b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.at, b.at, a.n) == 0);
-}
-
-static bool
 wait_alike(const struct fate *a, const struct fate *b)
 {
 	return b->state == QUEUE_WAITING && a->next == b->next &&
-	       is_same(a->recipient.reply, b->recipient.reply);
+	       span_equal(a->recipient.reply, b->recipient.reply);
 }
 
 static bool
 are_told_alike(const struct fate *a, const struct fate *b)
 {
-	return b->to.n > 0 && a->action == b->action && is_same(a->to, b->to);
+	return b->to.n > 0 && a->action == b->action && span_equal(a->to, b->to);
 }
 
 static bool

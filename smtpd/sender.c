@@ -1,5 +1,7 @@
 #include "sender.h"
 
+#include <stdio.h>
+
 #include "account_login.h"
 #include "delivery.h"
 #include "log.h"
@@ -79,5 +81,22 @@ sender_login(void *world, bool right, struct span user, const char *method)
 	log_begin(right ? "login" : "login-failed");
 	log_span("user", user);
 	log_text("method", method);
+	log_end();
+}
+
+void
+sender_refused(void *world, const char *word, struct span argument, const struct reply *reply)
+{
+	char text[256];
+
+	(void)world;
+	snprintf(text, sizeof text, "%d %s%s%s", reply->code, reply->status == NULL ? "" : reply->status,
+	    reply->status == NULL ? "" : " ", reply->text);
+	log_begin("refused");
+	if (word != NULL)
+		log_text("command", word);
+	if (argument.n > 0)
+		log_span("argument", span_slice(argument, 0, 256));
+	log_text("reply", text);
 	log_end();
 }

@@ -17,5 +17,6 @@ struct reply sender_check(void *world, const struct envelope *, const struct pat
 
 /* For the log. */
 void sender_login(void *world, bool right, struct span user, const char *method);
+void sender_refused(void *world, const char *word, struct span argument, const struct reply *);
 
 #endif

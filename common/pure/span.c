@@ -38,9 +38,15 @@ span_trim(struct span s)
 }
 
 bool
+span_equal(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.at, b.at, a.n) == 0);
+}
+
+bool
 span_is(struct span s, const char *string)
 {
-	return s.n == strlen(string) && (s.n == 0 || memcmp(s.at, string, s.n) == 0);
+	return span_equal(s, span_of(string));
 }
 
 bool

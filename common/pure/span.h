@@ -25,6 +25,7 @@ struct span span_trim(struct span);
 
 /* The same bytes; the same without regard to ASCII case. */
 bool span_is(struct span, const char *string);
+bool span_equal(struct span, struct span);
 bool span_is_nocase(struct span, const char *string);
 bool span_equal_nocase(struct span, struct span);
 
