@@ -18,7 +18,7 @@ enum delivered {
 struct deliver {
 	const struct deliver_kind *kind;
 	const char *name; /* DEST, as given */
-	char *path;	  /* of the file or folder, or the command */
+	char path[4096];  /* of the file or folder */
 	int exit;	  /* the exit status of what went wrong, else 0 */
 	int dir, file;	  /* mbox: its folder, itself; Maildir: tmp, new */
 	const char *base; /* what was last in path, once deliver_folder has taken it apart */
@@ -34,7 +34,7 @@ struct deliver_kind {
 	enum delivered (*commit)(struct deliver *);
 };
 
-extern const struct deliver_kind deliver_mbox, deliver_maildir, deliver_command, deliver_stdout;
+extern const struct deliver_kind deliver_mbox, deliver_maildir;
 
 /*
  * A message is CRLF lines. All of these: what goes wrong is said on standard error, and its exit status is in `exit`. dest: as in interface.md; NULL is ~/mbox. Free
@@ -48,7 +48,7 @@ void deliver_close(struct deliver *);
 /* For the kinds. The folder that path lies in, open, or -1 with errno; base is its name there. */
 int deliver_folder(struct deliver *);
 
-/* A line on standard error: DEST and what went wrong (errno's words where it is NULL). */
+/* A line on standard error: DEST and what went wrong (errno's words where it is NULL). DELIVER_BROKEN. */
 enum delivered deliver_fail(struct deliver *, int exit, const char *what);
 
 /* As it stands in an mbox, with its From_ line, quoted; or with LF line ends and no more. */

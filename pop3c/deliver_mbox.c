@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,7 +15,7 @@
 #include "io.h"
 #include "lock.h"
 
-enum { LINKS = 16, PATH_BYTES = 4096 };
+enum { LINKS = 16 };
 
 /* The file itself, made if it is missing. A FIFO must neither block nor be written to. */
 static int
@@ -40,21 +38,19 @@ open_file(struct deliver *d)
 static int
 follow_links(struct deliver *d)
 {
-	char target[PATH_BYTES], joined[2 * PATH_BYTES];
+	char target[sizeof(d->path)];
 
 	for (int links = 0; links < LINKS; links++) {
 		ssize_t n = readlink(d->path, target, sizeof(target) - 1);
 		if (n < 0)
 			return errno == EINVAL || errno == ENOENT ? 0 : -1;
-		target[n] = '\0';
 		const char *slash = target[0] == '/' ? NULL : strrchr(d->path, '/');
-		int folder = slash == NULL ? 0 : (int)(slash + 1 - d->path);
-		int length = snprintf(joined, sizeof(joined), "%.*s%s", folder, d->path, target);
-		char *path = length < 0 || (size_t)length >= sizeof(joined) ? NULL : strdup(joined);
-		if (path == NULL)
+		size_t folder = slash == NULL ? 0 : (size_t)(slash + 1 - d->path);
+		errno = ENAMETOOLONG;
+		if (folder + (size_t)n >= sizeof(d->path))
 			return -1;
-		free(d->path);
-		d->path = path;
+		memcpy(d->path + folder, target, (size_t)n);
+		d->path[folder + (size_t)n] = '\0';
 	}
 	errno = ELOOP;
 	return -1;

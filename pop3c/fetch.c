@@ -36,7 +36,7 @@ enum {
 int
 fetch_open(struct fetch *f, const char *dest, const char *key, bool keep, bool quiet)
 {
-	*f = (struct fetch){ .keep = keep, .quiet = quiet };
+	*f = (struct fetch){ .keep = keep, .quiet = quiet, .deliver = { .dir = -1, .file = -1 } };
 	mails_init(&f->mails);
 	enum seen_status status = seen_open(&f->seen, key);
 	if (status == SEEN_BUSY)
@@ -50,8 +50,7 @@ fetch_open(struct fetch *f, const char *dest, const char *key, bool keep, bool q
 void
 fetch_close(struct fetch *f)
 {
-	if (f->deliver.kind != NULL || f->deliver.path != NULL)
-		deliver_close(&f->deliver);
+	deliver_close(&f->deliver);
 	seen_close(&f->seen);
 	mails_free(&f->mails);
 }
