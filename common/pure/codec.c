@@ -177,62 +177,37 @@ escaped(struct span s, size_t i)
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* Blanks before the end of a line are not the author's (RFC 2045 6.7 rule 3). Where does the line go on, or end, after those at i? */
-static size_t
-skip_blanks(struct span s, size_t i)
+/* The line at the start of s without its end, which goes to *end; empty where s is over. */
+static struct span
+first_line(struct span s, struct span *end)
 {
-	while (i < s.n && ascii_is_blank(s.at[i]))
-		i++;
-	return i;
-}
+	const char *lf = s.n == 0 ? NULL : memchr(s.at, '\n', s.n);
+	size_t n = lf == NULL ? s.n : (size_t)(lf - s.at) + 1;
+	size_t ending = lf == NULL ? 0 : n > 1 && s.at[n - 2] == '\r' ? 2 : 1;
 
-/* How long is the line end at i: 0 where there is none. */
-static size_t
-line_end(struct span s, size_t i)
-{
-	if (i < s.n && s.at[i] == '\n')
-		return 1;
-	return i < s.n && at_line_end(s, i) ? 2 : 0;
-}
-
-/* What stands at i: how many bytes it takes, and what they mean. *byte is room for the meaning. */
-static size_t
-qp_take(struct span s, size_t i, char *byte, struct span *meaning)
-{
-	bool sign = s.at[i] == '=';
-	int value = escaped(s, i);
-	size_t blanks = skip_blanks(s, sign ? i + 1 : i);
-	size_t end = line_end(s, blanks);
-	bool ends = end > 0 || blanks == s.n;
-
-	*byte = s.at[i];
-	*meaning = (struct span){ byte, 1 };
-	if (value >= 0) {
-		*byte = (char)value;
-		return 3;
-	}
-	if (sign && ends) {
-		meaning->n = 0;
-		return blanks + end - i;
-	}
-	if (!sign && blanks > i) {
-		*meaning = span_slice(s, i, ends ? i : blanks);
-		return blanks - i;
-	}
-	return 1;
+	*end = span_slice(s, n - ending, n);
+	return span_slice(s, 0, n - ending);
 }
 
 int
 qp_decode(struct span s, struct buf *out)
 {
 	size_t before = out->len;
-	struct span meaning;
 	bool good = true;
-	char byte;
 
-	for (size_t i = 0; i < s.n && good;) {
-		i += qp_take(s, i, &byte, &meaning);
-		good = buf_add_span(out, meaning) == 0;
+	while (s.n > 0 && good) {
+		struct span end, line = first_line(s, &end);
+		s = span_slice(s, line.n + end.n, s.n);
+		while (line.n > 0 && ascii_is_blank(line.at[line.n - 1]))
+			line.n--; /* not the author's (RFC 2045 6.7 rule 3) */
+		bool soft = line.n > 0 && line.at[line.n - 1] == '=';
+		line.n -= soft;
+		for (size_t i = 0; i < line.n && good; i++) {
+			int value = escaped(line, i);
+			good = buf_add_char(out, value < 0 ? line.at[i] : (char)value) == 0;
+			i += value < 0 ? 0 : 2;
+		}
+		good = good && (soft || buf_add_span(out, end) == 0);
 	}
 	return finish(out, before, good);
 }
