@@ -93,12 +93,6 @@ part_parse(struct part *p, struct span entity)
 	if (words.n > 0)
 		parse_disposition(p, words);
 	parse_encoding(p, value_of(entity, "Content-Transfer-Encoding", &value));
-	buf_clear(&value);
-	words_decode(buf_span(&p->name), &value); /* many programs put RFC 2047 words here */
-	if (!value.failed) {
-		buf_clear(&p->name);
-		buf_add_span(&p->name, buf_span(&value));
-	}
 	buf_free(&value);
 }
 

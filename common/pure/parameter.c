@@ -1,5 +1,6 @@
 #include "words.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "codec.h"
@@ -127,16 +128,13 @@ add_sections(struct span value, const char *name, struct buf *charset, struct bu
 		return true;
 	}
 	for (; section < SECTIONS; section++) {
-		char ending[8] = { '*' };
-		size_t n = 1;
-		if (section >= 10)
-			ending[n++] = (char)('0' + section / 10);
-		ending[n++] = (char)('0' + section % 10);
+		char ending[16];
+		snprintf(ending, sizeof(ending), "*%d", section);
 		if (parameter_named(value, name, ending, &found)) {
 			add_value(found, bytes);
 			continue;
 		}
-		ending[n] = '*';
+		strcat(ending, "*");
 		if (!parameter_named(value, name, ending, &found))
 			break;
 		add_extended(found, section == 0, charset, bytes);
