@@ -4,31 +4,26 @@
 
 #include "codec.h"
 
+/* What is due before the next character; the larger counts. */
+enum gap { NONE, BLANK, LINE, PARAGRAPH };
+
 struct writer {
 	struct buf *out;
-	bool blank; /* one is due before the next character */
-	int breaks; /* line ends that are due */
-	bool empty; /* nothing was written yet */
-	bool open;  /* there is no ">" any more: looked for once, not at every "<" */
+	enum gap gap;
+	bool begun;   /* something was written */
+	bool no_more; /* there is no ">" any more: looked for once, not at every "<" */
 };
 
-/* What is due before the next character. */
-static void
+static struct buf *
 begin(struct writer *w)
 {
-	if (!w->empty && w->breaks > 0)
-		buf_add(w->out, "\n\n", w->breaks > 1 ? 2 : 1);
-	else if (!w->empty && w->blank)
-		buf_add_char(w->out, ' ');
-	w->breaks = 0;
-	w->blank = w->empty = false;
-}
+	static const char *const gaps[] = { "", " ", "\n", "\n\n" };
 
-static void
-put(struct writer *w, char byte)
-{
-	begin(w);
-	buf_add_char(w->out, byte);
+	if (w->begun)
+		buf_add_string(w->out, gaps[w->gap]);
+	w->gap = NONE;
+	w->begun = true;
+	return w->out;
 }
 
 /* "#8364", "#x20ac", "amp": the character; 0 where it is not known. */
@@ -44,114 +39,97 @@ entity(struct span name)
 		{ "uuml", 0xfc }, { "Auml", 0xc4 }, { "Ouml", 0xd6 }, { "Uuml", 0xdc }, { "szlig", 0xdf },
 		{ "eacute", 0xe9 }, { "egrave", 0xe8 }, { "lsquo", 0x2018 }, { "rsquo", 0x2019 },
 		{ "ldquo", 0x201c }, { "rdquo", 0x201d } };
-	uint32_t c = 0;
+	bool hex = name.n > 1 && ascii_lower(name.at[1]) == 'x';
+	uint32_t c = 0, base = hex ? 16 : 10;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (span_is(name, known[i].name))
 			return known[i].c;
 	if (name.n < 2 || name.at[0] != '#')
 		return 0;
-	bool hex = ascii_lower(name.at[1]) == 'x';
 	for (size_t i = hex ? 2 : 1; i < name.n && c <= 0x10ffff; i++) {
 		int digit = ascii_hex(name.at[i]);
-		if (digit < 0 || (digit > 9 && !hex))
+		if (digit < 0 || (uint32_t)digit >= base)
 			return 0;
-		c = c * (hex ? 16 : 10) + (uint32_t)digit;
+		c = c * base + (uint32_t)digit;
 	}
 	return c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : c;
 }
 
 /* At an "&": how many bytes were taken. */
 static size_t
-put_entity(struct writer *w, struct span s)
+take_entity(struct writer *w, struct span s)
 {
 	size_t n = 1;
 
 	while (n < s.n && n < 12 && (ascii_is_alnum(s.at[n]) || s.at[n] == '#'))
 		n++;
 	uint32_t c = entity(span_slice(s, 1, n));
-	if (c == 0) {
-		put(w, s.at[0]);
-		return 1;
-	}
-	begin(w);
-	utf8_add(c, w->out);
-	return n < s.n && s.at[n] == ';' ? n + 1 : n;
+	utf8_add(c == 0 ? '&' : c, begin(w));
+	return c == 0 ? 1 : n < s.n && s.at[n] == ';' ? n + 1 : n;
 }
 
-static struct span
-tag_name(struct span tag)
-{
-	size_t n = 0;
-
-	while (n < tag.n && ascii_is_alnum(tag.at[n]))
-		n++;
-	return span_slice(tag, 0, n);
-}
-
-static void
-block(struct writer *w, struct span name)
-{
-	static const char *const line[] = { "br", "div", "tr", "li", "dt", "dd", "title" };
-	static const char *const paragraph[] = { "p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol",
-		"pre", "blockquote", "hr" };
-
-	for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++)
-		if (span_is_nocase(name, line[i]))
-			w->breaks += w->breaks < 2 && (w->breaks == 0 || span_is_nocase(name, "br"));
-	for (size_t i = 0; i < sizeof(paragraph) / sizeof(paragraph[0]); i++)
-		if (span_is_nocase(name, paragraph[i]))
-			w->breaks = 2;
-	if (span_is_nocase(name, "td") || span_is_nocase(name, "th"))
-		w->blank = true;
-}
-
-/* Behind "<script…>" or "<style…>": how many bytes come before its end tag. */
+/* Up to `end`, without regard to case, or all. */
 static size_t
-hidden_length(struct span s, struct span name)
+length_to(struct span s, const char *end)
 {
-	for (size_t i = 0; i + 1 < s.n; i++) {
-		const char *lt = memchr(s.at + i, '<', s.n - i);
-		if (lt == NULL)
-			break;
-		i = (size_t)(lt - s.at);
-		if (i + 1 < s.n && s.at[i + 1] == '/' &&
-		    span_equal_nocase(tag_name(span_slice(s, i + 2, s.n)), name))
-			return i;
-	}
-	return s.n;
+	size_t i = 0;
+
+	while (i < s.n && !span_is_nocase(span_slice(s, i, i + strlen(end)), end))
+		i++;
+	return i;
+}
+
+/* What a tag leaves between what stands before and behind it. */
+static void
+leave_gap(struct writer *w, struct span name)
+{
+	static const char *const tags[] = { [BLANK] = "td th",
+		[LINE] = "br div tr li dt dd title",
+		[PARAGRAPH] = "p h1 h2 h3 h4 h5 h6 table ul ol pre blockquote hr" };
+	enum gap gap = NONE;
+
+	for (enum gap g = BLANK; g <= PARAGRAPH; g++)
+		for (struct span rest = span_of(tags[g]); rest.at != NULL;)
+			if (span_equal_nocase(name, span_until(rest, ' ', &rest)))
+				gap = g;
+	if (span_is_nocase(name, "br") && w->gap == LINE)
+		gap = PARAGRAPH;
+	if (w->gap < gap)
+		w->gap = gap;
 }
 
 /* At a "<": how many bytes were taken. */
 static size_t
 take_tag(struct writer *w, struct span s)
 {
-	if (s.n >= 4 && memcmp(s.at, "<!--", 4) == 0) {
-		for (size_t i = 4; i + 2 < s.n; i++)
-			if (memcmp(s.at + i, "-->", 3) == 0)
-				return i + 3;
-		return s.n;
-	}
-	bool closing = s.n > 1 && s.at[1] == '/';
-	struct span name = tag_name(span_slice(s, closing ? 2 : 1, s.n));
-	bool is_tag = name.n > 0 || closing || (s.n > 1 && (s.at[1] == '!' || s.at[1] == '?'));
-	const char *end = is_tag && !w->open ? memchr(s.at, '>', s.n) : NULL;
+	size_t start = s.n > 1 && s.at[1] == '/' ? 2 : 1, n = start;
+
+	if (span_is(span_slice(s, 0, 4), "<!--"))
+		return length_to(s, "-->") + strlen("-->");
+	while (n < s.n && ascii_is_alnum(s.at[n]))
+		n++;
+	struct span name = span_slice(s, start, n);
+	bool is_tag = n > 1 || (s.n > 1 && (s.at[1] == '!' || s.at[1] == '?'));
+	const char *end = is_tag && !w->no_more ? memchr(s.at, '>', s.n) : NULL;
+	w->no_more |= is_tag && end == NULL;
 	if (end == NULL) {
-		w->open |= is_tag;
-		put(w, s.at[0]);
+		buf_add_char(begin(w), '<');
 		return 1;
 	}
-	size_t taken = (size_t)(end - s.at) + 1;
-	block(w, name);
-	if (!closing && (span_is_nocase(name, "script") || span_is_nocase(name, "style")))
-		taken += hidden_length(span_slice(s, taken, s.n), name);
-	return taken;
+	leave_gap(w, name);
+	n = (size_t)(end - s.at) + 1;
+	if (start == 1 && span_is_nocase(name, "script"))
+		n += length_to(span_slice(s, n, s.n), "</script");
+	if (start == 1 && span_is_nocase(name, "style"))
+		n += length_to(span_slice(s, n, s.n), "</style");
+	return n;
 }
 
 int
 html_to_text(struct span s, struct buf *out)
 {
-	struct writer w = { .out = out, .empty = true };
+	struct writer w = { .out = out };
 
 	while (s.n > 0 && !out->failed) {
 		size_t taken = 1;
@@ -159,14 +137,14 @@ html_to_text(struct span s, struct buf *out)
 		if (c == '<')
 			taken = take_tag(&w, s);
 		else if (c == '&')
-			taken = put_entity(&w, s);
-		else if (ascii_is_space(c))
-			w.blank = true;
-		else
-			put(&w, c);
+			taken = take_entity(&w, s);
+		else if (!ascii_is_space(c))
+			buf_add_char(begin(&w), c);
+		else if (w.gap == NONE)
+			w.gap = BLANK;
 		s = span_slice(s, taken, s.n);
 	}
-	if (!w.empty)
+	if (w.begun)
 		buf_add_char(out, '\n');
 	return out->failed ? -1 : 0;
 }
