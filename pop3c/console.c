@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,12 +37,8 @@ interrupt_open(void)
 {
 	struct sigaction act = { .sa_handler = on_signal }, old;
 
-	if (pipe(wake) < 0)
+	if (io_pipe(wake) < 0)
 		return -1;
-	for (int i = 0; i < 2; i++) {
-		fcntl(wake[i], F_SETFD, FD_CLOEXEC);
-		fcntl(wake[i], F_SETFL, O_NONBLOCK);
-	}
 	sigemptyset(&act.sa_mask);
 	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
 		if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)

@@ -112,10 +112,8 @@ wait_for_bytes(struct pop3_client *c, int64_t deadline)
 
 /* One line into c->line. Its deadline is not put off by single bytes. */
 static enum pop3_status
-read_line(struct pop3_client *c)
+read_line(struct pop3_client *c, int64_t deadline)
 {
-	int64_t deadline = deadline_of(c);
-
 	for (;;) {
 		enum pop3_status status = wait_for_bytes(c, deadline);
 		if (status != POP3_OK)
@@ -164,7 +162,7 @@ parse_reply(struct pop3_client *c, struct span line)
 enum pop3_status
 pop3_reply(struct pop3_client *c)
 {
-	enum pop3_status status = read_line(c);
+	enum pop3_status status = read_line(c, deadline_of(c));
 
 	if (status != POP3_OK)
 		return status;
@@ -175,7 +173,7 @@ pop3_reply(struct pop3_client *c)
 enum pop3_status
 pop3_challenge(struct pop3_client *c, bool *challenge, struct span *bytes)
 {
-	enum pop3_status status = read_line(c);
+	enum pop3_status status = read_line(c, deadline_of(c));
 
 	*challenge = false;
 	if (status != POP3_OK)
@@ -190,73 +188,73 @@ pop3_challenge(struct pop3_client *c, bool *challenge, struct span *bytes)
 	return POP3_OK;
 }
 
+/* Of an answer of many lines: each SERVE_PROGRESS octets have the server's time anew. */
+struct progress {
+	uint64_t taken, noted; /* octets */
+	int64_t deadline;
+};
+
+static void
+note_progress(const struct pop3_client *c, struct progress *p, size_t octets)
+{
+	p->taken += octets;
+	if (p->taken - p->noted < SERVE_PROGRESS)
+		return;
+	p->noted = p->taken;
+	p->deadline = deadline_of(c);
+}
+
+static enum pop3_status
+end_progress(const struct pop3_client *c, const struct progress *p)
+{
+	if (c->verbose)
+		fprintf(stderr, "S: (%llu octets)\n", (unsigned long long)p->taken);
+	return POP3_OK;
+}
+
 enum pop3_status
 pop3_body(struct pop3_client *c, uint64_t most, pop3_sink *sink, void *context)
 {
+	struct progress progress = { .deadline = deadline_of(c) };
 	struct dot dot = { .kind = DOT_LENIENT };
 	enum dot_result result = DOT_MORE;
-	int64_t deadline = deadline_of(c);
-	uint64_t taken = 0, progress = 0;
 
 	while (result == DOT_MORE) {
-		enum pop3_status status = wait_for_bytes(c, deadline);
+		enum pop3_status status = wait_for_bytes(c, progress.deadline);
 		if (status != POP3_OK)
 			return status;
 		struct span bytes = conn_bytes(&c->conn);
 		size_t used;
 		buf_clear(&c->content);
 		result = dot_push(&dot, bytes.at, bytes.n, &used, &c->content);
-		taken += used;
-		if (result == DOT_BAD || c->content.failed || taken > most + 3)
+		note_progress(c, &progress, used);
+		if (result == DOT_BAD || c->content.failed || progress.taken > most + 3)
 			return POP3_PROTOCOL;
 		if (c->content.len > 0 && sink(context, buf_span(&c->content)) < 0)
 			return POP3_SINK;
 		conn_consume(&c->conn, used);
-		if (taken - progress >= SERVE_PROGRESS) {
-			progress = taken;
-			deadline = deadline_of(c);
-		}
 	}
-	if (c->verbose)
-		fprintf(stderr, "S: (%llu octets)\n", (unsigned long long)taken);
-	return POP3_OK;
-}
-
-/* Between pop3_body and a sink that wants lines. */
-struct line_sink {
-	struct line line;
-	pop3_sink *sink;
-	void *context;
-	bool overlong;
-};
-
-static int
-push_lines(void *context, struct span piece)
-{
-	struct line_sink *s = context;
-
-	while (piece.n > 0) {
-		size_t used;
-		enum line_result result = line_push(&s->line, piece.at, piece.n, &used);
-		s->overlong = result == LINE_TOO_LONG || s->line.overlong;
-		if (s->overlong)
-			return -1;
-		if (result == LINE_WHOLE && s->sink(s->context, line_text(&s->line)) < 0)
-			return -1;
-		piece = span_slice(piece, used, piece.n);
-	}
-	return 0;
+	return end_progress(c, &progress);
 }
 
 enum pop3_status
 pop3_lines(struct pop3_client *c, uint64_t most, pop3_sink *sink, void *context)
 {
-	struct line_sink s = { .sink = sink, .context = context };
+	struct progress progress = { .deadline = deadline_of(c) };
+	enum pop3_status status;
 
-	line_init(&s.line, REPLY_LINE);
-	enum pop3_status status = pop3_body(c, most, push_lines, &s);
-	line_free(&s.line);
-	return s.overlong ? POP3_PROTOCOL : status;
+	while ((status = read_line(c, progress.deadline)) == POP3_OK) {
+		struct span line = line_text(&c->line);
+		bool dot = line.n > 0 && line.at[0] == '.';
+		note_progress(c, &progress, line.n + 2);
+		if (dot && line.n == 1)
+			break;
+		if (progress.taken > most)
+			return POP3_PROTOCOL;
+		if (sink(context, span_slice(line, dot, line.n)) < 0)
+			return POP3_SINK;
+	}
+	return status == POP3_OK ? end_progress(c, &progress) : status;
 }
 
 enum pop3_status
