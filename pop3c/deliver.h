@@ -34,7 +34,7 @@ struct deliver_kind {
 	enum delivered (*commit)(struct deliver *);
 };
 
-extern const struct deliver_kind deliver_mbox, deliver_maildir;
+extern const struct deliver_kind deliver_mbox, deliver_maildir, deliver_command, deliver_stdout;
 
 /*
  * A message is CRLF lines. All of these: what goes wrong is said on standard error, and its exit status is in `exit`. dest: as in interface.md; NULL is ~/mbox. Free

@@ -134,7 +134,7 @@ add_sections(struct span value, const char *name, struct buf *charset, struct bu
 			add_value(found, bytes);
 			continue;
 		}
-		strcat(ending, "*");
+		snprintf(ending, sizeof(ending), "*%d*", section);
 		if (!parameter_named(value, name, ending, &found))
 			break;
 		add_extended(found, section == 0, charset, bytes);
