@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "log.h"
-#include "maildrop.h"
 #include "rcpt.h"
+#include "snapshot.h"
 #include "trace.h"
 #include "wake.h"
 
@@ -85,30 +85,37 @@ fill(struct local *l)
 	return l->filled ? 0 : -1;
 }
 
+/* Once: who died before he could record it may have put it there. */
 static enum maildrop_status
-append(struct local *l, struct letter *letter, const char *user)
+append(struct local *l, const struct letter *letter, const char *user)
 {
 	struct maildrop drop;
+	bool there;
 	enum maildrop_status status = maildrop_open(&drop, l->worker->root, user);
 
 	if (status != MAILDROP_OK)
 		return status;
-	status = maildrop_append(&drop, letter, l->worker->config->mailbox_size);
+	status = listing_has(&drop, letter->id, &there);
+	if (status == MAILDROP_OK && !there)
+		status = maildrop_append(&drop, letter, l->worker->config->mailbox_size);
 	if (status == MAILDROP_OK)
 		status = maildrop_sync(&drop);
 	maildrop_close(&drop);
 	return status;
 }
 
+/* Each try that is recorded has a UIDL of its own: what one whose sync failed, or the session, may have left there does not count. */
 static bool
-deliver(struct local *l, const char *user, struct span domain, struct relay_result *result)
+deliver(struct local *l, size_t i, const char *user, struct span domain, struct relay_result *result)
 {
 	const struct queue_message *message = &l->entry->message;
-	struct letter letter = { .id = message->id, .body = &l->body, .now = queue_now() };
+	char uidl[MBOX_UIDL + 1];
+	struct letter letter = { .id = uidl, .body = &l->body, .now = queue_now() };
 	struct buf sender, trace;
 
 	if (fill(l) < 0)
 		return say_errno(result);
+	snprintf(uidl, sizeof uidl, "%s%d", message->id, message->recipients[i].tries % 1000);
 	buf_init(&sender, SMTP_PATH);
 	buf_init(&trace, TRACE_FIELDS);
 	buf_add_span(&sender, message->sender);
@@ -219,7 +226,7 @@ resolve(struct local *l, size_t i, const struct path *path, struct relay_result 
 	if (reply.code >= 300)
 		said = say(result, reply.code, reply.status, reply.text);
 	else if (list.foreign.len == 0 && rest.n == 0)
-		said = deliver(l, user.at, path->domain, result);
+		said = deliver(l, i, user.at, path->domain, result);
 	else
 		said = expand(l, i, &list, path->domain, result);
 	rcpt_list_free(&list);
@@ -241,7 +248,7 @@ local_deliver(struct local *l, size_t i, struct relay_result *result)
 	snprintf(user, sizeof user, "%.*s", (int)path.local.n, path.local.at);
 	switch (account_exists(l->worker->root, user)) {
 	case ACCOUNT_OK:
-		return deliver(l, user, path.domain, result);
+		return deliver(l, i, user, path.domain, result);
 	case ACCOUNT_FAILED:
 		return say(result, 451, "4.3.0", "The accounts cannot be read now");
 	case ACCOUNT_NONE:

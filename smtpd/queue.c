@@ -15,7 +15,7 @@
  *
  * queue_add goes A, C; a failure C, E, G, H, I, gone: each step is durable before the next (C to I by fdatasync, the names by fsync of queue/).
  * Two things are not made durable: a retry (lost, it is tried a little earlier) and the last unlink of what was delivered (lost in
- * a power cut, it is delivered again: better than not at all).
+ * a power cut, it is passed on again: better than not at all; a mailbox that has it takes it once).
  */
 #include "queue_file.h"
 

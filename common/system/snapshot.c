@@ -144,6 +144,23 @@ listing_free(struct listing *l)
 	*l = (struct listing){ .entries = NULL };
 }
 
+enum maildrop_status
+listing_has(struct maildrop *m, const char *uidl, bool *has)
+{
+	struct listing l = { .entries = NULL };
+	enum maildrop_status status = maildrop_lock(m, true);
+
+	*has = false;
+	if (status != MAILDROP_OK)
+		return status;
+	status = listing_load(&l, m);
+	maildrop_unlock(m);
+	for (size_t i = l.count; i > 0 && !*has; i--)
+		*has = l.entries[i - 1].kind != INDEX_TORN && strcmp(l.entries[i - 1].uidl, uidl) == 0;
+	listing_free(&l);
+	return status;
+}
+
 /* Number what is shown. */
 static enum maildrop_status
 number(struct snapshot *s)

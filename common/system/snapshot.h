@@ -76,4 +76,7 @@ snapshot_lock_session(const struct maildrop *, const char *client, struct buf *h
 enum maildrop_status listing_load(struct listing *, struct maildrop *);
 void listing_free(struct listing *);
 
+/* Does a message of that UIDL stand in the mailbox, which is not locked, be it a deleted one? Where there is no index one is made. */
+enum maildrop_status listing_has(struct maildrop *, const char *uidl, bool *has);
+
 #endif

@@ -419,6 +419,36 @@ START_TEST(indexes_many)
 }
 END_TEST
 
+static bool
+has(const char *uidl)
+{
+	struct maildrop m;
+	bool there;
+
+	ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+	ck_assert_int_eq(listing_has(&m, uidl, &there), MAILDROP_OK);
+	maildrop_close(&m);
+	return there;
+}
+
+START_TEST(finds_a_message_by_its_uidl)
+{
+	ck_assert(!has("id1"));
+	store_deliver_text(&store, "id1", "Subject: 1\r\n\r\none\r\n");
+	store_deliver_text(&store, "id2", "Subject: 2\r\n\r\ntwo\r\n");
+	ck_assert(has("id1") && has("id2") && !has("id") && !has("id3"));
+	/* Half of a message is none, whether it is the last or not. */
+	struct buf mbox = store_read(&store, "mbox");
+	store_write(&store, "mbox", span_slice(buf_span(&mbox), 0, mbox.len - 3));
+	ck_assert(has("id1") && !has("id2"));
+	memset(mbox.data + mbox.len / 2 - 6, '\0', 4);
+	store_write(&store, "mbox", buf_span(&mbox));
+	unlink(store_file(&store, "mbox.index"));
+	ck_assert(!has("id1") && has("id2"));
+	buf_free(&mbox);
+}
+END_TEST
+
 static void
 add(TCase *t)
 {
@@ -438,6 +468,7 @@ add(TCase *t)
 	tcase_add_test(t, looks_for_the_last_message);
 	tcase_add_test(t, doubts_what_was_before_the_system_started);
 	tcase_add_test(t, indexes_many);
+	tcase_add_test(t, finds_a_message_by_its_uidl);
 }
 
 int
