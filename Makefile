@@ -124,7 +124,7 @@ $(CLOCK): tests/relay/clock.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(CC) -std=c11 -O2 -g $(WARN) -fPIC -shared -o $@ $< -ldl
 
-fault: all $(SHIM) ## fail or kill the store's programs at every one of their system calls; JOBS=2
+fault: all $(SHIM) $(CLOCK) ## fail or kill the store's programs at every one of their system calls; JOBS=2
 	@BUILD=$(BUILD) tests/fault/run.py --jobs $(or $(JOBS),2)
 
 model: ## check every state of the model of the store with SPIN
@@ -137,7 +137,7 @@ kill: all ## N=500: kill smtpd and pop3d, children and parents, then the runner 
 power: all ## N=100: cut the power so many times under load and look what is left; needs root and a loop device
 	@BUILD=$(BUILD) tests/power/run.py --huge --cuts $(or $(N),100)
 
-crash-states: all $(SHIM) ## cut the power at every instant of what the store does, in ways POSIX allows; JOBS=2 STATES=400 (a scenario; 0: all)
+crash-states: all $(SHIM) $(CLOCK) ## cut the power at every instant of what the store does, in ways POSIX allows; JOBS=2 STATES=400 (a scenario; 0: all)
 	@BUILD=$(BUILD) tests/crash/run.py --states $(or $(STATES),400) --jobs $(or $(JOBS),2)
 
 share: all ## N=30: mutt, Dovecot, Python, procmail and a script on the daemons' mailbox, each so many times

@@ -277,7 +277,12 @@ pid_t
 fork(void)
 {
 	REAL(fork);
-	return shim_fails("fork", OTHER, -1, NULL) ? -1 : (pid_t)shim_done(real_fork());
+	if (shim_fails("fork", OTHER, -1, NULL))
+		return -1;
+	pid_t pid = real_fork();
+	if (pid == 0)
+		shim_forked();
+	return (pid_t)shim_done(pid);
 }
 
 off_t

@@ -100,6 +100,7 @@ def one(task):
                 judge_answer(scenario, fault, call, went)
                 judge_take_back(scenario, fault, call, world, went)
             w.Oracle(world, scenario.allowed(world, went)).judge(number % 2 == (fault == "killed"))
+            scenario.judge_arrivals(world, went, fault)
             if ("ENOSPC" in fault or "EDQUOT" in fault) and not scenario.torn and world.read("users/anna/mbox.torn"):
                 raise w.Wrong("no part of a message is to be left where the disk was full")
             return which, fault, None

@@ -10,8 +10,10 @@
  *	FAULT_ON	an errno's name: that error for every later call below the mail root that may have it
  *	FAULT_TRACE	a file: what changes the disk, or is said to the peer, is recorded there (trace.c)
  *	FAULT_CLOCK	seconds since 1970: the only time there is, and the pid is always the same
+ *	FAULT_FORKED	only processes that came of so many forks count: a daemon's child is 1, its child's child 2
  */
 #define _GNU_SOURCE
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -46,6 +48,8 @@ static const struct {
 
 static const char *root, *what;
 static long at, number, clock_at;
+static long *last; /* number, of all processes where FAULT_FORKED is set */
+static int forks, counted = -1;
 static bool begun, cut;
 static int log_fd = -1, error_at, error_on;
 static unsigned error_of;
@@ -76,8 +80,19 @@ begin(void)
 			error_of = errors[i].of;
 		}
 	}
+	value = getenv("FAULT_FORKED");
+	counted = value == NULL ? -1 : atoi(value);
+	int shared = counted < 0 ? MAP_PRIVATE : MAP_SHARED;
+	last = mmap(NULL, sizeof(*last), PROT_READ | PROT_WRITE, shared | MAP_ANONYMOUS, -1, 0);
 	trace_begin(getenv("FAULT_TRACE"), root);
-	begun = true;
+	begun = last != MAP_FAILED;
+}
+
+void
+shim_forked(void)
+{
+	forks++;
+	number = 0;
 }
 
 /* "file", "dir", "sock" or "other"; file and dir only below the mail root. */
@@ -132,9 +147,9 @@ shim_fails(const char *name, unsigned may, int fd, const char *file)
 {
 	char path[PATH_MAX];
 
-	if (!begun)
+	if (!begun || (counted >= 0 && forks != counted))
 		return false;
-	number++;
+	number = __atomic_add_fetch(last, 1, __ATOMIC_RELAXED);
 	cut = false;
 	if (log_fd >= 0) {
 		char line[PATH_MAX + 100];

@@ -17,6 +17,9 @@ bool shim_fails(const char *name, unsigned may, int fd, const char *file);
 /* And ends: what it returned. */
 ssize_t shim_done(ssize_t result);
 
+/* This is a new process. */
+void shim_forked(void);
+
 /* How many of n bytes it may read or write. */
 size_t shim_shortened(size_t n);
 

@@ -14,14 +14,17 @@ import tempfile
 import time
 import zlib
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+for each in ("lib", "clients"):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), each))
 import letterbox  # noqa: E402
+from fake_smtp import FakeSmtp  # noqa: E402
 
 USERS = ("anna", "bert", "carl")
 PASSWORD = "secret"
 PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 CLOCK = 1800000000
 SHIM = os.path.join(letterbox.BUILD, "fault", "shim.so")
+AHEAD = os.path.join(letterbox.BUILD, "relay", "clock.so")
 SECONDS = 20
 FOREIGN = b"From eve@example.net Thu Jan  1 00:00:00 2026\nSubject: by another program\n\nunlike ours\n\n"
 
@@ -202,6 +205,22 @@ def talk(peer, user, password, retrieve, delete, went):
     went.quit = went.ok(peer.line())
 
 
+def run_queue(world, env, log, is_over, **hooks):
+    """A runner takes out of the queue what is there, and hands it to a receiver with these hooks; until is_over() or for SECONDS. Its status."""
+    here = ["-o", "hostname=example.org", "-o", "domain=example.org later.example"]
+    with FakeSmtp(hooks=hooks) as receiver:
+        world.write("routes", b"* %s\n" % receiver.address.encode())
+        with subprocess.Popen([letterbox.binary("smtpd"), "-d", world.root, *here, "-l", "127.0.0.1:0"], stderr=log, env=env) as daemon:
+            deadline = letterbox.Deadline(SECONDS)
+            try:
+                while not is_over() and not deadline.over():
+                    time.sleep(0.005)
+            finally:
+                daemon.terminate()
+        world.arrived += receiver.messages
+    return daemon.returncode
+
+
 def letter(subject, size=400):
     """A message whose stored length depends on `size` alone: one that replaces another may be as long as that."""
     head = b"Subject: %-20s\r\n\r\n" % subject.encode()
@@ -214,6 +233,7 @@ class World:
 
     def __init__(self, files):
         self.root = tempfile.mkdtemp(prefix="fault-", dir=PLACE)
+        self.arrived = []  # what run_queue passed on
         for path, (data, _) in files.items():
             self.write(path, data)
         for folder, names, entries in os.walk(self.root):
@@ -249,6 +269,10 @@ class World:
         except FileNotFoundError:
             return None
 
+    def queue(self):
+        """The names in it; None where there is none."""
+        return os.listdir(self.path("queue")) if os.path.isdir(self.path("queue")) else None
+
     def fix(self, files):
         """Files that name the inode of their mbox name the new one's."""
         for path, (data, inode) in files.items():
@@ -263,12 +287,12 @@ class World:
             os.utime(self.path(path), (CLOCK - 1000000000, CLOCK - 1000000000))
 
     def capture(self):
-        """All there is, to build the same again from."""
+        """All there is but for the way to a receiver, to build the same again from."""
         files = {}
         for folder, names, entries in os.walk(self.root):
             for name in names:
                 files[os.path.relpath(os.path.join(folder, name), self.root)] = (None, None)
-            for name in entries:
+            for name in set(entries) - {"routes"}:
                 path = os.path.relpath(os.path.join(folder, name), self.root)
                 mbox = os.path.join(folder, "mbox")
                 files[path] = (self.read(path), os.stat(mbox).st_ino if os.path.exists(mbox) else None)
@@ -355,19 +379,14 @@ class Oracle:
                 os.utime(lock, (CLOCK - 1000000000, CLOCK - 1000000000))
 
     def run_queue(self):
-        """What was promised by way of the queue comes to the mailboxes; nothing else is left there."""
-        queue = self.world.path("queue")
-        if not os.path.isdir(queue):
+        """What was promised by way of the queue comes to the mailboxes, a day later; nothing else is left there."""
+        if self.world.queue() is None:
             return
-        here = ["-o", "hostname=example.org", "-o", "domain=example.org later.example"]
-        command = [letterbox.binary("smtpd"), "-d", self.world.root, *here, "-l", "127.0.0.1:0"]
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as daemon:
-            deadline = time.monotonic() + SECONDS
-            while os.listdir(queue) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            daemon.terminate()
-        if os.listdir(queue):
-            raise Wrong("%s is left in the queue" % os.listdir(queue))
+        self.world.write("ahead", b"%d" % (CLOCK + 86400 - time.time()))
+        env = dict(os.environ, LD_PRELOAD=AHEAD, CLOCK_AHEAD=self.world.path("ahead"))
+        run_queue(self.world, env, subprocess.DEVNULL, lambda: not self.world.queue())
+        if self.world.queue():
+            raise Wrong("%s is left in the queue" % self.world.queue())
 
     def judge(self, deliver_first):
         self.age()
