@@ -22,10 +22,8 @@ denied(struct session *s, struct span login, const char *method, struct buf *out
 	struct backend_note note = { .event = "login-failed", .user = login, .method = method };
 
 	s->backend->log(s->context, &note);
-	s->failed_logins++;
-	s->errors += AUTH_ERRORS - 1;
-	enum event event = command_refuse(s, "[AUTH] name or password is wrong", out);
-	return event == EVENT_INPUT ? EVENT_DELAY : event;
+	buf_add_string(out, "-ERR [AUTH] name or password is wrong\r\n");
+	return EVENT_DENIED;
 }
 
 static enum event

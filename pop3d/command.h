@@ -30,7 +30,6 @@ struct session {
 
 	struct buf login; /* of USER, until PASS */
 	struct exchange exchange;
-	int failed_logins;
 	char user[SASL_USER + 1];
 
 	uint8_t *marks; /* a bit a message that is deleted; NULL while none is */

@@ -41,7 +41,7 @@ make_timestamp(const struct daemon *d, const struct session_info *info, struct b
 	return out->failed ? NULL : buf_string(out);
 }
 
-static int
+static void
 serve_client(struct conn *conn, const struct session_info *info, void *context)
 {
 	const struct daemon *d = context;
@@ -59,7 +59,6 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	serve(conn, &session_protocol, &session, d->config.timeout > 0 ? d->config.timeout : TIMEOUT);
 	session_free(&session);
 	buf_free(&timestamp);
-	return session.failed_logins;
 }
 
 static int

@@ -186,6 +186,8 @@ farewell(void *session, enum farewell why, struct buf *out)
 
 	if (why == FAREWELL_STOP && s->more == NULL)
 		buf_add_string(out, "-ERR [SYS/TEMP] the server is going down\r\n");
+	if (why == FAREWELL_DENIED)
+		buf_add_string(out, "-ERR too many failed logins\r\n");
 }
 
 static bool

@@ -40,10 +40,8 @@ settle(struct session *s, enum exchange_result result, struct buf *out)
 		return EVENT_INPUT;
 	if (result == EXCHANGE_DENIED) {
 		s->backend->login(s->world, false, span_of(s->exchange.sasl.user), method);
-		s->failed_logins++;
-		s->errors += AUTH_ERRORS;
 		reply_repeat(replies[result], out);
-		return EVENT_DELAY;
+		return EVENT_DENIED;
 	}
 	if (result == EXCHANGE_OK) {
 		auth_log_in(s, s->exchange.user);

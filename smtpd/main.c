@@ -37,7 +37,7 @@ struct smtpd {
 	int wake[2]; /* the runner's pipe; -1: there is none */
 };
 
-static int
+static void
 serve_client(struct conn *conn, const struct session_info *info, void *context)
 {
 	struct smtpd *smtpd = context;
@@ -51,7 +51,6 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	serve(conn, &session_protocol, &session, config->timeout > 0 ? config->timeout : TIMEOUT);
 	session_free(&session);
 	delivery_free(&delivery);
-	return session.failed_logins;
 }
 
 /* What a child would have to read is read here; a broken `aliases` is logged, and stops nobody whom it does not concern. */

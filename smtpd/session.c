@@ -240,10 +240,14 @@ early(void *session, struct buf *out)
 static void
 farewell(void *session, enum farewell why, struct buf *out)
 {
+	static const struct reply replies[] = {
+		[FAREWELL_STOP] = { 421, "4.3.2", "The server is going down" },
+		[FAREWELL_TIMEOUT] = { 421, "4.4.2", "Nothing came for too long" },
+		[FAREWELL_DENIED] = { 421, "4.7.0", "Too many failed logins" },
+	};
+
 	(void)session;
-	reply_repeat(why == FAREWELL_STOP ? (struct reply){ 421, "4.3.2", "The server is going down" }
-					  : (struct reply){ 421, "4.4.2", "Nothing came for too long" },
-	    out);
+	reply_repeat(replies[why], out);
 }
 
 static bool

@@ -98,7 +98,7 @@ struct session {
 	struct buf content; /* one piece of it */
 	uint64_t left;	    /* octets of the chunk to come */
 	bool last;	    /* it is the LAST */
-	int errors, failed_logins;
+	int errors;
 	struct exchange exchange;
 	char user[SASL_USER + 1]; /* who has logged in */
 };

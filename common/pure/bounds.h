@@ -16,7 +16,7 @@ enum {
 	POP3_LINE = 2048,
 
 	SESSION_ERRORS = 50, /* a peer that only errs is no client */
-	AUTH_ERRORS = 10,    /* as many of them is a failed login: after five of those it is over */
+	AUTH_TRIES = 5,	     /* failed logins, then a session is over */
 
 	/* serve */
 	SERVE_PROGRESS = 1024, /* bytes that count as progress in a transfer: 3 bytes/s at 300 s */

@@ -26,7 +26,7 @@ make_room(struct penalty *p)
 }
 
 void
-penalty_add(struct penalty *p, uint64_t source, unsigned failed, int64_t now)
+penalty_add(struct penalty *p, uint64_t source, int64_t now)
 {
 	size_t i = find(p, source);
 
@@ -37,7 +37,7 @@ penalty_add(struct penalty *p, uint64_t source, unsigned failed, int64_t now)
 	}
 	if (p->list[i].until < now)
 		p->list[i].until = now;
-	p->list[i].until += (int64_t)failed * AUTH_FORGOTTEN;
+	p->list[i].until += AUTH_FORGOTTEN;
 }
 
 bool

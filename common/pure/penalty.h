@@ -23,7 +23,7 @@ struct penalty {
 
 /* A zeroed struct is an empty one. */
 
-void penalty_add(struct penalty *, uint64_t source, unsigned failed, int64_t now);
+void penalty_add(struct penalty *, uint64_t source, int64_t now);
 bool penalty_due(const struct penalty *, uint64_t source, int64_t now);
 
 #endif

@@ -11,14 +11,15 @@ enum event {
 	EVENT_OUTPUT, /* has more to say: call output, once what is in the buffer is on its way */
 	EVENT_TURN, /* as EVENT_INPUT, but the peer must not have sent anything yet: if it has, call early in place of all
 		      * that this call has added (so let that be one reply) */
-	EVENT_DELAY, /* as EVENT_INPUT, but the reply goes out only after AUTH_DELAY: a login has failed */
-	EVENT_CLOSE, /* flush, then end */
-	EVENT_DROP   /* end at once: the reply under way can't be finished, and must not look as if it were */
+	EVENT_DENIED, /* as EVENT_INPUT, but a login has failed: the reply goes out only after AUTH_DELAY, and after AUTH_TRIES it was the last */
+	EVENT_CLOSE,  /* flush, then end */
+	EVENT_DROP /* end at once: the reply under way can't be finished, and must not look as if it were */
 };
 
 enum farewell {
 	FAREWELL_STOP, /* the daemon ends */
-	FAREWELL_TIMEOUT
+	FAREWELL_TIMEOUT,
+	FAREWELL_DENIED
 };
 
 struct protocol {

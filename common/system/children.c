@@ -39,21 +39,25 @@ children_reserve(struct children *c)
 void
 children_add(struct children *c, pid_t pid, uint64_t source)
 {
-	c->list[c->n++] = (struct child){ pid, source };
+	c->list[c->n++] = (struct child){ .pid = pid, .source = source };
 }
 
-int
-children_remove(struct children *c, pid_t pid, uint64_t *source)
+struct child *
+children_find(const struct children *c, pid_t pid)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->list[i].pid == pid) {
-			if (source != NULL)
-				*source = c->list[i].source;
-			c->list[i] = c->list[--c->n];
-			return 0;
-		}
-	}
-	return -1;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i].pid == pid)
+			return &c->list[i];
+	return NULL;
+}
+
+void
+children_remove(struct children *c, pid_t pid)
+{
+	struct child *child = children_find(c, pid);
+
+	if (child != NULL)
+		*child = c->list[--c->n];
 }
 
 size_t
@@ -64,6 +68,14 @@ children_from(const struct children *c, uint64_t source)
 	for (size_t i = 0; i < c->n; i++)
 		count += c->list[i].source == source;
 	return count;
+}
+
+void
+children_end_denied(const struct children *c, uint64_t source)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i].denied && c->list[i].source == source)
+			kill(c->list[i].pid, SIGTERM);
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@
 struct child {
 	pid_t pid;
 	uint64_t source;
+	bool denied; /* a login has failed there */
 };
 
 struct children {
@@ -30,10 +32,14 @@ uint64_t children_source(const struct peer *);
 int children_reserve(struct children *);
 void children_add(struct children *, pid_t, uint64_t source);
 
-/* Forget it. -1: it is not one of them. source: whom it served; may be NULL. */
-int children_remove(struct children *, pid_t, uint64_t *source);
+/* NULL, or nothing is done: it is not one of them. */
+struct child *children_find(const struct children *, pid_t);
+void children_remove(struct children *, pid_t);
 
 size_t children_from(const struct children *, uint64_t source);
+
+/* SIGTERM to those of a source in which a login has failed. */
+void children_end_denied(const struct children *, uint64_t source);
 void children_kill(const struct children *, int signal);
 
 #endif

@@ -36,7 +36,7 @@ conn_init(struct conn *c, int in, int out, int stop_fd)
 		errno = ENOMEM;
 		return -1;
 	}
-	*c = (struct conn){ .in = in, .out = out, .stop_fd = stop_fd, .input = input };
+	*c = (struct conn){ .in = in, .out = out, .stop_fd = stop_fd, .denied_fd = -1, .input = input };
 	c->socket = is_socket(in) && (in == out || is_socket(out));
 	buf_init(&c->output, CONN_OUTPUT);
 	return 0;

@@ -18,8 +18,9 @@ enum conn_status {
 };
 
 struct conn {
-	int in, out; /* the same descriptor for a socket */
-	int stop_fd; /* readable when it is time to end; -1 for none */
+	int in, out;   /* the same descriptor for a socket */
+	int stop_fd;   /* readable when it is time to end; -1 for none */
+	int denied_fd; /* for serve: takes our pid_t for each login that has failed; -1: nobody counts them */
 	bool socket;
 	bool linger;		 /* we end it: conn_linger before conn_free */
 	bool stopped;		 /* CONN_STOPPED was said */

@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "bounds.h"
 #include "log.h"
@@ -14,6 +15,7 @@ struct loop {
 	int64_t session_end;
 	uint64_t progress; /* conn->received when command_end was set */
 	size_t before;	   /* bytes of output before the last call of the session */
+	int denied;	   /* failed logins */
 	bool partial;	   /* the session can do nothing with what is unconsumed before more has come */
 	bool stopping;	   /* a transfer is being finished, then it is over */
 	enum serve_end end;
@@ -152,12 +154,20 @@ step_turn(struct loop *l, enum event *event)
 }
 
 static bool
-step_delay(struct loop *l, enum event *event)
+step_denied(struct loop *l, enum event *event)
 {
+	pid_t self = getpid();
+
 	*event = EVENT_INPUT;
+	ssize_t n = write(l->conn->denied_fd, &self, sizeof self);
+	(void)n;
 	if (!l->stopping && conn_pause(l->conn, conn_now() + AUTH_DELAY) == CONN_STOPPED)
 		begin_stop(l);
-	return flush(l);
+	/* Who is stopped here guesses from where too many come from, and may have sent more guesses already. */
+	if (++l->denied < AUTH_TRIES && !l->stopping)
+		return flush(l);
+	l->protocol->farewell(l->session, FAREWELL_DENIED, &l->conn->output);
+	return last_words(l, SERVE_DENIED);
 }
 
 static bool
@@ -170,8 +180,8 @@ step(struct loop *l, enum event *event)
 		return step_output(l, event);
 	case EVENT_TURN:
 		return step_turn(l, event);
-	case EVENT_DELAY:
-		return step_delay(l, event);
+	case EVENT_DENIED:
+		return step_denied(l, event);
 	case EVENT_DROP:
 		return finish(l, SERVE_DROPPED);
 	case EVENT_CLOSE:
@@ -207,7 +217,7 @@ const char *
 serve_end_name(enum serve_end end)
 {
 	static const char *const names[] = { "closed", "eof", "timeout", "stopped", "early", "dropped",
-		"error" };
+		"denied", "error" };
 
 	return names[end];
 }

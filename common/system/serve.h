@@ -15,6 +15,7 @@ enum serve_end {
 	SERVE_STOPPED,
 	SERVE_EARLY,
 	SERVE_DROPPED,
+	SERVE_DENIED, /* AUTH_TRIES logins have failed */
 	SERVE_ERROR
 };
 

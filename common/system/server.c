@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,8 +30,7 @@ enum {
 	PAUSE = 100,		/* milliseconds without accepting, where it fails for lack of something */
 	COMPANION_PAUSE = 1000, /* milliseconds between two starts of the companion */
 	LAST_WAIT = 5,		/* seconds beyond SERVER_GRACE, then children are killed */
-	FAILED_LOGINS =
-	    128, /* a child's exit status where some failed is this and how many, or as many as fit */
+	OWN = 2,		/* descriptors to wait for beside the listeners */
 	LISTENERS = CONFIG_LISTEN + 1 /* those of config, and the default */
 };
 
@@ -45,6 +43,7 @@ struct state {
 	char names[LISTENERS][NET_ADDRESS];
 	int n;
 	int wake[2];
+	int denied[2];	 /* children write their pid here when a login has failed */
 	int stop[2];	 /* one byte, which nobody reads, stops all children */
 	pid_t companion; /* 0: it does not run */
 	int64_t companion_due;
@@ -139,7 +138,7 @@ prepare(struct state *s)
 	if (status != EXITS_DONE)
 		return failed(s, "privilege-failed", reason, status);
 	open_spare(s);
-	if (s->spare < 0 || io_pipe(s->wake) < 0 || io_pipe(s->stop) < 0)
+	if (s->spare < 0 || io_pipe(s->wake) < 0 || io_pipe(s->denied) < 0 || io_pipe(s->stop) < 0)
 		return failed(s, "start-failed", strerror(errno), EXITS_SYSTEM);
 	server_signals_take(s->wake[1]);
 	if (server->start != NULL && (status = server->start(server->context)) != EXITS_DONE)
@@ -177,6 +176,7 @@ fork_child(struct state *s)
 		close_listeners(s);
 		close(s->wake[0]);
 		close(s->wake[1]);
+		close(s->denied[0]);
 		close(s->stop[1]);
 	}
 	return pid;
@@ -185,10 +185,8 @@ fork_child(struct state *s)
 _Noreturn static void
 be_child(struct state *s, int fd, const struct session_info *info)
 {
-	int failed = session_process(s->server, fd, fd, info, s->stop[0], s->spare);
-	if (failed <= 0)
-		_exit(failed < 0 ? EXITS_SYSTEM : EXITS_DONE);
-	_exit(FAILED_LOGINS + (failed < UCHAR_MAX - FAILED_LOGINS ? failed : UCHAR_MAX - FAILED_LOGINS));
+	int status = session_process(s->server, fd, fd, info, s->stop[0], s->spare, s->denied[1]);
+	_exit(status < 0 ? EXITS_SYSTEM : EXITS_DONE);
 }
 
 /* Where it died at once it is not begun again at once. Returns milliseconds until that is due; -1: it runs, or there is none. */
@@ -305,28 +303,44 @@ accept_one(struct state *s, int i)
 	}
 }
 
-/* Without memory for it nobody is turned away. */
+/* Past the cap a source loses those sessions, too, in which it has guessed before. Without memory for it nobody is turned away. */
 static void
-take_failed_logins(struct state *s, uint64_t source, int failed)
+take_denied(struct state *s, pid_t pid)
 {
+	struct child *child = children_find(&s->children, pid);
+
 	if (s->penalty == NULL)
 		s->penalty = calloc(1, sizeof *s->penalty);
-	if (s->penalty != NULL)
-		penalty_add(s->penalty, source, (unsigned)failed, conn_now());
+	if (s->penalty == NULL || child == NULL)
+		return;
+	child->denied = true;
+	penalty_add(s->penalty, child->source, conn_now());
+	if (penalty_due(s->penalty, child->source, conn_now()))
+		children_end_denied(&s->children, child->source);
+}
+
+/* What is in the pipe; each write to it was a whole one. */
+static void
+read_denied(struct state *s)
+{
+	pid_t pids[64];
+	ssize_t n;
+
+	while ((n = read(s->denied[0], pids, sizeof pids)) > 0)
+		for (size_t i = 0; i < (size_t)n / sizeof *pids; i++)
+			take_denied(s, pids[i]);
 }
 
 static void
 reap(struct state *s)
 {
-	uint64_t source;
 	pid_t pid;
 	int status;
 
 	server_signals.child = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (children_remove(&s->children, pid, &source) == 0 && WIFEXITED(status) &&
-		    WEXITSTATUS(status) > FAILED_LOGINS)
-			take_failed_logins(s, source, WEXITSTATUS(status) - FAILED_LOGINS);
+		read_denied(s);
+		children_remove(&s->children, pid);
 		s->companion = pid == s->companion ? 0 : s->companion;
 		if (WIFSIGNALED(status)) {
 			log_begin_error("crashed");
@@ -337,17 +351,20 @@ reap(struct state *s)
 	}
 }
 
-/* Sleep until something happens. fds[0] is the wake pipe. */
+/* Sleep until something happens. The first OWN of fds are our pipes. */
 static int
 wait_for(struct state *s, struct pollfd *fds, nfds_t n, int timeout)
 {
 	fds[0] = (struct pollfd){ .fd = s->wake[0], .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = s->denied[0], .events = POLLIN };
 	int ready = poll(fds, n, timeout);
 	if (ready < 0 || fds[0].revents != 0) {
 		char bytes[64];
 		while (read(s->wake[0], bytes, sizeof bytes) == sizeof bytes)
 			;
 	}
+	if (ready > 0 && fds[1].revents != 0)
+		read_denied(s);
 	if (server_signals.child)
 		reap(s);
 	return ready;
@@ -357,15 +374,15 @@ static void
 accept_until_stopped(struct state *s)
 {
 	struct server *server = s->server;
-	struct pollfd fds[1 + LISTENERS];
+	struct pollfd fds[OWN + LISTENERS];
 
 	for (int i = 0; i < s->n; i++)
-		fds[1 + i] = (struct pollfd){ .fd = s->listeners[i], .events = POLLIN };
+		fds[OWN + i] = (struct pollfd){ .fd = s->listeners[i], .events = POLLIN };
 	while (!server_signals.stop) {
 		bool paused = s->paused;
 		s->paused = false;
 		int due = keep_companion(s);
-		int ready = wait_for(s, fds, paused ? 1 : 1 + (nfds_t)s->n, paused ? PAUSE : due);
+		int ready = wait_for(s, fds, paused ? OWN : OWN + (nfds_t)s->n, paused ? PAUSE : due);
 		if (s->spare < 0)
 			open_spare(s);
 		if (server_signals.hup) {
@@ -378,7 +395,7 @@ accept_until_stopped(struct state *s)
 				kill(s->companion, SIGHUP);
 		}
 		for (int i = 0; i < s->n && ready > 0 && !paused && !s->paused && !server_signals.stop; i++)
-			if (fds[1 + i].revents != 0)
+			if (fds[OWN + i].revents != 0)
 				accept_one(s, i);
 	}
 }
@@ -387,7 +404,7 @@ static void
 end_children(struct state *s)
 {
 	int64_t deadline = conn_now() + (int64_t)(SERVER_GRACE + LAST_WAIT) * 1000, left;
-	struct pollfd wake;
+	struct pollfd own[OWN];
 
 	log_begin("stopping");
 	log_number("sessions", (long long)s->children.n);
@@ -395,7 +412,7 @@ end_children(struct state *s)
 	ssize_t n = write(s->stop[1], "", 1);
 	(void)n;
 	while ((s->children.n > 0 || s->companion > 0) && (left = deadline - conn_now()) > 0)
-		wait_for(s, &wake, 1, (int)left);
+		wait_for(s, own, OWN, (int)left);
 	children_kill(&s->children, SIGKILL);
 	if (s->companion > 0)
 		kill(s->companion, SIGKILL);
@@ -406,7 +423,9 @@ end_children(struct state *s)
 int
 server_run(struct server *server)
 {
-	struct state s = { .server = server, .wake = { -1, -1 }, .stop = { -1, -1 }, .spare = -1 };
+	struct state s = {
+		.server = server, .wake = { -1, -1 }, .denied = { -1, -1 }, .stop = { -1, -1 }, .spare = -1
+	};
 
 	int status = prepare(&s);
 	if (status == EXITS_DONE)
@@ -418,6 +437,7 @@ server_run(struct server *server)
 	free(s.penalty);
 	for (int i = 0; i < 2; i++) {
 		close(s.wake[i]);
+		close(s.denied[i]);
 		close(s.stop[i]);
 	}
 	close(s.spare);

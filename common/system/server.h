@@ -23,8 +23,8 @@ struct server {
 	const char *refusal; /* the whole line, with CRLF, for a connection that is one too many */
 	const char *penalty; /* the same, for a source that failed to log in too often */
 
-	/* In the child: serve the connection; how many logins failed in it. */
-	int (*serve)(struct conn *, const struct session_info *, void *context);
+	/* In the child: serve the connection. */
+	void (*serve)(struct conn *, const struct session_info *, void *context);
 	/* In the parent: before the first accept (0, or an exit status; also with -i), as the user of the config. May be NULL. */
 	int (*start)(void *context);
 	/* In the parent, on SIGHUP: 0, or -1 where the old settings stay. It may change what config points to. May be NULL. */

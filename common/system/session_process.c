@@ -50,8 +50,8 @@ take_signals(int stop_fd, int ready)
 }
 
 int
-session_process(
-    const struct server *server, int in, int out, const struct session_info *ends, int stop_fd, int ready)
+session_process(const struct server *server, int in, int out, const struct session_info *ends, int stop_fd,
+    int ready, int denied_fd)
 {
 	char id[UNIQUE_ID + 1], pairs[NET_ADDRESS + sizeof id + 32];
 	struct session_info info = *ends;
@@ -71,14 +71,15 @@ session_process(
 		log_end();
 		return -1;
 	}
+	conn.denied_fd = denied_fd;
 	log_begin("connect");
 	log_number("port", info.client.port);
 	log_end();
-	int failed = server->serve(&conn, &info, server->context);
+	server->serve(&conn, &info, server->context);
 	if (conn.linger)
 		conn_linger(&conn);
 	conn_free(&conn);
-	return failed;
+	return 0;
 }
 
 /* inetd gives the socket as standard error, too: our log is not for the peer. */
@@ -124,7 +125,7 @@ server_inetd(struct server *server)
 	if (status == EXITS_DONE) {
 		net_peer_of(STDIN_FILENO, &info.client);
 		net_here(STDIN_FILENO, &info.here);
-		if (session_process(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], ready) < 0)
+		if (session_process(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], ready, -1) < 0)
 			status = EXITS_SYSTEM;
 	}
 	close(ready);

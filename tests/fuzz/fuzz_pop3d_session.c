@@ -188,7 +188,7 @@ hear_out(struct world *w, enum event event, size_t before)
 {
 	while (event == EVENT_OUTPUT)
 		event = session_protocol.output(&w->session, &w->said);
-	MUST(event == EVENT_INPUT || event == EVENT_CLOSE || event == EVENT_DELAY);
+	MUST(event == EVENT_INPUT || event == EVENT_CLOSE || event == EVENT_DENIED);
 	struct span reply = span_slice(buf_span(&w->said), before, w->said.len);
 	if (reply.n > 0)
 		must_be_a_reply(reply);

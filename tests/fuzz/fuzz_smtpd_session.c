@@ -197,7 +197,7 @@ run(struct world *w, const struct session_config *config, struct span input, boo
 		event = session_protocol.input(&w->session, piece, &used, &w->said);
 		MUST(used <= piece.n && (event != EVENT_INPUT || used == piece.n || w->said.len > said));
 		MUST(used > 0 || event == EVENT_CLOSE);
-		MUST(event == EVENT_INPUT || event == EVENT_TURN || event == EVENT_DELAY ||
+		MUST(event == EVENT_INPUT || event == EVENT_TURN || event == EVENT_DENIED ||
 		     event == EVENT_CLOSE);
 		at += used;
 		if (w->finished > finished)

@@ -4,6 +4,7 @@
 import os
 import smtplib
 import socket
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -118,43 +119,72 @@ class Guesses(unittest.TestCase):
         self.addCleanup(connection.close)
         return connection
 
-    def guess(self, daemon, n):
-        """So many guesses in n/5 sessions at once; what the server said is read to its end."""
+    def guess(self, daemon, source, sessions):
+        """Five guesses in each of so many sessions at once. What each was told, to its end, once its child is reaped."""
         hello, line = self.GUESSES[daemon.program]
         others = set(daemon.children())
-        sessions = [self.connect(daemon, "127.0.0.1") for _ in range(n // 5)]
-        for session in sessions:
-            session.recv(1000)
+        connections = [self.connect(daemon, source) for _ in range(sessions)]
+        for connection in connections:
+            connection.recv(1000)
         serving = set(daemon.children()) - others
-        self.assertGreaterEqual(len(serving), len(sessions))
-        for session in sessions:
-            session.sendall(hello + 5 * line)
-            session.shutdown(socket.SHUT_WR)
-        for session in sessions:
-            with session.makefile("rb") as said:
-                self.assertIn(said.read().splitlines()[-1], (b"421 4.7.0 Too many errors", b"-ERR too many errors"))
-            session.close()
+        self.assertGreaterEqual(len(serving), sessions)
+        for connection in connections:
+            connection.sendall(hello + 5 * line)
+            connection.shutdown(socket.SHUT_WR)
+        said = []
+        for connection in connections:
+            with connection.makefile("rb") as file:
+                said.append(file.read().splitlines())
+            connection.close()
         deadline = letterbox.Deadline(10)
         while serving & set(letterbox.children(daemon.process.pid)):
             self.assertFalse(deadline.over(), "a child is not reaped")
+        return said
 
     def greeting(self, daemon, source):
         with self.connect(daemon, source) as connection, connection.makefile("rb") as said:
             return said.readline()
 
-    def check(self, daemon, welcome, refusal):
-        self.guess(daemon, 30)
+    def check(self, daemon, welcome, refusal, denied, last):
+        for said in self.guess(daemon, "127.0.0.1", 6):
+            self.assertEqual([line.startswith(denied) for line in said[-6:]], [True] * 5 + [False], said)
+            self.assertEqual(said[-1], last)
         self.assertEqual(self.greeting(daemon, "127.0.0.1")[:len(welcome)], welcome)
-        self.guess(daemon, 5)
+        self.guess(daemon, "127.0.0.1", 1)
         self.assertEqual(self.greeting(daemon, "127.0.0.1"), refusal)
         daemon.await_log(lambda line: "refused reason=failed-logins client=127.0.0.1" in line)
-        self.assertEqual(self.greeting(daemon, "127.0.0.2")[:len(welcome)], welcome)
+        # Who comes with many sessions is heard of at once: each of them has one guess after the cap is reached, and no more.
+        said = self.guess(daemon, "127.0.0.2", 90)
+        guesses = sum(line.startswith(denied) for lines in said for line in lines)
+        self.assertLessEqual(guesses, 30 + 90)
+        self.assertEqual(self.greeting(daemon, "127.0.0.2"), refusal)
+        # Nobody else is shut out, however many make a mistake.
+        for i in range(3, 41):
+            with self.connect(daemon, "127.0.0.%d" % i) as connection, connection.makefile("rb") as said:
+                self.assertEqual(said.readline()[:len(welcome)], welcome)
+                connection.sendall(self.GUESSES[daemon.program][1])
+        self.assertEqual(self.greeting(daemon, "127.0.0.40")[:len(welcome)], welcome)
 
     def test_smtpd(self):
-        self.check(self.server.smtpd, b"220 ", b"421 4.7.0 Too many failed logins, try again later\r\n")
+        self.check(self.server.smtpd, b"220 ", b"421 4.7.0 Too many failed logins, try again later\r\n", b"535 5.7.8 ", b"421 4.7.0 Too many failed logins")
 
     def test_pop3d(self):
-        self.check(self.server.pop3d, b"+OK ", b"-ERR [SYS/TEMP] too many failed logins, try again later\r\n")
+        self.check(self.server.pop3d, b"+OK ", b"-ERR [SYS/TEMP] too many failed logins, try again later\r\n", b"-ERR [AUTH] ", b"-ERR too many failed logins")
+
+    def test_a_session_without_a_parent(self):
+        """Nobody counts there, but the session ends all the same."""
+        sessions = [subprocess.Popen([letterbox.binary(program), "-d", self.server.root.path, "-i"], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for program in self.GUESSES]
+        for session, (hello, line) in zip(sessions, self.GUESSES.values()):
+            session.stdout.readline()
+            session.stdin.write(hello + 9 * line)
+            session.stdin.close()
+        for session, denied in zip(sessions, (b"535 5.7.8 ", b"-ERR [AUTH] ")):
+            with session.stdout:
+                said = session.stdout.read().splitlines()
+            self.assertEqual(session.wait(30), 0)
+            self.assertEqual([line.startswith(denied) for line in said[-6:]], [True] * 5 + [False], said)
+            self.assertIn(b"oo many failed logins", said[-1])
 
 
 if __name__ == "__main__":

@@ -263,7 +263,7 @@ hear_out(struct talk *t)
 		flush(t);
 		t->event = session_protocol.output(&t->session, &t->out);
 	}
-	if (t->event == EVENT_DELAY) {
+	if (t->event == EVENT_DENIED) {
 		t->delays++;
 		t->event = EVENT_INPUT;
 	}

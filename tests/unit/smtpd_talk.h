@@ -201,7 +201,7 @@ give(struct span bytes, bool more)
 	ck_assert_uint_le(used, bytes.n);
 	ck_assert(event != EVENT_INPUT || used == bytes.n || said.len > before);
 	world.closed = event == EVENT_CLOSE;
-	world.delays += event == EVENT_DELAY;
+	world.delays += event == EVENT_DENIED;
 	if (event == EVENT_TURN && (more || used < bytes.n)) {
 		buf_cut(&said, before);
 		session_protocol.early(&world.session, &said);

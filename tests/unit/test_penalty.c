@@ -5,12 +5,19 @@ enum { START = 5000, FULL = AUTH_FAILURES * AUTH_FORGOTTEN };
 
 static struct penalty penalty;
 
+static void
+deny(uint64_t source, int times, int64_t now)
+{
+	for (int i = 0; i < times; i++)
+		penalty_add(&penalty, source, now);
+}
+
 START_TEST(is_due_past_so_many)
 {
 	ck_assert(!penalty_due(&penalty, 1, START));
-	penalty_add(&penalty, 1, AUTH_FAILURES, START);
+	deny(1, AUTH_FAILURES, START);
 	ck_assert(!penalty_due(&penalty, 1, START));
-	penalty_add(&penalty, 1, 1, START);
+	deny(1, 1, START);
 	ck_assert(penalty_due(&penalty, 1, START));
 	ck_assert(!penalty_due(&penalty, 2, START));
 }
@@ -18,29 +25,29 @@ END_TEST
 
 START_TEST(is_forgotten_one_by_one)
 {
-	penalty_add(&penalty, 1, AUTH_FAILURES + 2, START);
+	deny(1, AUTH_FAILURES + 2, START);
 	ck_assert(penalty_due(&penalty, 1, START + 2 * AUTH_FORGOTTEN - 1));
 	ck_assert(!penalty_due(&penalty, 1, START + 2 * AUTH_FORGOTTEN));
-	penalty_add(&penalty, 1, 1, START + 2 * AUTH_FORGOTTEN);
+	deny(1, 1, START + 2 * AUTH_FORGOTTEN);
 	ck_assert(penalty_due(&penalty, 1, START + 2 * AUTH_FORGOTTEN));
 	/* In the end it owes nothing, not less. */
-	penalty_add(&penalty, 1, AUTH_FAILURES, START + 100 * FULL);
+	deny(1, AUTH_FAILURES, START + 100 * FULL);
 	ck_assert(!penalty_due(&penalty, 1, START + 100 * FULL));
-	penalty_add(&penalty, 1, 1, START + 100 * FULL);
+	deny(1, 1, START + 100 * FULL);
 	ck_assert(penalty_due(&penalty, 1, START + 100 * FULL));
 }
 END_TEST
 
 START_TEST(forgets_the_least_first)
 {
-	penalty_add(&penalty, 0, AUTH_FAILURES + 2, START);
+	deny(0, AUTH_FAILURES + 2, START);
 	for (uint64_t source = 1; source <= AUTH_SOURCES; source++)
-		penalty_add(&penalty, source, source == 7 ? 1 : AUTH_FAILURES + 1, START);
+		deny(source, source == 7 ? 1 : AUTH_FAILURES + 1, START);
 	ck_assert_uint_eq(penalty.n, AUTH_SOURCES);
 	for (uint64_t source = 0; source <= AUTH_SOURCES; source++)
 		ck_assert(penalty_due(&penalty, source, START) == (source != 7));
 	for (uint64_t source = 10000; source < 20000; source++)
-		penalty_add(&penalty, source, 1, START);
+		deny(source, 1, START);
 	ck_assert(penalty_due(&penalty, 0, START));
 	ck_assert_uint_eq(penalty.n, AUTH_SOURCES);
 }

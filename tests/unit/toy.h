@@ -55,7 +55,7 @@ toy_command(struct toy *toy, struct span text, struct buf *out)
 	}
 	if (span_is(text, "slow")) {
 		buf_add_string(out, "denied\r\n");
-		return EVENT_DELAY;
+		return EVENT_DENIED;
 	}
 	if (span_is(text, "drop"))
 		return buf_add_string(out, "half of"), EVENT_DROP;
@@ -108,7 +108,9 @@ static inline void
 toy_farewell(void *session, enum farewell why, struct buf *out)
 {
 	(void)session;
-	buf_add_string(out, why == FAREWELL_STOP ? "stop\r\n" : "timeout\r\n");
+	buf_add_string(out, why == FAREWELL_STOP     ? "stop\r\n"
+			    : why == FAREWELL_DENIED ? "too often\r\n"
+						     : "timeout\r\n");
 }
 
 static inline bool

@@ -28,7 +28,7 @@ static char logged[65536];
 static size_t logged_n;
 static char address[NET_ADDRESS];
 
-static inline int
+static inline void
 serve_toy(struct conn *conn, const struct session_info *info, void *context)
 {
 	struct toy toy;
@@ -37,7 +37,6 @@ serve_toy(struct conn *conn, const struct session_info *info, void *context)
 	(void)info;
 	serve(conn, &toy_protocol, &toy, 20);
 	line_free(&toy.line);
-	return 0;
 }
 
 static inline int
@@ -97,12 +96,12 @@ run(bool scarce)
 
 	log_open("toyd", config.log_syslog);
 	if (scarce) {
-		/* A listener, two pipes, the spare. */
-		int needed[6];
-		for (int i = 0; i < 6; i++)
+		/* A listener, three pipes, the spare. */
+		int needed[8];
+		for (int i = 0; i < 8; i++)
 			needed[i] = open("/dev/null", O_RDONLY);
-		struct rlimit limit = { (rlim_t)needed[5] + 1, (rlim_t)needed[5] + 1 };
-		for (int i = 0; i < 6; i++)
+		struct rlimit limit = { (rlim_t)needed[7] + 1, (rlim_t)needed[7] + 1 };
+		for (int i = 0; i < 8; i++)
 			close(needed[i]);
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
