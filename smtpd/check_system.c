@@ -52,9 +52,9 @@ read_greeting(const char *address, char greeting[GREETING])
 {
 	char reason[CONFIG_REASON];
 	struct span rest;
-	int fd;
+	int fd = net_dial(address, "25", PATIENCE, reason, sizeof reason);
 
-	if (net_dial(address, "25", PATIENCE, &fd, reason, sizeof reason) != NET_OK)
+	if (fd < 0)
 		return span_of("");
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	ssize_t n = poll(&ready, 1, PATIENCE * 1000) == 1 ? read(fd, greeting, GREETING) : 0;

@@ -62,13 +62,10 @@ bool net_server_name(const char *server, const char *default_port, struct server
 /* Connect until a deadline, as conn_now. A blocking, close-on-exec socket; or -1 with errno. */
 int net_connect(const struct sockaddr *, socklen_t, int64_t deadline);
 
-enum net_status { NET_OK, NET_NO_NAME, NET_NAME_LATER, NET_UNREACHABLE };
-
 /*
- * Connect to a server's name, each address of the host in turn, within `seconds` in all. *fd on NET_OK; on failure a
- * sentence without a newline is in reason.
+ * Connect to a server's name, each address of the host in turn, within `seconds` in all. The descriptor; or -1, with a sentence without a
+ * newline in reason.
  */
-enum net_status
-net_dial(const char *server, const char *default_port, int seconds, int *fd, char *reason, size_t reason_n);
+int net_dial(const char *server, const char *default_port, int seconds, char *reason, size_t reason_n);
 
 #endif

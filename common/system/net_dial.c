@@ -117,18 +117,8 @@ connect_any(const struct addrinfo *list, int64_t deadline, struct peer *last)
 	return fd;
 }
 
-static enum net_status
-resolve_failed(const struct server_name *name, int error, char *reason, size_t reason_n)
-{
-	bool later = error == EAI_AGAIN || error == EAI_MEMORY || error == EAI_SYSTEM;
-
-	snprintf(reason, reason_n, "cannot find the address of %s: %s", name->host,
-	    error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
-	return later ? NET_NAME_LATER : NET_NO_NAME;
-}
-
-enum net_status
-net_dial(const char *server, const char *default_port, int seconds, int *fd, char *reason, size_t reason_n)
+int
+net_dial(const char *server, const char *default_port, int seconds, char *reason, size_t reason_n)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list = NULL;
 	int64_t deadline = conn_now() + (int64_t)seconds * 1000;
@@ -137,15 +127,18 @@ net_dial(const char *server, const char *default_port, int seconds, int *fd, cha
 
 	if (!net_server_name(server, default_port, &name)) {
 		snprintf(reason, reason_n, "not a server's name, HOST or HOST:PORT");
-		return NET_NO_NAME;
+		return -1;
 	}
 	int error = getaddrinfo(name.host, name.port, &hints, &list);
-	if (error != 0)
-		return resolve_failed(&name, error, reason, reason_n);
-	*fd = connect_any(list, deadline, &last);
-	if (*fd < 0)
+	if (error != 0) {
+		snprintf(reason, reason_n, "cannot find the address of %s: %s", name.host,
+		    error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+		return -1;
+	}
+	int fd = connect_any(list, deadline, &last);
+	if (fd < 0)
 		snprintf(reason, reason_n, "cannot reach %s (%s) port %s: %s", name.host, last.text,
 		    name.port, strerror(errno));
 	freeaddrinfo(list);
-	return *fd < 0 ? NET_UNREACHABLE : NET_OK;
+	return fd;
 }

@@ -184,7 +184,8 @@ listens_and_dials(const char *address, const char *text)
 	ck_assert_int_eq(strncmp(name, address, strlen(address) - 1), 0);
 	ck_assert_str_ne(name, address);
 	ck_assert_int_ne(fcntl(listener, F_GETFD) & FD_CLOEXEC, 0);
-	ck_assert_int_eq(net_dial(name, "1", 10, &fd, reason, sizeof reason), NET_OK);
+	fd = net_dial(name, "1", 10, reason, sizeof reason);
+	ck_assert_int_ge(fd, 0);
 	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
 	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
 	int other = accept(listener, (struct sockaddr *)&from, &n);
@@ -245,17 +246,21 @@ START_TEST(dialling_takes_many_forms)
 	const char *port = strrchr(name, ':') + 1;
 
 	ck_assert_int_ge(listener, 0);
-	ck_assert_int_eq(net_dial("127.0.0.1", port, 10, &fd, reason, sizeof reason), NET_OK);
+	fd = net_dial("127.0.0.1", port, 10, reason, sizeof reason);
+	ck_assert_int_ge(fd, 0);
 	close(fd);
 	snprintf(server, sizeof server, "localhost:%s", port);
-	ck_assert_int_eq(net_dial(server, "1", 10, &fd, reason, sizeof reason), NET_OK);
+	fd = net_dial(server, "1", 10, reason, sizeof reason);
+	ck_assert_int_ge(fd, 0);
 	close(fd);
 	close(listener);
 	listener = net_listen("[::1]:0", name);
 	port = strrchr(name, ':') + 1;
-	ck_assert_int_eq(net_dial("::1", port, 10, &fd, reason, sizeof reason), NET_OK);
+	fd = net_dial("::1", port, 10, reason, sizeof reason);
+	ck_assert_int_ge(fd, 0);
 	close(fd);
-	ck_assert_int_eq(net_dial("[::1]", port, 10, &fd, reason, sizeof reason), NET_OK);
+	fd = net_dial("[::1]", port, 10, reason, sizeof reason);
+	ck_assert_int_ge(fd, 0);
 	close(fd);
 	close(listener);
 }
@@ -266,11 +271,9 @@ START_TEST(dialling_nonsense_says_so)
 	const char *const bad[] = { "", ":", ":25", "host:", "host:0", "host:65536", "host:smtp", "host:25x",
 		"a b:25", "[::1", "[::1]x", "[::1]:", "[]:25", "ho\nst:25", "h\xc3\xb6st:25" };
 	char reason[200];
-	int fd;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		ck_assert_msg(
-		    net_dial(bad[i], "25", 1, &fd, reason, sizeof reason) == NET_NO_NAME, "%s", bad[i]);
+		ck_assert_msg(net_dial(bad[i], "25", 1, reason, sizeof reason) < 0, "%s", bad[i]);
 		ck_assert_str_eq(reason, "not a server's name, HOST or HOST:PORT");
 	}
 }
@@ -279,14 +282,13 @@ END_TEST
 START_TEST(an_unreachable_server_is_named)
 {
 	char name[NET_ADDRESS], reason[200], expected[200];
-	int fd, listener = net_listen("127.0.0.1:0", name);
+	int listener = net_listen("127.0.0.1:0", name);
 
 	close(listener);
-	ck_assert_int_eq(net_dial(name, "25", 5, &fd, reason, sizeof reason), NET_UNREACHABLE);
+	ck_assert_int_lt(net_dial(name, "25", 5, reason, sizeof reason), 0);
 	snprintf(expected, sizeof expected, "cannot reach 127.0.0.1 (127.0.0.1) port %s: %s",
 	    strchr(name, ':') + 1, strerror(ECONNREFUSED));
 	ck_assert_str_eq(reason, expected);
-	ck_assert_int_lt(fd, 0);
 }
 END_TEST
 
@@ -296,7 +298,7 @@ START_TEST(a_silent_server_costs_its_time)
 	char reason[200], name[NET_ADDRESS];
 	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof any;
-	int fd, fds[8], listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fds[8], listener = socket(AF_INET, SOCK_STREAM, 0);
 
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&any, n), 0);
 	ck_assert_int_eq(listen(listener, 0), 0);
@@ -308,7 +310,7 @@ START_TEST(a_silent_server_costs_its_time)
 	}
 	snprintf(name, sizeof name, "127.0.0.1:%u", (unsigned)ntohs(any.sin_port));
 	int64_t before = conn_now();
-	ck_assert_int_eq(net_dial(name, "25", 1, &fd, reason, sizeof reason), NET_UNREACHABLE);
+	ck_assert_int_lt(net_dial(name, "25", 1, reason, sizeof reason), 0);
 	ck_assert_int_ge(conn_now() - before, 1000);
 	ck_assert_int_lt(conn_now() - before, 3000);
 	ck_assert_ptr_nonnull(strstr(reason, strerror(ETIMEDOUT)));

@@ -153,7 +153,8 @@ START_TEST(the_last_reply_survives_what_is_unread)
 	int fd, listener = net_listen("127.0.0.1:0", name);
 
 	ck_assert_int_ge(listener, 0);
-	ck_assert_int_eq(net_dial(name, "0", 10, &fd, reason, sizeof reason), NET_OK);
+	fd = net_dial(name, "0", 10, reason, sizeof reason);
+	ck_assert_int_ge(fd, 0);
 	int theirs = accept(listener, (struct sockaddr *)&address, &n);
 	close(listener);
 	start_on(fd, theirs, 20);
@@ -186,7 +187,8 @@ START_TEST(a_reset_is_an_error)
 	struct linger now = { 1, 0 };
 
 	ck_assert_int_ge(listener, 0);
-	ck_assert_int_eq(net_dial(name, "0", 10, &fd, reason, sizeof reason), NET_OK);
+	fd = net_dial(name, "0", 10, reason, sizeof reason);
+	ck_assert_int_ge(fd, 0);
 	int theirs = accept(listener, (struct sockaddr *)&address, &n);
 	start_on(fd, theirs, 20);
 	expect("hello\r\n");

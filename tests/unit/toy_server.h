@@ -168,9 +168,9 @@ static inline int
 dial_to(const char *where)
 {
 	char reason[200];
-	int fd;
+	int fd = net_dial(where, "0", 10, reason, sizeof reason);
 
-	if (net_dial(where, "0", 10, &fd, reason, sizeof reason) != NET_OK)
+	if (fd < 0)
 		ck_abort_msg("%s", reason);
 	return fd;
 }
