@@ -197,25 +197,14 @@ add_q(struct span s, struct buf *out)
 	}
 }
 
-/* Bytes of the UTF-8 character at i. */
-static size_t
-character(struct span s, size_t i)
-{
-	size_t end = i + 1;
-
-	while (end < s.n && ((unsigned char)s.at[end] & 0xc0) == 0x80)
-		end++;
-	return end - i;
-}
-
 /* How much of text, in whole characters, has room in `room` characters of encoded text. */
 static size_t
 fitting(struct span text, bool q, size_t room)
 {
-	size_t n = 0, cost = 0;
+	size_t n = 0, cost = 0, c;
 
 	while (n < text.n) {
-		size_t c = character(text, n);
+		utf8_next(span_slice(text, n, text.n), &c);
 		cost = q ? cost + q_cost(span_slice(text, n, n + c)) : (n + c + 2) / 3 * 4;
 		if (cost > room)
 			break;

@@ -2,7 +2,6 @@
 
 #include <sys/wait.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
@@ -12,24 +11,12 @@
 
 #include "child.h"
 #include "exits.h"
+#include "io.h"
 #include "netrc.h"
 #include "program.h"
 #include "terminal.h"
 
 enum { NETRC_FILE = 1024 * 1024, ACCOUNT = 4096 };
-
-static int
-read_all(int fd, struct buf *out)
-{
-	char bytes[4096];
-	ssize_t n;
-
-	while ((n = read(fd, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0 && buf_add(out, bytes, (size_t)n) < 0)
-			return -1;
-	wipe(bytes, sizeof(bytes));
-	return (int)n;
-}
 
 /* ~/.netrc, where it can be read. */
 static void
@@ -37,18 +24,17 @@ look_in_netrc(struct span host, struct span user, struct buf *login, struct buf 
 {
 	const char *home = getenv("HOME");
 	struct buf path, text;
+	struct stat seen;
 
 	if (home == NULL)
 		return;
 	buf_init(&path, 4096);
 	buf_init(&text, NETRC_FILE);
 	buf_printf(&path, "%s/.netrc", home);
-	int fd = open(buf_string(&path), O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		if (read_all(fd, &text) == 0)
-			netrc_find(buf_span(&text), host, user, login, password);
-		close(fd);
-	}
+	int fd = open(buf_string(&path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && io_read_regular(fd, &seen, &text) == 0)
+		netrc_find(buf_span(&text), host, user, login, password);
+	io_close(fd);
 	buf_free(&path);
 	buf_free(&text);
 }
@@ -140,8 +126,6 @@ password_find(struct span host, const char *command, struct buf *user, struct bu
 		buf_add_span(password, buf_span(&known));
 	else
 		status = ask(host, user, password);
-	if (password->len > 0 && password->data[password->len - 1] == '\r')
-		buf_cut(password, password->len - 1);
 	if (status == 0 && (!is_sendable(buf_span(password)) || !is_sendable(buf_span(user))))
 		status = complain(EXITS_AUTH, "a name or password that is empty, too long or has a line end");
 	buf_free(&login);
