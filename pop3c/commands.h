@@ -31,4 +31,10 @@ enum pop3_status command_render(struct pop3_client *, uint32_t number, struct bu
 /* Print a line for each: "number  octets  sender  date hour:minute  subject"; in a session without the octets, with a mark. */
 enum pop3_status command_print_list(struct pop3_client *, const struct mails *, bool octets);
 
+/*
+ * The session of a person at a terminal, after the login: the list, then a mail's number, or a letter (shell.c). What is marked is deleted only when the
+ * person leaves; an interrupt deletes nothing. The exit status.
+ */
+int shell_run(struct pop3_client *, int stop_fd);
+
 #endif

@@ -1,4 +1,4 @@
-#include "html.h"
+#include "mime.h"
 
 #include <string.h>
 

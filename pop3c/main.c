@@ -12,11 +12,10 @@
 #include "console.h"
 #include "exits.h"
 #include "fetch.h"
-#include "login.h"
+#include "io.h"
 #include "net.h"
 #include "password.h"
 #include "program.h"
-#include "shell.h"
 
 enum { NUMBERS = 65536, REASON = 256, DAY = 86400 };
 
@@ -163,7 +162,7 @@ enter(struct pop3_client *c, const struct options *o, struct span user, struct s
 		status = pop3_capa(c);
 	if (status == POP3_OK) {
 		bool warn = !net_is_loopback(&peer) && !o->quiet;
-		status = login_user(c, user, password, warn ? o->server : NULL);
+		status = pop3_login(c, user, password, warn ? o->server : NULL);
 	}
 	return status == POP3_OK ? 0 : command_fail(c, status);
 }
@@ -174,15 +173,14 @@ converse(const struct options *o, const struct task *task, struct fetch *fetch, 
 {
 	struct pop3_client client;
 	char reason[REASON];
-	int fd;
+	int fd = net_dial(o->server, "110", o->seconds, reason, sizeof(reason));
 
-	if (net_dial(o->server, "110", o->seconds, &fd, reason, sizeof(reason)) != NET_OK)
+	if (fd < 0)
 		return complain(EXITS_UNREACHABLE, "%s", reason);
 	int stop_fd = interrupt_open();
 	if (stop_fd < 0 || pop3_init(&client, fd, stop_fd, o->seconds, o->verbose) < 0) {
-		int error = errno;
-		close(fd);
-		return complain(EXITS_LATER, "%s", strerror(error));
+		io_close(fd);
+		return complain(EXITS_LATER, "%s", strerror(errno));
 	}
 	int result = enter(&client, o, user, password);
 	if (result == 0)

@@ -52,24 +52,30 @@ show(struct pop3_client *c, const char *side, struct span line)
 }
 
 void
-pop3_send(struct pop3_client *c, const char *format, ...)
-{
-	char command[POP3_COMMAND];
-	va_list list;
-
-	va_start(list, format);
-	vsnprintf(command, sizeof(command) - 1, format, list);
-	va_end(list);
-	show(c, "C: ", span_of(command));
-	buf_printf(&c->conn.output, "%s\r\n", command);
-}
-
-void
 pop3_send_secret(struct pop3_client *c, const char *shown, struct span command)
 {
 	show(c, "C: ", span_of(shown));
 	buf_add_span(&c->conn.output, command);
 	buf_add_string(&c->conn.output, "\r\n");
+}
+
+static void
+send_list(struct pop3_client *c, const char *format, va_list list)
+{
+	char command[POP3_COMMAND];
+
+	vsnprintf(command, sizeof(command) - 1, format, list);
+	pop3_send_secret(c, command, span_of(command));
+}
+
+void
+pop3_send(struct pop3_client *c, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	send_list(c, format, list);
+	va_end(list);
 }
 
 static enum pop3_status
@@ -260,13 +266,11 @@ pop3_lines(struct pop3_client *c, uint64_t most, pop3_sink *sink, void *context)
 enum pop3_status
 pop3_command(struct pop3_client *c, const char *format, ...)
 {
-	char command[POP3_COMMAND];
 	va_list list;
 
 	va_start(list, format);
-	vsnprintf(command, sizeof(command), format, list);
+	send_list(c, format, list);
 	va_end(list);
-	pop3_send(c, "%s", command);
 	return pop3_reply(c);
 }
 

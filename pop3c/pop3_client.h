@@ -86,6 +86,14 @@ pop3_command(struct pop3_client *, const char *format, ...) __attribute__((forma
 enum pop3_status pop3_greeting(struct pop3_client *);
 enum pop3_status pop3_capa(struct pop3_client *);
 
+/*
+ * Log in, after CAPA, by the safest way that the server knows: SCRAM-SHA-256 (RFC 5034, 7677), APOP, SASL PLAIN, USER and PASS (pop3_login.c). A
+ * SCRAM that the server turns out not to have is followed by the next way; a password that was refused is never tried again in a weaker way. warn_of,
+ * if not NULL, is the name of a server that a password is sent to readable only with a warning.
+ */
+enum pop3_status
+pop3_login(struct pop3_client *, struct span user, struct span password, const char *warn_of);
+
 /* STAT. */
 enum pop3_status pop3_stat(struct pop3_client *, uint64_t *count, uint64_t *octets);
 

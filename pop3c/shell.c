@@ -1,10 +1,9 @@
-#include "shell.h"
+#include "commands.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "commands.h"
 #include "console.h"
 #include "exits.h"
 

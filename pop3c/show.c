@@ -2,7 +2,6 @@
 
 #include "address.h"
 #include "codec.h"
-#include "html.h"
 #include "message.h"
 #include "mime.h"
 #include "safe.h"

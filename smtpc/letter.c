@@ -9,7 +9,6 @@
 
 #include "exits.h"
 #include "program.h"
-#include "prompt.h"
 #include "unique.h"
 #include "zone.h"
 
@@ -175,7 +174,7 @@ letter_write(struct letter *letter, const struct options *o)
 	letter_init(letter);
 	letter->heading.subject = o->subject;
 	if (o->interactive)
-		status = prompt(letter);
+		status = letter_ask(letter);
 	else {
 		status = take_from(letter, o->from);
 		if (status < 0)

@@ -25,4 +25,16 @@ struct letter {
 int letter_write(struct letter *, const struct options *);
 void letter_free(struct letter *);
 
+/*
+ * The questions on a terminal: From, To, Subject, and the text to a line of a single dot (prompt.c). An address that is malformed is asked for again. -1;
+ * EXITS_DONE after Ctrl-D: nothing is to be sent; or another exit status.
+ */
+int letter_ask(struct letter *);
+
+/*
+ * To the server (send.c). user, password: who logs in; nobody where user is empty. Returns the exit status; `sent: REPLY` is on standard output, what
+ * went wrong on standard error.
+ */
+int letter_send(struct letter *, const struct options *, struct span user, struct span password);
+
 #endif

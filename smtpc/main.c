@@ -8,7 +8,7 @@
 #include "exits.h"
 #include "password.h"
 #include "program.h"
-#include "send.h"
+#include "letter.h"
 
 /* With the line ends of this system. */
 static int
@@ -47,7 +47,7 @@ write_and_send(const struct options *o)
 		status = letter_write(&letter, o);
 	if (status < 0)
 		status = o->dry ? print(&letter.body)
-				: send_letter(o, &letter, buf_span(&user), buf_span(&password));
+				: letter_send(&letter, o, buf_span(&user), buf_span(&password));
 	letter_free(&letter);
 	buf_free(&user);
 	buf_free(&password);

@@ -1,4 +1,4 @@
-#include "prompt.h"
+#include "letter.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ ask_address(const char *question, const char *fallback, struct letter *letter,
 }
 
 int
-prompt(struct letter *letter)
+letter_ask(struct letter *letter)
 {
 	const char *self = letter->self.len > 0 ? buf_string(&letter->self) : NULL;
 	int status = ask_address("From", self, letter, take_from);

@@ -1,4 +1,4 @@
-#include "send.h"
+#include "letter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "exits.h"
 #include "net.h"
 #include "program.h"
-#include "smtp_auth.h"
+#include "smtp_client.h"
 
 enum { REASON = 256 };
 
@@ -95,7 +95,7 @@ log_in(const struct options *o, struct smtp_client *client, struct span user, st
 	struct peer peer;
 
 	net_peer_of(client->conn->in, &peer);
-	if (smtp_auth_is_readable(client) && !net_is_loopback(&peer) && !o->quiet)
+	if (smtp_client_auth_is_readable(client) && !net_is_loopback(&peer) && !o->quiet)
 		complain(0, "warning: %s offers no safe login: the password crosses the network readable",
 		    o->server);
 	return smtp_client_auth(client, user, password);
@@ -127,9 +127,9 @@ static int
 dial(const struct options *o, struct conn *conn)
 {
 	char reason[REASON];
-	int fd;
+	int fd = net_dial(o->server, SMTP_PORT, o->wait, reason, sizeof(reason));
 
-	if (net_dial(o->server, SMTP_PORT, o->wait, &fd, reason, sizeof(reason)) != NET_OK)
+	if (fd < 0)
 		return complain(EXITS_UNREACHABLE, "not sent: %s", reason);
 	if (o->verbose)
 		fprintf(stderr, "connected to %s\n", o->server);
@@ -140,7 +140,7 @@ dial(const struct options *o, struct conn *conn)
 }
 
 int
-send_letter(const struct options *o, struct letter *letter, struct span user, struct span password)
+letter_send(struct letter *letter, const struct options *o, struct span user, struct span password)
 {
 	const struct envelope *envelope = &letter->envelope;
 	struct smtp_message message = {

@@ -10,7 +10,7 @@
 
 #include "bounds.h"
 #include "nexthop.h"
-#include "smtp_auth.h"
+#include "smtp_client.h"
 
 enum {
 	CONNECT_SECONDS = 30, /* an address */
@@ -74,7 +74,7 @@ log_in(struct relay *relay, const struct config *config, const struct route *rou
 	net_peer_of(relay->conn.in, &peer);
 	bool allowed = config->cleartext == CLEARTEXT_YES ||
 		       (config->cleartext == CLEARTEXT_LOOPBACK && net_is_loopback(&peer));
-	if (!allowed && smtp_auth_is_readable(client)) {
+	if (!allowed && smtp_client_auth_is_readable(client)) {
 		snprintf(client->reason, sizeof client->reason,
 		    "it wants the password readable, which auth-cleartext does not allow");
 		return SMTP_DENIED;

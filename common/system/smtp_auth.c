@@ -1,9 +1,8 @@
-#include "smtp_auth.h"
+#include "smtp_dialogue.h"
 
 #include <stdio.h>
 
 #include "sasl.h"
-#include "smtp_dialogue.h"
 #include "unique.h"
 
 enum { COMMAND = 510 }; /* RFC 5321 4.5.3.1.4, without CRLF: what is longer waits for the first challenge */
@@ -15,7 +14,7 @@ offers(const struct smtp_client *client, enum sasl_mechanism mechanism)
 }
 
 bool
-smtp_auth_is_readable(const struct smtp_client *client)
+smtp_client_auth_is_readable(const struct smtp_client *client)
 {
 	return client->mechanisms != 0 && !offers(client, SASL_SCRAM_SHA_256);
 }

@@ -88,6 +88,15 @@ void smtp_client_free(struct smtp_client *);
 enum smtp_outcome smtp_client_open(struct smtp_client *, const char *name);
 
 /*
+ * After smtp_client_open, log in (RFC 4954) by the safest way that the server knows: SCRAM-SHA-256 (RFC 7677), PLAIN, LOGIN. A password that was refused is
+ * never tried again in a weaker way. SMTP_DENIED where the server does not take it, does not prove that it knows it, or has no way that we know.
+ */
+enum smtp_outcome smtp_client_auth(struct smtp_client *, struct span user, struct span password);
+
+/* Has the server no way but one that sends the password readable? Then who has neither TLS nor loopback may not want it. */
+bool smtp_client_auth_is_readable(const struct smtp_client *);
+
+/*
  * One message. Each recipient's answer is filled in; free them with smtp_answer_free. The next message may follow unless client->over.
  */
 enum smtp_outcome smtp_client_send(struct smtp_client *, const struct smtp_message *);

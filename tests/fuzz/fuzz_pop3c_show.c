@@ -3,7 +3,7 @@
 
 #include "codec.h"
 #include "fuzz.h"
-#include "html.h"
+#include "mime.h"
 #include "safe.h"
 
 /* The three bytes of a character that turns the direction of writing, or of a mark that begins a file. */

@@ -1,5 +1,5 @@
 /* Whatever a server says, the sending side comes to an end, with a verdict that its replies bear out. */
-#include "smtp_auth.h"
+#include "smtp_client.h"
 
 #include <errno.h>
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "exits.h"
-#include "login.h"
 #include "mails.h"
 
 /*
@@ -282,7 +281,7 @@ expect_login(const char *script, enum pop3_status status, int exit_status)
 	begin(&talk, span_of(script), WHOLE);
 	ck_assert_int_eq(pop3_greeting(&talk.client), POP3_OK);
 	ck_assert_int_eq(pop3_capa(&talk.client), POP3_OK);
-	enum pop3_status got = login_user(&talk.client, span_of("anna"), span_of("secret"), NULL);
+	enum pop3_status got = pop3_login(&talk.client, span_of("anna"), span_of("secret"), NULL);
 	ck_assert_int_eq(got, status);
 	ck_assert_int_eq(pop3_exit(&talk.client, got), exit_status);
 	end(&talk);

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "html.h"
+#include "mime.h"
 #include "mime.h"
 #include "netrc.h"
 #include "safe.h"

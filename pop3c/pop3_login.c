@@ -1,4 +1,4 @@
-#include "login.h"
+#include "pop3_client.h"
 
 #include "program.h"
 #include "sasl.h"
@@ -100,7 +100,7 @@ by_pass(struct pop3_client *c, struct span user, struct span password)
 }
 
 enum pop3_status
-login_user(struct pop3_client *c, struct span user, struct span password, const char *warn_of)
+pop3_login(struct pop3_client *c, struct span user, struct span password, const char *warn_of)
 {
 	bool lacking;
 
