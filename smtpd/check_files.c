@@ -227,15 +227,13 @@ check_routes(struct check *c)
 	if ((fd < 0 && errno != ENOENT) || (fd >= 0 && io_read_regular(fd, &st, &text) < 0))
 		bad += !check_access(c, "routes");
 	for (rest = buf_span(&text); rest.n > 0;) {
-		line = span_trim(span_until(rest, '\n', &rest));
+		line = span_until(rest, '\n', &rest);
 		number++;
-		size_t length = 0;
-		while (length < line.n && !ascii_is_space(line.at[length]))
-			length++;
-		if (length == 0 || line.at[0] == '#')
+		struct span domain = span_word(&line);
+		if (domain.n == 0 || domain.at[0] == '#')
 			continue;
 		n++;
-		bad += !check_route(c, number, span_slice(line, 0, length));
+		bad += !check_route(c, number, domain);
 	}
 	if (bad == 0)
 		check_say(c, CHECK_OK, "routes: %d", n);

@@ -37,6 +37,19 @@ span_trim(struct span s)
 	return s;
 }
 
+struct span
+span_word(struct span *s)
+{
+	size_t n = 0;
+
+	*s = span_trim(*s);
+	while (n < s->n && !ascii_is_space(s->at[n]))
+		n++;
+	struct span word = span_slice(*s, 0, n);
+	*s = span_trim(span_slice(*s, n, s->n));
+	return word;
+}
+
 bool
 span_equal(struct span a, struct span b)
 {

@@ -32,6 +32,9 @@ bool span_equal_nocase(struct span, struct span);
 /* Split at the first c: the part before it; *rest is what follows it. Without c: all of it, and *rest is empty with at == NULL. */
 struct span span_until(struct span, char c, struct span *rest);
 
+/* Take the first word off the front, with the blanks and line ends around it. Empty: there is none. */
+struct span span_word(struct span *);
+
 /* A whole decimal number of at most max; -1 where there is anything but 1 to 19 digits, or more than max. */
 long long span_number(struct span, long long max);
 

@@ -62,20 +62,6 @@ is_domain(struct span s)
 	return s.n > 0 && s.n <= SMTP_DOMAIN && s.at[0] != '.' && s.at[0] != '-';
 }
 
-/* The next word of a list in *rest; empty at its end. */
-static struct span
-next_word(struct span *rest)
-{
-	size_t n = 0;
-
-	*rest = span_trim(*rest);
-	while (n < rest->n && !ascii_is_blank(rest->at[n]))
-		n++;
-	struct span word = { rest->at, n };
-	*rest = span_slice(*rest, n, rest->n);
-	return word;
-}
-
 /* Until it is set, domain follows hostname. */
 static int
 default_domain(struct config *c)
@@ -113,7 +99,7 @@ set_list(struct config *c, const struct key *key, struct span value, bool (*is_o
 	int status = 0;
 
 	buf_init(&list, value.n);
-	while (status == 0 && (word = next_word(&value)).n > 0) {
+	while (status == 0 && (word = span_word(&value)).n > 0) {
 		if (!is_one(word))
 			status = expect(expected, phrase);
 		if (list.len > 0)
@@ -156,7 +142,7 @@ set_listen(struct config *c, const struct key *key, struct span value, char expe
 	struct span word;
 	socklen_t n;
 
-	while ((word = next_word(&value)).n > 0) {
+	while ((word = span_word(&value)).n > 0) {
 		if (c->listens == CONFIG_LISTEN)
 			return expect(expected, "possible: that are more than 16 addresses");
 		char **at = &c->listen[c->listens];
@@ -410,7 +396,7 @@ config_is_local(const struct config *c, struct span domain)
 	struct span list = span_of(c->domain), word;
 
 	domain = without_dot(domain);
-	while ((word = next_word(&list)).n > 0)
+	while ((word = span_word(&list)).n > 0)
 		if (span_equal_nocase(without_dot(word), domain))
 			return true;
 	return false;
@@ -428,7 +414,7 @@ config_relays_from(const struct config *c, const struct peer *peer)
 {
 	struct span list = span_of(c->relay_from), word;
 
-	while ((word = next_word(&list)).n > 0)
+	while ((word = span_word(&list)).n > 0)
 		if (net_contains(word, peer))
 			return true;
 	return false;
