@@ -47,8 +47,7 @@ put(struct spool *body, struct buf *piece)
 
 /* The text for people: the recipients with each action below a line of their own. */
 static void
-write_text(
-    const struct bounce *bounce, const struct bounce_notice *notice, struct buf *piece, struct spool *body)
+write_text(const struct bounce *bounce, struct buf *piece, struct spool *body)
 {
 	for (int action = BOUNCE_FAILED; action <= BOUNCE_DELIVERED; action++) {
 		bool first = true;
@@ -57,7 +56,7 @@ write_text(
 			if ((int)told->action != action)
 				continue;
 			if (first)
-				bounce_text_action(notice, told->action, piece);
+				bounce_text_action(&bounce->notice, told->action, piece);
 			first = false;
 			bounce_text_recipient(told, piece);
 			put(body, piece);
@@ -66,67 +65,44 @@ write_text(
 }
 
 static void
-write_fields(
-    const struct bounce *bounce, const struct bounce_notice *notice, struct buf *piece, struct spool *body)
-{
-	bounce_text_message_fields(notice, piece);
-	for (size_t i = 0; i < bounce->recipients_n; i++) {
-		const struct bounce_recipient *told = &bounce->recipients[i];
-		bounce_text_recipient_fields(notice, told, piece);
-		put(body, piece);
-	}
-}
-
-static enum bounce_action
-worst_of(const struct bounce *bounce)
-{
-	enum bounce_action worst = BOUNCE_DELIVERED;
-
-	for (size_t i = 0; i < bounce->recipients_n; i++)
-		if (bounce->recipients[i].action < worst)
-			worst = bounce->recipients[i].action;
-	return worst;
-}
-
-static void
-write_all(const struct bounce *bounce, const struct bounce_notice *notice, struct span original, bool whole,
+write_all(const struct bounce *bounce, enum bounce_action worst, struct span original, bool whole,
     struct spool *body)
 {
+	const struct bounce_notice *notice = &bounce->notice;
 	struct buf piece;
 
 	buf_init(&piece, BOUNCE_PIECE + 4 * BOUNCE_ORIGINAL);
-	bounce_text_begin(notice, worst_of(bounce), whole && !span_is_ascii(original), &piece);
-	write_text(bounce, notice, &piece, body);
+	bounce_text_begin(notice, worst, whole && !span_is_ascii(original), &piece);
+	write_text(bounce, &piece, body);
 	bounce_text_end(notice, whole, &piece);
-	write_fields(bounce, notice, &piece, body);
+	bounce_text_message_fields(notice, &piece);
+	for (size_t i = 0; i < bounce->recipients_n; i++) {
+		bounce_text_recipient_fields(notice, &bounce->recipients[i], &piece);
+		put(body, &piece);
+	}
 	bounce_text_original(notice, original, whole, &piece);
 	put(body, &piece);
 	buf_free(&piece);
 }
 
 int
-bounce_write(const struct bounce *bounce, struct spool *body)
+bounce_write(struct bounce *bounce, struct spool *body)
 {
-	struct queue_message *message = &bounce->about->message;
-	struct bounce_notice notice = { .hostname = bounce->hostname,
-		.id = bounce->id,
-		.now = bounce->now,
-		.zone = bounce->zone,
-		.expires = bounce->expires,
-		.to = bounce->to,
-		.about = message };
+	enum bounce_action worst = BOUNCE_DELIVERED;
 	struct buf text;
 	struct field subject;
 
+	for (size_t i = 0; i < bounce->recipients_n; i++)
+		if (bounce->recipients[i].action < worst)
+			worst = bounce->recipients[i].action;
 	buf_init(&text, BOUNCE_ORIGINAL + 1);
 	/* RFC 3461 4.3: the whole is for failures alone. */
-	bool whole = message->ret == DSN_RET_FULL && worst_of(bounce) == BOUNCE_FAILED;
-	whole =
-	    read_original(bounce->about, &text) && whole && bounce_text_is_plain(&notice, buf_span(&text));
+	bool whole = read_original(bounce->about, &text) && bounce->about->message.ret == DSN_RET_FULL &&
+		     worst == BOUNCE_FAILED && bounce_text_is_plain(&bounce->notice, buf_span(&text));
 	struct span original = whole ? buf_span(&text) : header_of(buf_span(&text));
 	if (field_find(original, "Subject", &subject))
-		notice.subject = subject.value;
-	write_all(bounce, &notice, original, whole, body);
+		bounce->notice.subject = subject.value;
+	write_all(bounce, worst, original, whole, body);
 	buf_free(&text);
 	return spool_finish(body);
 }

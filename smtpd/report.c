@@ -21,19 +21,11 @@ struct fate {
 	int64_t next;
 	enum bounce_action action;
 	struct span to; /* who is told of that; empty: nobody */
+	bool seen;	/* in this step */
 };
 
-static int
-failed(const struct report *r, const char *event)
-{
-	int error = errno;
-
-	log_begin_error(event);
-	log_text("id", r->entry->message.id);
-	log_errno(error);
-	log_end();
-	return -1;
-}
+/* What is recorded, in this order: the notice of a delay is about a try that is in the journal. */
+enum step { STEP_WAITS, STEP_TOLD, STEP_OVER };
 
 /* After a try that failed for now. */
 static void
@@ -109,49 +101,44 @@ struct group {
 	size_t n;
 };
 
+/* Both take the step, and one record serves both. */
+/* Both take the step, and one record serves both. */
 static bool
-wait_alike(const struct fate *a, const struct fate *b)
+is_alike(enum step step, const struct fate *a, const struct fate *b)
 {
-	return b->state == QUEUE_WAITING && a->next == b->next &&
-	       span_equal(a->recipient.reply, b->recipient.reply);
+	if (a->state != b->state)
+		return false;
+	switch (step) {
+	case STEP_WAITS:
+		return a->state == QUEUE_WAITING && a->next == b->next &&
+		       span_equal(a->recipient.reply, b->recipient.reply);
+	case STEP_TOLD:
+		return a->to.n > 0 && a->action == b->action && span_equal(a->to, b->to);
+	case STEP_OVER:
+		break;
+	}
+	return a->state != QUEUE_WAITING && a->to.n == 0 && b->to.n == 0;
 }
 
-static bool
-are_told_alike(const struct fate *a, const struct fate *b)
-{
-	return b->to.n > 0 && a->action == b->action && span_equal(a->to, b->to);
-}
-
-static bool
-are_over_alike(const struct fate *a, const struct fate *b)
-{
-	return b->to.n == 0 && b->state != QUEUE_WAITING && a->state == b->state;
-}
-
-/* "host: reply", as `queue list` shows it. */
+/* Of who waits, "host: reply", as `queue list` shows it. */
 static int
-record_waiting(const struct group *group)
+record(const struct group *group)
 {
 	const struct fate *fate = group->fate;
-	struct queue_outcome outcome = { .tried = group->report->now, .next = fate->next };
+	struct queue_outcome outcome = {
+		.state = fate->state, .tried = group->report->now, .next = fate->next
+	};
 	struct buf reply;
 
 	buf_init(&reply, sizeof fate->result->host + REPLY_TEXT);
 	if (fate->result->host[0] != '\0')
 		buf_printf(&reply, "%s: ", fate->result->host);
 	buf_add_span(&reply, fate->recipient.reply);
-	outcome.reply = buf_span(&reply);
+	if (fate->state == QUEUE_WAITING)
+		outcome.reply = buf_span(&reply);
 	int result = queue_record(group->report->entry, &outcome, group->which, group->n, NULL);
 	buf_free(&reply);
 	return result;
-}
-
-static int
-record_over(const struct group *group)
-{
-	struct queue_outcome outcome = { .state = group->fate->state, .tried = group->report->now };
-
-	return queue_record(group->report->entry, &outcome, group->which, group->n, NULL);
 }
 
 static int
@@ -160,14 +147,22 @@ draft_notice(const struct group *group, struct span to, const char *id, struct q
 	const struct report *r = group->report;
 	struct queue_entry *entry = r->entry;
 	struct queue_recipient recipient = { .address = to };
-	struct queue_message message = { .created = r->now, .trusted = true, .recipients = &recipient };
+	struct queue_message message = { .created = r->now,
+		.trusted = true,
+		.utf8 = entry->message.utf8,
+		.eight_bit = entry->message.eight_bit,
+		.recipients = &recipient,
+		.recipients_n = 1 };
 	struct bounce bounce = {
-		.hostname = r->config->hostname,
-		.id = id,
-		.now = r->now,
-		.zone = zone_at(r->now),
-		.expires = entry->message.created + r->config->queue_lifetime,
-		.to = to,
+		.notice = {
+		    .hostname = r->config->hostname,
+		    .id = id,
+		    .now = r->now,
+		    .zone = zone_at(r->now),
+		    .expires = entry->message.created + r->config->queue_lifetime,
+		    .to = to,
+		    .about = &entry->message,
+		},
 		.about = entry,
 		.recipients = group->told,
 		.recipients_n = group->n,
@@ -175,9 +170,6 @@ draft_notice(const struct group *group, struct span to, const char *id, struct q
 	struct spool body;
 
 	memcpy(message.id, id, sizeof message.id);
-	message.utf8 = entry->message.utf8;
-	message.eight_bit = entry->message.eight_bit;
-	message.recipients_n = 1;
 	spool_init(&body, entry->root);
 	int result = bounce_write(&bounce, &body);
 	message.size = spool_wire(&body);
@@ -227,33 +219,28 @@ tell(const struct group *group)
 
 /* One record for each kind of those that are alike. */
 static int
-record_all(const struct report *r, const struct fate *fates,
-    bool (*alike)(const struct fate *, const struct fate *), int (*record)(const struct group *))
+take_step(enum step step, struct group *group, struct fate *fates)
 {
-	bool *seen = calloc(r->n, sizeof *seen);
-	struct group group = { .report = r,
-		.which = malloc(r->n * sizeof *group.which),
-		.told = malloc(r->n * sizeof *group.told) };
-	int result = seen == NULL || group.which == NULL || group.told == NULL ? -1 : 0;
+	const size_t n = group->report->n;
+	int result = 0;
 
-	for (size_t first = 0; first < r->n && result == 0; first++) {
-		group.n = 0;
-		group.fate = &fates[first];
-		for (size_t i = first; i < r->n; i++) {
-			const struct fate *fate = &fates[i];
-			if (seen[i] || !alike(group.fate, fate) || !alike(fate, group.fate))
+	for (size_t i = 0; i < n; i++)
+		fates[i].seen = false;
+	for (size_t first = 0; first < n && result == 0; first++) {
+		group->n = 0;
+		group->fate = &fates[first];
+		for (size_t i = first; i < n; i++) {
+			struct fate *fate = &fates[i];
+			if (fate->seen || !is_alike(step, group->fate, fate))
 				continue;
-			seen[i] = true;
-			group.which[group.n] = fate->which;
-			group.told[group.n++] = (struct bounce_recipient){ &fate->recipient, fate->action,
+			fate->seen = true;
+			group->which[group->n] = fate->which;
+			group->told[group->n++] = (struct bounce_recipient){ &fate->recipient, fate->action,
 				fate->expired ? "4.4.7" : fate->result->status, fate->result->host };
 		}
-		if (group.n > 0)
-			result = record(&group);
+		if (group->n > 0)
+			result = step == STEP_TOLD ? tell(group) : record(group);
 	}
-	free(seen);
-	free(group.which);
-	free(group.told);
 	return result;
 }
 
@@ -261,23 +248,28 @@ int
 report(const struct report *r)
 {
 	struct fate *fates = malloc(r->n * sizeof *fates);
+	struct group group = { .report = r,
+		.which = malloc(r->n * sizeof *group.which),
+		.told = malloc(r->n * sizeof *group.told) };
+	int result = fates == NULL || group.which == NULL || group.told == NULL ? -1 : 0;
 	uint32_t dice = 0;
 
-	if (fates == NULL)
-		return failed(r, "record-failed");
 	(void)random_bytes(&dice, sizeof dice);
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n && result == 0; i++)
 		fates[i] = fate_of(r, i, dice);
-	/* What waits comes first: the notice of a delay is about a try that is in the journal. */
-	int result = record_all(r, fates, wait_alike, record_waiting);
-	if (result == 0)
-		result = record_all(r, fates, are_told_alike, tell);
-	if (result == 0)
-		result = record_all(r, fates, are_over_alike, record_over);
-	if (result < 0)
-		(void)failed(r, "record-failed");
+	for (enum step step = STEP_WAITS; step <= STEP_OVER && result == 0; step++)
+		result = take_step(step, &group, fates);
 	for (size_t i = 0; i < r->n && result == 0; i++)
 		log_fate(r, &fates[i]);
+	if (result < 0) {
+		int error = errno;
+		log_begin_error("record-failed");
+		log_text("id", r->entry->message.id);
+		log_errno(error);
+		log_end();
+	}
 	free(fates);
+	free(group.which);
+	free(group.told);
 	return result;
 }

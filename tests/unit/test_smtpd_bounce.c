@@ -17,9 +17,10 @@ static void
 write_notice(struct queue_entry *entry, size_t n, enum bounce_action action)
 {
 	struct spool body;
-	struct bounce bounce = { .hostname = "mail.example.org",
-		.id = n1,
-		.to = entry->message.sender,
+	struct bounce bounce = { .notice = { .hostname = "mail.example.org",
+				     .id = n1,
+				     .to = entry->message.sender,
+				     .about = &entry->message },
 		.about = entry,
 		.recipients = told,
 		.recipients_n = n };
