@@ -1,4 +1,6 @@
-"""Real servers as receivers, each over a folder of its own, on a port that the kernel chose."""
+"""Real servers as receivers and as senders, each over a folder of its own, on a port that the kernel chose.
+
+relayhost: a server that gets all that is not for localhost."""
 
 import os
 import pathlib
@@ -10,6 +12,7 @@ import letterbox
 import servers
 
 EXIM = os.path.join(letterbox.REPOSITORY, "build", "peers", "exim")
+OPENSMTPD = os.path.join(letterbox.REPOSITORY, "build", "peers", "opensmtpd")
 
 EXIM_CONF = """primary_hostname = exim.example
 exim_path = {program}
@@ -28,7 +31,7 @@ begin acl
 any:
   accept
 begin routers
-all:
+{relay}all:
   driver = accept
   transport = file
 begin transports
@@ -38,6 +41,24 @@ file:
   message_prefix = "From exim Thu Jan  1 00:00:00 2026\\n"
   user = nobody
   group = nogroup
+remote:
+  driver = smtp
+  allow_localhost
+"""
+EXIM_RELAY = """elsewhere:
+  driver = manualroute
+  domains = ! localhost
+  transport = remote
+  route_list = * 127.0.0.1::%d
+  self = send
+"""
+OPENSMTPD_CONF = """table everybody {{ "@" = nobody }}
+listen on 127.0.0.1 port {port} hostname opensmtpd.example
+action here maildir "{path}/mail/dir" virtual <everybody>
+match from any for domain "localhost" action here
+"""
+OPENSMTPD_RELAY = """action elsewhere relay host smtp://127.0.0.1:%d helo opensmtpd.example
+match from any for any action elsewhere
 """
 
 
@@ -59,36 +80,66 @@ def split_mbox(text):
 
 
 class Postfix(servers.Postfix):
-    def __init__(self):
-        super().__init__(["r"])
+    def __init__(self, relayhost=None):
+        super().__init__(["r"], relayhost)
 
     def messages(self):
         box = pathlib.Path(self.file("mail", "r"))
         return split_mbox(box.read_bytes()) if box.exists() else []
 
 
-class Exim(servers.Server):
-    """From its package, unpacked: it cannot be installed beside Postfix. It wants a user of its own, whom it gets in a namespace."""
+class Unpacked(servers.Server):
+    """A server from its package, unpacked, as no other may be installed beside Postfix. What it wants to be the system's it gets in a namespace."""
 
-    def __init__(self):
+    def __init__(self, program, *users):
         servers.need_root()
-        program = os.path.join(EXIM, "usr/sbin/exim4")
         if not os.access(program, os.X_OK):
-            raise servers.Skipped("exim4 is not installed")
+            raise servers.Skipped(program + " is not there: tests/peers unpacks it")
         super().__init__()
+        os.mkdir(self.file("mail"))
+        shutil.chown(self.file("mail"), "nobody")
+        for name, line in (("passwd", "%s:x:%d:%d::/nonexistent:/bin/false\n"), ("group", "%s:x:%d:\n")):
+            own = "".join(line % ((user, n, n)[:line.count("%")]) for n, user in users)
+            self.write(name, pathlib.Path("/etc", name).read_text(encoding="utf-8") + own)
+
+    def start_over(self, folders, command, port):
+        """folders: {name here: what it is bound over}."""
+        binds = ["mount --bind %s %s" % (self.file(name), over) for name, over in {"passwd": "/etc/passwd", "group": "/etc/group", **folders}.items()]
+        self.start(["unshare", "--mount", "--propagation", "private", "sh", "-c", " && ".join(binds + ["exec " + command])], port)
+
+
+class Exim(Unpacked):
+    def __init__(self, relayhost=None):
+        program = os.path.join(EXIM, "usr/sbin/exim4")
+        super().__init__(program, (65534, "Debian-exim"))
         port = servers.free_port()
-        for name in ("spool", "exim-log", "mail"):
+        for name in ("spool", "exim-log"):
             os.mkdir(self.file(name))
             shutil.chown(self.file(name), "nobody")
-        self.write("conf", EXIM_CONF.format(program=program, path=self.path, port=port))
-        for name, line in (("passwd", "Debian-exim:x:65534:65534::/nonexistent:/bin/false\n"), ("group", "Debian-exim:x:65534:\n")):
-            self.write(name, pathlib.Path("/etc", name).read_text(encoding="utf-8") + line)
-        bind = "mount --bind {0}/passwd /etc/passwd && mount --bind {0}/group /etc/group && exec {1} -C {0}/conf -bdf"
-        self.start(["unshare", "--mount", "--propagation", "private", "sh", "-c", bind.format(self.path, program)], port)
+        relay = EXIM_RELAY % relayhost.port if relayhost else ""
+        self.write("conf", EXIM_CONF.format(program=program, path=self.path, port=port, relay=relay))
+        self.start_over({}, "%s -C %s -bdf" % (program, self.file("conf")), port)
 
     def messages(self):
         box = pathlib.Path(self.file("mail", "box"))
         return split_mbox(box.read_bytes()) if box.exists() else []
+
+
+class OpenSmtpd(Unpacked):
+    def __init__(self, relayhost=None):
+        program = os.path.join(OPENSMTPD, "usr/sbin/smtpd")
+        super().__init__(program, (70001, "opensmtpd"), (70002, "opensmtpq"))
+        port = servers.free_port()
+        for name, mode in (("spool", 0o755), ("spool/smtpd", 0o711), ("run", 0o755), ("lib", 0o755), ("lib/opensmtpd", 0o755), ("lib/opensmtpd/empty", 0o755)):
+            os.mkdir(self.file(name))
+            os.chmod(self.file(name), mode)
+        shutil.copytree(os.path.join(OPENSMTPD, "usr/libexec"), self.file("libexec"))
+        self.write("conf", OPENSMTPD_CONF.format(path=self.path, port=port) + (OPENSMTPD_RELAY % relayhost.port if relayhost else ""))
+        self.start_over({"spool": "/var/spool", "run": "/run", "lib": "/var/lib", "libexec": "/usr/libexec"}, "%s -d -f %s" % (program, self.file("conf")), port)
+
+    def messages(self):
+        found = [path.read_bytes() for path in pathlib.Path(self.file("mail", "dir", "new")).glob("*")]
+        return [each[each.index(b"\n\tfor "):].split(b"\n", 3)[3] for each in found]
 
 
 class Sink(servers.Server):

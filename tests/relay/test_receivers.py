@@ -43,6 +43,10 @@ class Receivers(RelayCase):
         got = self.expect(receivers.Exim, HARD, recipient="r@localhost NOTIFY=FAILURE ORCPT=rfc822;q@a.example", flags=["-8", "-r", "HDRS"])
         self.assertEqual(got[0].told, "told")
 
+    def test_opensmtpd(self):
+        got = self.expect(receivers.OpenSmtpd, HARD, recipient="r@localhost NOTIFY=FAILURE ORCPT=rfc822;q@a.example", flags=["-8", "-r", "HDRS"])
+        self.assertEqual(got[0].told, "told")
+
     def test_smtp_sink(self):
         self.expect(receivers.Sink, HARD, flags=["-8"])
 
