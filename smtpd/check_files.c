@@ -149,14 +149,14 @@ check_alias(struct check *c, struct span text, const struct alias *alias, struct
 void
 check_aliases(struct check *c)
 {
-	struct aliases aliases;
+	struct kept aliases;
 	struct alias_reader reader;
 	struct alias alias;
 	struct rcpt_list list;
 	const char *reason;
 	int result, n = 0;
 
-	aliases_init(&aliases);
+	kept_init(&aliases, ALIASES_TEXT);
 	rcpt_list_init(&list);
 	check_mode(c, "aliases", CHECK_OK);
 	if (aliases_refresh(&aliases, c->root) < 0)
@@ -173,7 +173,7 @@ check_aliases(struct check *c)
 		check_say(c, CHECK_OK, "aliases: %d, each leads to somebody", n);
 	c->failed |= before;
 	rcpt_list_free(&list);
-	aliases_free(&aliases);
+	kept_free(&aliases);
 }
 
 /* A domain, or "*". Another word would match nothing. */

@@ -24,7 +24,7 @@ struct parcel {
 
 void
 delivery_init(struct delivery *d, const struct config *config, const struct session_info *info,
-    struct aliases *aliases, int root, int wake)
+    struct kept *aliases, int root, int wake)
 {
 	*d = (struct delivery){
 		.config = config, .info = info, .aliases = aliases, .root = root, .wake = wake

@@ -29,7 +29,7 @@ struct recipient {
 struct delivery {
 	const struct config *config;
 	const struct session_info *info;
-	struct aliases *aliases;
+	struct kept *aliases;
 	int root; /* descriptor of the mail root */
 	int wake; /* as wake_runner */
 	struct recipient *to;
@@ -46,8 +46,8 @@ struct delivery {
 };
 
 /* All of them stay the caller's. */
-void delivery_init(struct delivery *, const struct config *, const struct session_info *, struct aliases *,
-    int root, int wake);
+void delivery_init(
+    struct delivery *, const struct config *, const struct session_info *, struct kept *, int root, int wake);
 void delivery_free(struct delivery *);
 
 /* Its world is a struct delivery. */

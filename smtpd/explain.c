@@ -147,7 +147,7 @@ talk(struct explain *e, const struct sender *sender, const char *rcpt)
 }
 
 static int
-explain(const struct daemon *d, struct aliases *aliases, const struct session_info *info,
+explain(const struct daemon *d, struct kept *aliases, const struct session_info *info,
     const struct sender *sender, const char *rcpt)
 {
 	const struct session_config settings = sender_settings(&d->config, info);
@@ -218,7 +218,7 @@ parse(int argc, char **argv, struct sender *sender)
 }
 
 int
-explain_command(struct daemon *d, struct aliases *aliases, int argc, char **argv)
+explain_command(struct daemon *d, struct kept *aliases, int argc, char **argv)
 {
 	static const int statuses[] = { EXITS_DONE, EXITS_LATER, EXITS_REFUSED };
 	struct session_info info;

@@ -33,7 +33,7 @@ static const char usage[] =
 
 struct smtpd {
 	struct daemon daemon;
-	struct aliases aliases;
+	struct kept aliases;
 	int wake[2]; /* the runner's pipe; -1: there is none */
 };
 
@@ -127,10 +127,10 @@ main(int argc, char **argv)
 		.wake = { -1, -1 } };
 	int status = daemon_begin(&smtpd.daemon, argc, argv);
 
-	aliases_init(&smtpd.aliases);
+	kept_init(&smtpd.aliases, ALIASES_TEXT);
 	if (status < 0)
 		status = run(&smtpd);
-	aliases_free(&smtpd.aliases);
+	kept_free(&smtpd.aliases);
 	daemon_end(&smtpd.daemon);
 	return status;
 }

@@ -10,7 +10,7 @@
 
 static char *dir;
 static struct config config;
-static struct aliases aliases;
+static struct kept aliases;
 static struct peer here;
 static int root;
 static bool trusted;
@@ -56,7 +56,7 @@ setup(void)
 	ck_assert_int_eq(config_init(&config, dir), 0);
 	ck_assert_int_eq(config_option(&config, "domain=example.org Other.Example", reason), 0);
 	put("accounts", "bob:{PLAIN}x\nanna:{PLAIN}y\ncarl:{PLAIN}z\n");
-	aliases_init(&aliases);
+	kept_init(&aliases, ALIASES_TEXT);
 	connect_to("192.0.2.1");
 	trusted = false;
 	buf_init(&told, 64 * 1024);
@@ -75,7 +75,7 @@ teardown(void)
 	rmdir(dir);
 	free(dir);
 	close(root);
-	aliases_free(&aliases);
+	kept_free(&aliases);
 	config_free(&config);
 	buf_free(&told);
 }

@@ -1,0 +1,55 @@
+#include "kept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "io.h"
+
+void
+kept_init(struct kept *kept, size_t max)
+{
+	*kept = (struct kept){ .seen = { 0 } };
+	buf_init(&kept->text, max);
+}
+
+void
+kept_free(struct kept *kept)
+{
+	buf_free(&kept->text);
+}
+
+/* The time of the last change of the inode, which nobody can set, is in it. */
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+int
+kept_refresh(struct kept *kept, int root, const char *name)
+{
+	struct stat now = { 0 };
+
+	if (fstatat(root, name, &now, 0) < 0 && errno != ENOENT)
+		return -1;
+	if (is_same(&now, &kept->seen))
+		return 0;
+	buf_clear(&kept->text);
+	kept->seen = (struct stat){ 0 };
+	if (now.st_ino == 0)
+		return 0;
+	int fd = openat(root, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	int result = io_read_regular(fd, &kept->seen, &kept->text);
+	int error = errno;
+	close(fd);
+	if (result == 0)
+		return 1;
+	kept_free(kept);
+	kept->seen = (struct stat){ 0 };
+	errno = error;
+	return -1;
+}
