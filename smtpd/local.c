@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aliases.h"
+#include "bounds.h"
 #include "log.h"
 #include "rcpt.h"
 #include "snapshot.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "destination.h"
 #include "unique.h"
 
 static const char smtp_port[] = "25";
@@ -211,7 +212,7 @@ take_route(struct nexthop *hop, struct relay_result *result)
 	snprintf(is, sizeof is, "has a route, port %s of", server->port);
 	tell(hop, hop->domain, is, server->host);
 	if (is_self(hop->target->config, server->host))
-		return fail(hop, result, "5.4.6", "would come back here: its route leads to this server");
+		return fail(hop, result, "5.4.6", "would come back here: the route leads to this server");
 	hop->hosts[hop->n++] = *server;
 	return true;
 }
@@ -225,15 +226,19 @@ nexthop_find(struct nexthop *hop, const struct relay_target *target, struct rela
 	if (domain.n > 1 && domain.at[domain.n - 1] == '.')
 		domain.n--;
 	*hop = (struct nexthop){ .target = target };
+	bool routed = destination_server(domain, &hop->route.server);
+	if (routed)
+		domain = span_of(hop->route.server.host);
 	snprintf(hop->domain, sizeof hop->domain, "%.*s", (int)domain.n, domain.n > 0 ? domain.at : "");
 	if (domain.n == 0 || strlen(hop->domain) != domain.n)
 		return fail(hop, result, "5.1.2", "is no domain");
 	buf_init(&reason, REPLY_LINE);
-	int found = routes_find(target->root, domain, &hop->route, &reason);
+	int found = routed ? routes_find_login(target->root, &hop->route, &reason)
+			   : routes_find(target->root, domain, &hop->route, &reason);
 	if (found < 0)
 		nexthop_result(result, RELAY_LATER, "4.3.5", "%s", buf_string(&reason));
 	buf_free(&reason);
-	hop->routed = found > 0;
+	hop->routed = found > 0 || (routed && found == 0);
 	if (hop->routed)
 		return take_route(hop, result);
 	if (found == 0)
@@ -248,7 +253,7 @@ give_up(const struct nexthop *hop, struct relay_result *result)
 	if (hop->later)
 		fail(hop, result, "4.4.3", "cannot be reached now: the name server has no answer");
 	else if (hop->routed)
-		fail(hop, result, "4.3.5", "has a route to a host that has no address");
+		fail(hop, result, "4.3.5", "cannot be reached: the host of the route has no address");
 	else if (hop->mx == RESOLVE_OK)
 		fail(hop, result, "5.4.4", "has no MX that has an address");
 	else if (hop->mx == RESOLVE_NO_DOMAIN)
@@ -290,8 +295,8 @@ look_up(struct nexthop *hop)
 }
 
 bool
-nexthop_next(
-    struct nexthop *hop, struct sockaddr_storage *address, const char **host, struct relay_result *result)
+nexthop_next(struct nexthop *hop, struct sockaddr_storage *address, const struct server_name **host,
+    struct relay_result *result)
 {
 	while (hop->at == hop->addresses.n && hop->host < hop->n)
 		look_up(hop);
@@ -301,7 +306,7 @@ nexthop_next(
 		return false;
 	}
 	hop->found = true;
-	*host = hop->hosts[hop->host - 1].host;
+	*host = &hop->hosts[hop->host - 1];
 	*address = hop->addresses.list[hop->at++];
 	return true;
 }
@@ -311,7 +316,7 @@ nexthop_explain(const struct relay_target *target, struct relay_result *result)
 {
 	struct sockaddr_storage address;
 	struct nexthop hop;
-	const char *host;
+	const struct server_name *host;
 
 	if (nexthop_find(&hop, target, result)) {
 		while (nexthop_next(&hop, &address, &host, result))

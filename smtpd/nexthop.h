@@ -29,7 +29,8 @@ bool nexthop_find(struct nexthop *, const struct relay_target *, struct relay_re
 /*
  * The next address to try, and whose it is. False: there are no more; where there was none at all *result says what that means.
  */
-bool nexthop_next(struct nexthop *, struct sockaddr_storage *, const char **host, struct relay_result *);
+bool
+nexthop_next(struct nexthop *, struct sockaddr_storage *, const struct server_name **, struct relay_result *);
 
 /*
  * Hosts in the order in which they are to be tried, of which there are none or more: those of equal preference in any. *loop: one is ourselves;

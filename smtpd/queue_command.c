@@ -153,15 +153,15 @@ print_field(const char *name, struct span value)
 static void
 show_today(int root, const struct daemon *daemon, const struct queue_recipient *r)
 {
-	char destination[SMTP_DOMAIN + 1];
+	char domain[SMTP_DOMAIN + 1];
 
-	destination_of(&daemon->config, r, destination);
-	if (destination[0] == '\0') {
+	destination_domain(&daemon->config, r, domain);
+	if (domain[0] == '\0') {
 		puts("now: to a mailbox here");
 		return;
 	}
 	puts("now:");
-	explain_next_hop(&daemon->config, root, r->address, span_of(destination));
+	explain_next_hop(&daemon->config, root, r->address, span_of(domain));
 }
 
 static void

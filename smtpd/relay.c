@@ -3,13 +3,18 @@
 #include <netinet/in.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bounds.h"
+#include "destination.h"
+#include "hash.h"
+#include "io.h"
 #include "nexthop.h"
+#include "queue_file.h"
 #include "smtp_client.h"
 
 enum {
@@ -18,6 +23,7 @@ enum {
 	    600, /* for greeting, EHLO and login; and for all addresses: after that no other is tried */
 	SEND_SECONDS = 3600, /* for a message, and a second more for each */
 	SEND_BYTES = 4096,
+	CONNECTIONS = 4, /* to one host, of all runners */
 	RECIPIENTS = 100 /* of a transaction; RFC 5321 4.5.3.1.8: nobody takes fewer */
 };
 
@@ -25,6 +31,8 @@ struct relay {
 	struct conn conn;
 	struct smtp_client client;
 	char host[256];
+	int place; /* as take_place */
+	bool used; /* a message went over it */
 };
 
 /* What the server said. What is tried again has a status of class 4, whatever the reply has. */
@@ -93,6 +101,8 @@ new_relay(const char *host, int fd)
 		return NULL;
 	}
 	smtp_client_init(&relay->client, &relay->conn);
+	relay->place = -1;
+	relay->used = false;
 	snprintf(relay->host, sizeof relay->host, "%s", host);
 	return relay;
 }
@@ -120,6 +130,36 @@ greet(int fd, const char *host, const struct config *config, const struct route 
 	take_outcome(relay, outcome, RELAY_LATER, result);
 	relay_close(relay);
 	return NULL;
+}
+
+/*
+ * A place among the connections to a host, which ends when the descriptor is closed: the lock of one of its bytes in a file. -1: there is none
+ * for now, and *result says why.
+ */
+static int
+take_place(int root, const struct server_name *host, struct relay_result *result)
+{
+	char name[DESTINATION];
+	uint8_t digest[SHA256_SIZE];
+	off_t at = 0;
+	int file = io_open(root, "queue/hosts", O_RDWR | O_CREAT);
+
+	if (file < 0) {
+		nexthop_result(
+		    result, RELAY_LATER, "4.3.0", "queue/hosts cannot be opened: %s", strerror(errno));
+		return -1;
+	}
+	destination_write(host, name);
+	sha256(name, strlen(name), digest);
+	for (int i = 0; i < 4; i++)
+		at = at << 8 | digest[i];
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (queue_lock(file, CONNECTIONS * at + i, F_WRLCK, F_SETLK))
+			return file;
+	nexthop_result(
+	    result, RELAY_BUSY, "4.4.5", "%s has %d connections from here", host->host, CONNECTIONS);
+	close(file);
+	return -1;
 }
 
 static struct relay *
@@ -150,12 +190,20 @@ relay_open(const struct relay_target *target, struct relay_result *result)
 	struct sockaddr_storage address;
 	struct relay *relay = NULL;
 	struct nexthop hop;
-	const char *host;
+	const struct server_name *host;
+	int place = -1;
 
 	result->host[0] = '\0';
 	if (nexthop_find(&hop, target, result))
-		while (relay == NULL && conn_now() < deadline && nexthop_next(&hop, &address, &host, result))
-			relay = try_address(&address, host, &hop, result);
+		while (conn_now() < deadline && nexthop_next(&hop, &address, &host, result) &&
+		       (place = take_place(target->root, host, result)) >= 0) {
+			relay = try_address(&address, host->host, &hop, result);
+			if (relay != NULL)
+				break;
+			close(place);
+		}
+	if (relay != NULL)
+		relay->place = place;
 	wipe(&hop.route, sizeof hop.route);
 	return relay;
 }
@@ -166,7 +214,15 @@ relay_close(struct relay *relay)
 	smtp_client_quit(&relay->client);
 	smtp_client_free(&relay->client);
 	conn_free(&relay->conn);
+	if (relay->place >= 0)
+		close(relay->place);
 	free(relay);
+}
+
+int
+relay_descriptor(const struct relay *relay)
+{
+	return relay->conn.in;
 }
 
 /* A transaction: recipients that share the envelope's other parts. */
@@ -296,7 +352,8 @@ take_recipient(const struct relay *relay, const struct smtp_recipient *recipient
 	result->told = result->verdict == RELAY_DONE && smtp_client_offers_dsn(client);
 }
 
-static void
+/* False: it was over before, RELAY_STALE. */
+static bool
 send_batch(struct relay *relay, struct queue_entry *entry, const size_t *which, size_t n,
     struct relay_result *results)
 {
@@ -312,14 +369,17 @@ send_batch(struct relay *relay, struct queue_entry *entry, const size_t *which, 
 		smtp_answer_free(&client->answer);
 		snprintf(client->reason, sizeof client->reason, "no memory to send it");
 	}
+	bool stale = relay->used && client->over && !client->begun;
+	relay->used = true;
 	for (size_t i = 0; i < n; i++) {
 		take_recipient(relay, &batch.recipients[i], outcome, &results[i]);
 		smtp_answer_free(&batch.recipients[i].answer);
 	}
 	buf_free(&batch.text);
+	return !stale;
 }
 
-bool
+enum relay_session
 relay_send(struct relay *relay, struct queue_entry *entry, const size_t *which, size_t n,
     struct relay_result *results)
 {
@@ -330,12 +390,13 @@ relay_send(struct relay *relay, struct queue_entry *entry, const size_t *which, 
 		while (end < n && end - i < RECIPIENTS &&
 		       may_share(&entry->message, &recipients[which[i]], &recipients[which[end]]))
 			end++;
-		if (!relay->client.over)
-			send_batch(relay, entry, which + i, end - i, results + i);
-		else
+		if (!relay->client.over) {
+			if (!send_batch(relay, entry, which + i, end - i, results + i) && i == 0)
+				return RELAY_STALE;
+		} else
 			for (size_t k = i; k < end; k++)
 				nexthop_result(&results[k], RELAY_LATER, "4.4.2",
 				    "%s: the session ended before it", relay->host);
 	}
-	return !relay->client.over;
+	return relay->client.over ? RELAY_OVER : RELAY_STANDS;
 }

@@ -11,7 +11,7 @@
 
 /* Where the mail for a domain goes today: of the file `routes`, else of the DNS. */
 struct relay_target {
-	struct span domain; /* of the recipients */
+	struct span domain; /* of the recipients, or their destination (destination.h) */
 	int root;	    /* descriptor of the mail root */
 	const struct config *config;
 
@@ -20,7 +20,12 @@ struct relay_target {
 	void *context;
 };
 
-enum relay_verdict { RELAY_DONE, RELAY_LATER, RELAY_FAILED };
+enum relay_verdict {
+	RELAY_DONE,
+	RELAY_LATER,
+	RELAY_FAILED,
+	RELAY_BUSY /* of relay_open: the host has as many connections of ours as it should; nothing was tried */
+};
 
 /* What a try came to for one recipient. Zeroed before its first use; free the reply. */
 struct relay_result {
@@ -35,13 +40,22 @@ struct relay; /* a session with a next hop */
 
 /*
  * Find the next hop and open a session with it. NULL: there is none now, and *result says what that means for every recipient of the
- * domain: RELAY_LATER, or RELAY_FAILED (NXDOMAIN, null MX, a loop).
+ * domain: RELAY_LATER, RELAY_FAILED (NXDOMAIN, null MX, a loop) or RELAY_BUSY.
  */
 struct relay *relay_open(const struct relay_target *, struct relay_result *result);
 
-/* Send it to n of its recipients, whose addresses are in this domain; results: n of them. False: the session is over. */
-bool
+enum relay_session {
+	RELAY_STANDS,
+	RELAY_OVER,
+	RELAY_STALE /* it was over before this: the server had ended it since the last message; nothing was tried */
+};
+
+/* Send it to n of its recipients, who are of this destination; results: n of them. What became of the session. */
+enum relay_session
 relay_send(struct relay *, struct queue_entry *, const size_t *which, size_t n, struct relay_result *results);
+
+/* It becomes readable between two messages where the server ends the session. */
+int relay_descriptor(const struct relay *);
 
 /* QUIT, and free. */
 void relay_close(struct relay *);

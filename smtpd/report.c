@@ -61,6 +61,7 @@ fate_of(const struct report *r, size_t i, uint32_t dice)
 		fate.action = BOUNCE_FAILED;
 		break;
 	case RELAY_LATER:
+	case RELAY_BUSY:
 		put_off(r, &fate, dice);
 		tell =
 		    fate.expired || (r->now - message->created >= RETRY_DELAYED && !fate.recipient.delayed);

@@ -127,8 +127,17 @@ is_credential(struct span s)
 	return s.n > 0 && s.n < ROUTES_WORD && memchr(s.at, '\0', s.n) == NULL;
 }
 
-static int
-find_login(int root, struct route *route, struct buf *reason)
+int
+routes_server(struct span text, struct span domain, struct server_name *name)
+{
+	struct span server;
+	int line = routes_line(text, domain, &server);
+
+	return line > 0 && !parse_server(server, name) ? -line : line;
+}
+
+int
+routes_find_login(int root, struct route *route, struct buf *reason)
 {
 	static const char name[] = "routes.auth";
 	struct buf text;
@@ -153,16 +162,15 @@ routes_find(int root, struct span domain, struct route *route, struct buf *reaso
 {
 	static const char name[] = "routes";
 	struct buf text;
-	struct span server;
 
 	*route = (struct route){ .login = false };
 	buf_init(&text, ROUTES_TEXT);
 	int result = read_file(root, name, false, &text, reason);
-	int line = result < 0 ? 0 : routes_line(buf_span(&text), domain, &server);
-	if (line > 0 && !parse_server(server, &route->server))
-		result = malformed(name, line, "not a domain and host[:port]", reason);
+	int line = result < 0 ? 0 : routes_server(buf_span(&text), domain, &route->server);
+	if (line < 0)
+		result = malformed(name, -line, "not a domain and host[:port]", reason);
 	buf_free(&text);
 	if (result == 0 && line > 0)
-		result = find_login(root, route, reason) < 0 ? -1 : 1;
+		result = routes_find_login(root, route, reason) < 0 ? -1 : 1;
 	return result;
 }

@@ -29,6 +29,12 @@ struct route {
 /* 1: there is one; 0: there is none; -1: a file cannot be read, or its line is malformed: a sentence is in reason. */
 int routes_find(int root, struct span domain, struct route *, struct buf *reason);
 
+/* Its login, where the server is known. 0, or -1 likewise. */
+int routes_find_login(int root, struct route *, struct buf *reason);
+
+/* The server of a domain in the text of `routes`. The number of the line; 0: there is none; less than 0: the one of that number is malformed. */
+int routes_server(struct span text, struct span domain, struct server_name *);
+
 /* The line of a domain in the text of `routes`: the number of the line, and what stands behind the domain; 0: none. */
 int routes_line(struct span text, struct span domain, struct span *server);
 

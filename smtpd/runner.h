@@ -9,7 +9,7 @@
 
 struct runner_settings {
 	const struct config *config;
-	struct aliases *aliases;
+	struct kept *aliases;
 	int root;    /* descriptor of the mail root */
 	int wake[2]; /* a pipe, whose ends do not block */
 

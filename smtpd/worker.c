@@ -8,8 +8,21 @@
 
 #include "destination.h"
 #include "local.h"
-#include "log.h"
 #include "report.h"
+#include "routes.h"
+
+enum {
+	IDLE = 2000, /* milliseconds that it waits for more: less than a server would */
+	MOST = 100   /* entries of one session: some servers take no more */
+};
+
+/* What it does at one destination. */
+struct session {
+	const struct worker *worker;
+	struct relay *relay; /* NULL: there is none yet, or none to be had: */
+	bool unreached, over;
+	struct relay_result result; /* why it was not reached, for every recipient */
+};
 
 /* An entry in work. */
 struct work {
@@ -17,38 +30,43 @@ struct work {
 	struct queue_entry *entry;
 	size_t *which; /* recipients, claimed */
 	struct relay_result *results;
-	size_t n;
+	size_t n, others; /* others that wait */
+	bool unrecorded;
 };
 
 /* As the runner knew it: who has been tried since then, by another runner, is none of ours. */
 static bool
-is_ours(const struct worker *worker, const struct wait *wait, const struct queue_recipient *r)
+is_ours(const struct worker *worker, const struct order *order, const struct queue_recipient *r)
 {
-	char destination[SMTP_DOMAIN + 1];
+	char destination[DESTINATION];
 
-	if (r->state != QUEUE_WAITING || r->next > wait->next)
+	if (r->state != QUEUE_WAITING || r->next > order->next)
 		return false;
-	destination_of(worker->config, r, destination);
-	return strcmp(destination, wait->host->domain) == 0;
+	destination_of(worker->config, buf_span(&worker->routes->text), r, destination);
+	return strcmp(destination, worker->destination) == 0;
 }
 
 static int
-claim(struct work *work, const struct wait *wait)
+claim(struct work *work, const struct order *order)
 {
 	const struct queue_message *message = &work->entry->message;
 	size_t claimed = 0;
 
+	(void)kept_refresh(work->worker->routes, work->worker->root, "routes");
 	work->which = malloc(message->recipients_n * sizeof *work->which);
 	if (work->which == NULL)
 		return -1;
 	for (size_t i = 0; i < message->recipients_n; i++)
-		if (is_ours(work->worker, wait, &message->recipients[i]) && queue_claim(work->entry, i))
+		if (is_ours(work->worker, order, &message->recipients[i]) && queue_claim(work->entry, i))
 			work->which[claimed++] = i;
 	if (claimed == 0 || queue_refresh(work->entry) != QUEUE_OK)
 		return 0;
 	for (size_t i = 0; i < claimed; i++)
-		if (is_ours(work->worker, wait, &message->recipients[work->which[i]]))
+		if (is_ours(work->worker, order, &message->recipients[work->which[i]]))
 			work->which[work->n++] = work->which[i];
+	for (size_t i = 0; i < message->recipients_n; i++)
+		work->others += message->recipients[i].state == QUEUE_WAITING;
+	work->others -= work->n;
 	if (work->n == 0)
 		return 0;
 	work->results = calloc(work->n, sizeof *work->results);
@@ -82,28 +100,21 @@ report_work(struct work *work, bool local, size_t first, size_t n)
 		.n = n,
 	};
 
-	(void)report(&r);
-}
-
-static bool
-is_to_stop(const struct worker *worker)
-{
-	struct pollfd stop = { .fd = worker->stop, .events = POLLIN };
-
-	return poll(&stop, 1, 0) > 0;
+	if (report(&r) < 0)
+		work->unrecorded = true;
 }
 
 static void
 tell(const struct worker *worker, char what)
 {
 	/* Where the runner has died, the work is finished all the same. */
-	while (write(worker->tell, &what, 1) < 0 && errno == EINTR)
+	while (write(worker->ear, &what, 1) < 0 && errno == EINTR)
 		;
 }
 
 /* The same of all: the host was not reached. */
 static void
-copy_result(struct work *work, const struct relay_result *result)
+copy_result(const struct work *work, const struct relay_result *result)
 {
 	for (size_t i = 0; i < work->n; i++) {
 		struct relay_result *copy = &work->results[i];
@@ -114,86 +125,118 @@ copy_result(struct work *work, const struct relay_result *result)
 	}
 }
 
-/* Call `handle` for each entry, up to `most`, until it says that this is the end. */
-static void
-each_entry(
-    const struct worker *worker, size_t most, bool (*handle)(struct work *, void *context), void *context)
+/* Nothing of the entry waits any more. */
+static bool
+is_over(const struct work *work)
 {
-	bool more = true;
-
-	for (size_t i = 0; i < worker->batch->n && i < most && more && !is_to_stop(worker); i++) {
-		const struct wait *wait = worker->batch->waits[i];
-		struct queue_entry entry;
-		struct work work = { .worker = worker, .entry = &entry };
-		if (queue_open(worker->root, wait->known->id, &entry) == QUEUE_OK &&
-		    claim(&work, wait) == 0 && work.n > 0)
-			more = handle(&work, context);
-		end_work(&work);
-		tell(worker, WORKER_HANDLED);
-	}
+	for (size_t i = 0; i < work->n; i++)
+		if (work->results[i].verdict == RELAY_LATER)
+			return false;
+	return work->n > 0 && work->others == 0 && !work->unrecorded;
 }
 
+/* False: it is to end, and nothing was tried. */
 static bool
-handle_unreached(struct work *work, void *context)
+open_session(struct session *session)
 {
-	copy_result(work, context);
+	const struct worker *worker = session->worker;
+	const struct relay_target target = {
+		.domain = span_of(worker->destination), .root = worker->root, .config = worker->config
+	};
+
+	session->relay = relay_open(&target, &session->result);
+	session->unreached = session->relay == NULL;
+	bool busy = session->unreached && (session->result.verdict == RELAY_BUSY || worker->more);
+	tell(worker, busy ? WORKER_BUSY : session->unreached ? WORKER_UNREACHED : WORKER_ANSWERED);
+	return !busy;
+}
+
+/* False: it was not tried. */
+static bool
+pass_on(struct session *session, struct work *work)
+{
+	if (session->unreached) {
+		copy_result(work, &session->result);
+	} else {
+		enum relay_session state =
+		    relay_send(session->relay, work->entry, work->which, work->n, work->results);
+		session->over = state != RELAY_STANDS;
+		if (state == RELAY_STALE)
+			return false;
+	}
 	report_work(work, false, 0, work->n);
 	return true;
 }
 
-static bool
-handle_remote(struct work *work, void *context)
-{
-	bool alive = relay_send(context, work->entry, work->which, work->n, work->results);
-
-	report_work(work, false, 0, work->n);
-	return alive;
-}
-
 /* Each is recorded before the next, so that who dies between them makes no copies. */
-static bool
-handle_local(struct work *work, void *context)
+static void
+deliver(struct work *work)
 {
 	struct local local;
 
-	local_begin(&local, context, work->entry);
+	local_begin(&local, work->worker, work->entry);
 	for (size_t i = 0; i < work->n; i++)
 		if (local_deliver(&local, work->which[i], &work->results[i]))
 			report_work(work, true, i, 1);
 	local_end(&local);
-	return true;
 }
 
-static void
-run_remote(const struct worker *worker)
+/* False: it was not tried, and is as new. */
+static bool
+carry_out(struct session *session, const struct order *order)
 {
-	struct relay_target target = {
-		.domain = span_of(worker->batch->host->domain),
-		.root = worker->root,
-		.config = worker->config,
-	};
-	struct relay_result result = { .verdict = RELAY_LATER };
+	const struct worker *worker = session->worker;
+	struct queue_entry entry;
+	struct work work = { .worker = worker, .entry = &entry };
+	bool remote = worker->destination[0] != '\0', tried = true;
 
-	buf_init(&result.reply, REPLY_TEXT);
-	struct relay *relay = relay_open(&target, &result);
-	if (relay == NULL) {
-		each_entry(worker, SIZE_MAX, handle_unreached, &result);
-	} else {
-		tell(worker, WORKER_ANSWERED);
-		each_entry(worker, SCHEDULE_BATCH, handle_remote, relay);
-		relay_close(relay);
+	enum queue_status status = queue_open(worker->root, order->id, &entry);
+	bool ours = status == QUEUE_OK && claim(&work, order) == 0 && work.n > 0;
+	if (ours && remote && session->relay == NULL && !session->unreached) {
+		/* That takes time. */
+		end_work(&work);
+		return open_session(session) && carry_out(session, order);
 	}
-	buf_free(&result.reply);
+	if (ours && remote)
+		tried = pass_on(session, &work);
+	else if (ours)
+		deliver(&work);
+	if (tried)
+		tell(worker, status == QUEUE_GONE || is_over(&work) ? WORKER_OVER : WORKER_LOOK);
+	end_work(&work);
+	return tried;
+}
+
+/* False: there is none for a while, it is time to end, or the server ends the session. */
+static bool
+next_order(const struct session *session, struct order *order)
+{
+	const struct worker *worker = session->worker;
+	struct pollfd fds[] = {
+		{ .fd = worker->orders, .events = POLLIN },
+		{ .fd = worker->stop, .events = POLLIN },
+		{ .fd = session->relay == NULL ? -1 : relay_descriptor(session->relay), .events = POLLIN },
+	};
+
+	return poll(fds, 3, IDLE) > 0 && fds[1].revents == 0 && fds[2].revents == 0 &&
+	       read(worker->orders, order, sizeof *order) == (ssize_t)sizeof *order;
 }
 
 void
 worker_run(const struct worker *worker)
 {
-	if (worker->batch->host->domain[0] != '\0') {
-		run_remote(worker);
-		return;
-	}
-	struct worker here = *worker;
-	tell(worker, WORKER_ANSWERED);
-	each_entry(worker, SIZE_MAX, handle_local, &here);
+	struct session session = { .worker = worker };
+	struct order order;
+
+	buf_init(&session.result.reply, REPLY_TEXT);
+	if (worker->destination[0] == '\0')
+		tell(worker, WORKER_ANSWERED);
+	for (int left = MOST; left > 0 && !session.over && next_order(&session, &order);
+	     left -= !session.unreached)
+		if (!carry_out(&session, &order))
+			break;
+	tell(worker, WORKER_ENDS);
+	if (session.relay != NULL)
+		relay_close(session.relay);
+	buf_free(&session.result.reply);
 }

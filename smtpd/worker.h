@@ -1,32 +1,42 @@
 /*
- * worker: a process that takes entries of the queue to one destination, one after the other over one connection.
+ * worker: a process that takes entries of the queue to one destination, one after the other over one connection, as the runner hands them out.
  */
 #ifndef WORKER_H
 #define WORKER_H
 
-#include "aliases.h"
-#include "bounds.h"
 #include "config.h"
-#include "queue.h"
-#include "schedule.h"
+#include "kept.h"
+#include "unique.h"
 
-/* What it tells the runner, a byte each. */
+/* What the runner hands out: those recipients of an entry that are due by `next`. */
+struct order {
+	int64_t next;
+	char id[UNIQUE_ID + 1];
+};
+
+/* What it hears, a byte each. */
 enum {
-	WORKER_ANSWERED = 'a', /* the host did */
-	WORKER_HANDLED = 'h'   /* the next of its entries was recorded, or is none of ours */
+	WORKER_ANSWERED = 'a',	/* the host did */
+	WORKER_UNREACHED = 'u', /* or did not */
+	WORKER_OVER =
+	    'o', /* the first of its orders is carried out, and nothing of the entry waits any more; */
+	WORKER_LOOK = 'l', /* or something does */
+	WORKER_BUSY = 'b', /* there is no room for a connection more now */
+	WORKER_ENDS = 'e'  /* it takes no more; those orders that it has not answered to are as new */
 };
 
 struct worker {
 	const struct config *config;
-	struct aliases *aliases;
-	int root; /* descriptor of the mail root */
-	int wake; /* as wake_runner */
-	int stop; /* readable when it is time to end */
-	int tell; /* the runner reads from it */
-	const struct batch *batch;
+	struct kept *aliases, *routes;
+	int root;	 /* descriptor of the mail root */
+	int wake;	 /* as wake_runner */
+	int stop;	 /* readable when it is time to end */
+	int orders, ear; /* pipes: from the runner, to it */
+	const char *destination;
+	bool more; /* others have a session there: that it gets none is no failure of a message */
 };
 
-/* Do it. It ends early when it is time to. */
+/* Do it. It ends when it has heard nothing for a while, or is to. */
 void worker_run(const struct worker *);
 
 #endif

@@ -74,6 +74,7 @@ struct smtp_client {
 	uint64_t size_limit;
 	struct smtp_reply reply;
 	bool greeted, over; /* over: nothing more can be said */
+	bool begun;	    /* MAIL of the last message was accepted */
 	bool dirty;	    /* a transaction was left off: RSET comes first */
 };
 

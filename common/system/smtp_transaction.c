@@ -15,7 +15,6 @@ struct transaction {
 	size_t next;		   /* recipients whose RCPT went out */
 	size_t taken;		   /* of them */
 	bool refused, later;	   /* there was a 5xx, a 4xx to RCPT */
-	bool mail_answered;	   /* MAIL has its reply */
 	int data_code;		   /* of the reply to DATA, where that went out with them; else 0 */
 	enum smtp_outcome verdict; /* SMTP_DONE as long as nothing speaks against the message */
 };
@@ -106,11 +105,10 @@ await_mail(struct transaction *t)
 {
 	enum smtp_outcome outcome = smtp_await(t->client, t->client->patience.command);
 
-	t->mail_answered = true;
 	if (outcome != SMTP_DONE)
 		return outcome;
 	t->verdict = smtp_expect(t->client, 250);
-	t->client->dirty = t->verdict == SMTP_DONE;
+	t->client->begun = t->client->dirty = t->verdict == SMTP_DONE;
 	return t->verdict == SMTP_PROTOCOL ? SMTP_PROTOCOL : SMTP_DONE;
 }
 
@@ -149,7 +147,7 @@ exchange_batch(struct transaction *t)
 		outcome = smtp_say(t->client, "DATA");
 	if (outcome == SMTP_DONE)
 		outcome = smtp_flush(t->client);
-	if (outcome == SMTP_DONE && !t->mail_answered)
+	if (outcome == SMTP_DONE && !t->client->begun)
 		outcome = await_mail(t);
 	for (size_t i = first; i < t->next && outcome == SMTP_DONE && !t->client->over; i++)
 		outcome = await_recipient(t, &m->recipients[i]);
@@ -305,6 +303,7 @@ smtp_client_send(struct smtp_client *client, const struct smtp_message *message)
 	smtp_answer_free(&client->answer);
 	client->reason[0] = '\0';
 	client->status = "";
+	client->begun = false;
 	if (client->dirty && (outcome = smtp_reset(client)) != SMTP_DONE)
 		return outcome;
 	outcome = check_offers(&t);

@@ -35,7 +35,7 @@ class Relay(Ours):
 
     def settle(self):
         deadline = letterbox.Deadline(120)
-        while os.path.isdir(self.file("queue")) and os.listdir(self.file("queue")):
+        while letterbox.queued(self.file("queue")):
             if deadline.over():
                 raise letterbox.Failure("smtpd does not get its queue empty:\n" + self.log()[-5000:])
             time.sleep(0.02)

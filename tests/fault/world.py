@@ -271,7 +271,7 @@ class World:
 
     def queue(self):
         """The names in it; None where there is none."""
-        return os.listdir(self.path("queue")) if os.path.isdir(self.path("queue")) else None
+        return letterbox.queued(self.path("queue")) if os.path.isdir(self.path("queue")) else None
 
     def fix(self, files):
         """Files that name the inode of their mbox name the new one's."""

@@ -76,6 +76,11 @@ def children(pid):
         return []
 
 
+def queued(folder):
+    """The names of what there is of messages in a queue."""
+    return sorted(set(os.listdir(folder)) - {"flush", "hosts"}) if os.path.isdir(folder) else []
+
+
 def has_socket(pid):
     try:
         return any(os.readlink("/proc/%d/fd/%s" % (pid, fd)).startswith("socket:") for fd in os.listdir("/proc/%d/fd" % pid))

@@ -81,7 +81,7 @@ def read_queue(folder):
     """The names of what waits there; each must be whole."""
     names = []
     for entry in os.listdir(folder) if os.path.isdir(folder) else ():
-        if "." in entry or entry == "flush":
+        if "." in entry or entry in ("flush", "hosts"):
             continue
         with open(os.path.join(folder, entry), "rb") as file:
             data = file.read()

@@ -137,7 +137,7 @@ send_all(struct relay_target *target)
 	if (relay == NULL)
 		show_result(&results[0]);
 	for (; relay != NULL && more && count > 0; count--) {
-		more = relay_send(relay, &entry, which, entry.message.recipients_n, results);
+		more = relay_send(relay, &entry, which, entry.message.recipients_n, results) == RELAY_STANDS;
 		for (size_t i = 0; i < entry.message.recipients_n; i++)
 			show_result(&results[i]);
 	}

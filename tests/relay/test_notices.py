@@ -40,7 +40,7 @@ class Notices(unittest.TestCase):
                 event = "failed id=" if reply else "relayed id="
                 daemon.await_log(lambda line: event in line, 20)
                 deadline = letterbox.Deadline(20)
-                while os.listdir(self.root.file("queue")):
+                while letterbox.queued(self.root.file("queue")):
                     self.assertFalse(deadline.over(), daemon.log())
                     time.sleep(0.01)
         os.unlink(self.root.file("routes"))

@@ -44,8 +44,7 @@ class Queue(RelayCase):
         return letterbox.run([letterbox.binary("smtpd"), "-d", self.root.path, "queue", *words], status=status)[0].decode()
 
     def entries(self):
-        folder = self.root.file("queue")
-        return [name for name in os.listdir(folder) if name != "flush"] if os.path.isdir(folder) else []
+        return letterbox.queued(self.root.file("queue"))
 
     def send(self, daemon, recipients, subject="x"):
         """One message; its id."""

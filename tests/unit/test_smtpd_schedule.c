@@ -16,145 +16,193 @@ id_of(int n)
 }
 
 static void
-add_wait(int n, const char *domain, int64_t due)
+add_wait(int n, const char *destination, int64_t due)
 {
-	ck_assert_int_eq(schedule_add(&s, id_of(n), domain, due, due), 0);
+	ck_assert_int_eq(schedule_add(&s, id_of(n), destination, due, due), 0);
 }
 
-/* All of it is over, as the worker found it. */
-static void
-end_batch(struct batch *batch)
+/* A worker begins where the next one is to go. */
+static struct host *
+begin(int64_t now)
 {
-	for (size_t i = 0; i < batch->n; i++)
-		schedule_drop(&s, batch->waits[i]);
-	schedule_end(&s, batch, 0);
+	struct host *host = schedule_host(&s, now);
+
+	if (host != NULL)
+		schedule_begin(&s, host);
+	return host;
+}
+
+/* All that is due is done. How many that was. */
+static int
+work(struct host *host, int64_t now)
+{
+	struct wait *wait;
+	int n = 0;
+
+	for (; (wait = schedule_take(&s, host, now)) != NULL; n++)
+		schedule_drop(&s, wait);
+	return n;
+}
+
+static void
+expect_work(int64_t now, const char *destination, int n)
+{
+	struct host *host = begin(now);
+
+	ck_assert_ptr_nonnull(host);
+	ck_assert_str_eq(host->name, destination);
+	ck_assert_int_eq(work(host, now), n);
+	schedule_end(&s, host, 0);
 }
 
 static void
 expect_empty(void)
 {
-	ck_assert_uint_eq(s.waits, 0);
+	ck_assert_uint_eq(s.waiting, 0);
 	ck_assert_int_eq(s.workers, 0);
 	ck_assert_int_eq(s.to_strangers, 0);
 	ck_assert_ptr_null(s.first);
-	ck_assert_ptr_null(s.known);
+	ck_assert_ptr_null(s.waits);
 	ck_assert_ptr_null(s.hosts);
 	ck_assert_int_eq(schedule_next(&s), INT64_MAX);
 }
 
 START_TEST(gives_what_is_due)
 {
-	struct batch batch;
-
-	ck_assert(!schedule_take(&s, 1000, &batch));
+	ck_assert_ptr_null(schedule_host(&s, 1000));
 	add_wait(1, "a", 100);
 	add_wait(2, "a", 101);
 	add_wait(3, "b", 99);
 	ck_assert(schedule_knows(&s, id_of(1)) && !schedule_knows(&s, id_of(4)));
 	ck_assert_int_eq(schedule_next(&s), 99);
-	ck_assert(!schedule_take(&s, 98, &batch));
-	ck_assert(schedule_take(&s, 100, &batch));
-	ck_assert_str_eq(batch.host->domain, "b");
-	end_batch(&batch);
+	ck_assert_ptr_null(schedule_host(&s, 98));
+	expect_work(100, "b", 1);
 	ck_assert(!schedule_knows(&s, id_of(3)));
-	ck_assert(schedule_take(&s, 100, &batch));
-	ck_assert_str_eq(batch.host->domain, "a");
-	ck_assert_uint_eq(batch.n, 1);
-	ck_assert_str_eq(batch.waits[0]->known->id, id_of(1));
+	struct host *host = begin(100);
+	struct wait *wait = schedule_take(&s, host, 100);
+	ck_assert_str_eq(wait->id, id_of(1));
 	ck_assert(schedule_knows(&s, id_of(1)));
-	end_batch(&batch);
-	ck_assert_int_eq(schedule_next(&s), 101);
-	ck_assert(schedule_take(&s, 101, &batch));
-	end_batch(&batch);
+	ck_assert_ptr_null(schedule_take(&s, host, 100));
+	schedule_drop(&s, wait);
+	/* The worker is still there when the next one is due. */
+	ck_assert_int_eq(work(host, 101), 1);
+	schedule_end(&s, host, 0);
 	expect_empty();
 }
 END_TEST
 
-START_TEST(counts_an_entry_once_a_domain)
+/* In whatever order they come, also while a worker has one. */
+START_TEST(counts_an_entry_once_a_destination)
 {
-	struct batch batch;
-
 	for (int i = 0; i < 3; i++) {
-		add_wait(1, "a", 0);
-		add_wait(1, "b", 0);
+		add_wait(1, "a", 5);
+		add_wait(2, "a", 5);
+		add_wait(1, "b", 6);
 	}
-	ck_assert_uint_eq(s.waits, 2);
-	for (int i = 0; i < 2; i++) {
-		ck_assert(schedule_knows(&s, id_of(1)));
-		ck_assert(schedule_take(&s, 0, &batch));
-		ck_assert_uint_eq(batch.n, 1);
-		end_batch(&batch);
-	}
+	ck_assert_uint_eq(s.waiting, 3);
+	struct host *host = begin(5);
+	struct wait *wait = schedule_take(&s, host, 5);
+	add_wait(1, "a", 3);
+	add_wait(2, "a", 3);
+	ck_assert_uint_eq(s.waiting, 3);
+	ck_assert_int_eq(work(host, 5), 1);
+	schedule_return(&s, wait, 7, 7);
+	ck_assert_uint_eq(s.waiting, 2);
+	ck_assert_int_eq(work(host, 7), 1);
+	schedule_end(&s, host, 0);
+	expect_work(7, "b", 1);
 	expect_empty();
 }
 END_TEST
 
-/* One at first; what is too much for it comes back when the host has answered, and others may go there. */
+START_TEST(takes_the_earlier_time)
+{
+	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 50, 50), 0);
+	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 40, 40), 0);
+	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 60, 60), 0);
+	ck_assert_int_eq(schedule_next(&s), 40);
+	struct host *host = begin(40);
+	struct wait *wait = schedule_take(&s, host, 40);
+	ck_assert_int_eq(wait->next, 40);
+	schedule_drop(&s, wait);
+	/* Flushed, all are due at once. */
+	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 50, 45), 0);
+	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 60, 45), 0);
+	wait = schedule_take(&s, host, 45);
+	ck_assert_int_eq(wait->next, 60);
+	schedule_drop(&s, wait);
+	schedule_end(&s, host, 0);
+	expect_empty();
+}
+END_TEST
+
+/* One at first; when the host has answered, others where many wait, or one waits for long. */
 START_TEST(trusts_a_host_that_has_answered)
 {
-	struct batch first, others[SCHEDULE_HOST], none;
-	size_t seen;
+	struct host *host;
+	int workers = 1, n = 0;
 
-	for (int i = 0; i < 250; i++)
-		add_wait(i, "a", 0);
-	ck_assert(schedule_take(&s, 0, &first));
-	ck_assert_uint_eq(first.n, 250);
+	for (; n < SCHEDULE_LONG * SCHEDULE_HOST; n++)
+		add_wait(n, "a", 10);
+	host = begin(10);
 	ck_assert_int_eq(s.to_strangers, 1);
-	ck_assert(!schedule_take(&s, 0, &none));
-	schedule_answered(&s, &first);
-	ck_assert_uint_eq(first.n, SCHEDULE_BATCH);
+	ck_assert_ptr_null(schedule_host(&s, 1000));
+	schedule_answered(&s, host, true);
 	ck_assert_int_eq(s.to_strangers, 0);
-	seen = first.n;
-	for (int i = 1; i < SCHEDULE_HOST; i++) {
-		ck_assert(schedule_take(&s, 0, &others[i]));
-		ck_assert_uint_le(others[i].n, SCHEDULE_BATCH);
-		ck_assert_uint_ge(others[i].n, SCHEDULE_LEAST);
-		seen += others[i].n;
+	while (begin(10) == host)
+		workers++;
+	ck_assert_int_eq(workers, SCHEDULE_HOST);
+	ck_assert_ptr_null(schedule_host(&s, 1000));
+	while (workers > 1) {
+		schedule_end(&s, host, 0);
+		workers--;
 	}
-	ck_assert_uint_eq(seen, 250);
-	add_wait(1000, "a", 0);
-	ck_assert(!schedule_take(&s, 0, &none));
-	end_batch(&first);
-	/* So few wait for one of those that are there; but not long. */
-	ck_assert(!schedule_take(&s, 0, &none));
-	ck_assert(schedule_take(&s, SCHEDULE_TURN, &none));
-	end_batch(&none);
-	for (int i = 1; i < SCHEDULE_HOST; i++)
-		end_batch(&others[i]);
+	while (n > SCHEDULE_LONG) {
+		schedule_drop(&s, schedule_take(&s, host, 10));
+		n--;
+	}
+	ck_assert_ptr_null(schedule_host(&s, 10 + SCHEDULE_TURN - 1));
+	ck_assert_ptr_eq(schedule_host(&s, 10 + SCHEDULE_TURN), host);
+	work(host, 10);
+	schedule_end(&s, host, 0);
 	expect_empty();
 }
 END_TEST
 
 START_TEST(bounds_the_workers)
 {
-	struct batch batches[SCHEDULE_WORKERS], none;
-	char domain[10];
+	struct host *hosts[SCHEDULE_WORKERS];
+	char name[10];
 	int n = 0;
 
 	for (int i = 0; i < 2 * SCHEDULE_WORKERS; i++) {
-		snprintf(domain, sizeof domain, "d%d", i);
-		add_wait(i, domain, i);
+		snprintf(name, sizeof name, "d%d", i);
+		add_wait(i, name, i);
 	}
-	while (schedule_take(&s, 1000, &batches[n]))
-		n++;
+	while ((hosts[n] = begin(1000)) != NULL)
+		work(hosts[n++], 1000);
 	ck_assert_int_eq(n, SCHEDULE_STRANGERS);
 	ck_assert_int_eq(schedule_next(&s), INT64_MAX);
 	/* Mailboxes here are no strangers. */
 	add_wait(100, "", 0);
-	ck_assert(schedule_take(&s, 1000, &batches[n]));
-	ck_assert_str_eq(batches[n].host->domain, "");
+	hosts[n] = begin(1000);
+	ck_assert_str_eq(hosts[n]->name, "");
 	n++;
 	for (int i = 0; n < SCHEDULE_WORKERS; n++) {
-		schedule_answered(&s, &batches[i++]);
-		ck_assert(schedule_take(&s, 1000, &batches[n]));
+		schedule_answered(&s, hosts[i++], true);
+		hosts[n] = begin(1000);
+		work(hosts[n], 1000);
 	}
-	ck_assert_int_eq(s.to_strangers, SCHEDULE_STRANGERS);
-	add_wait(101, "", 0);
-	ck_assert(!schedule_take(&s, 1000, &none));
+	ck_assert_int_eq(s.to_strangers, SCHEDULE_STRANGERS - 1);
+	/* Somebody waits, but not for a time that comes by itself. */
+	schedule_answered(&s, hosts[SCHEDULE_WORKERS - 1], true);
+	ck_assert_ptr_nonnull(schedule_host(&s, 1000));
+	ck_assert_int_eq(schedule_next(&s), INT64_MAX);
+	work(hosts[SCHEDULE_STRANGERS], 1000);
 	for (int i = 0; i < n; i++)
-		end_batch(&batches[i]);
-	while (schedule_take(&s, 1000, &none))
-		end_batch(&none);
+		schedule_end(&s, hosts[i], 0);
+	for (struct host *host; (host = begin(1000)) != NULL; schedule_end(&s, host, 0))
+		work(host, 1000);
 	expect_empty();
 }
 END_TEST
@@ -162,46 +210,43 @@ END_TEST
 /* A host that was not reached: its mail, what comes later, too, waits until then, and then one goes there. */
 START_TEST(leaves_a_dead_host_alone)
 {
-	struct batch batch;
-
 	add_wait(1, "a", 0);
-	ck_assert(schedule_take(&s, 10, &batch));
-	schedule_answered(&s, &batch);
-	schedule_return(&s, batch.waits[0], 0, 500);
-	schedule_end(&s, &batch, 400);
+	struct host *host = begin(10);
+	struct wait *wait = schedule_take(&s, host, 10);
+	schedule_answered(&s, host, true);
+	schedule_return(&s, wait, 500, 500);
+	schedule_answered(&s, host, false);
+	ck_assert_int_eq(s.to_strangers, 1);
+	schedule_end(&s, host, 400);
 	add_wait(2, "a", 20);
 	add_wait(3, "b", 30);
-	ck_assert_int_eq(schedule_next(&s), 30);
-	ck_assert(schedule_take(&s, 399, &batch));
-	ck_assert_str_eq(batch.host->domain, "b");
-	end_batch(&batch);
-	ck_assert(!schedule_take(&s, 399, &batch));
-	ck_assert(schedule_take(&s, 400, &batch));
-	ck_assert(batch.stranger);
-	ck_assert_uint_eq(batch.n, 1);
-	end_batch(&batch);
-	ck_assert(schedule_take(&s, 500, &batch));
-	end_batch(&batch);
+	expect_work(399, "b", 1);
+	ck_assert_ptr_null(schedule_host(&s, 399));
+	ck_assert_int_eq(schedule_next(&s), 400);
+	ck_assert_ptr_eq(begin(400), host);
+	ck_assert_int_eq(s.to_strangers, 1);
+	ck_assert_int_eq(work(host, 400), 1);
+	ck_assert_int_eq(work(host, 500), 1);
+	schedule_end(&s, host, 0);
 	expect_empty();
 }
 END_TEST
 
 START_TEST(flushes)
 {
-	struct batch batch;
-
 	add_wait(1, "a", 0);
-	ck_assert(schedule_take(&s, 0, &batch));
-	schedule_return(&s, batch.waits[0], 60, 60);
-	schedule_end(&s, &batch, 60);
+	struct host *host = begin(0);
+	schedule_return(&s, schedule_take(&s, host, 0), 60, 60);
+	schedule_end(&s, host, 60);
 	add_wait(2, "b", 3600);
 	add_wait(3, "b", 7200);
 	schedule_flush(&s, 5);
 	ck_assert_int_eq(schedule_next(&s), 5);
-	ck_assert(schedule_take(&s, 5, &batch));
-	end_batch(&batch);
-	ck_assert(schedule_take(&s, 5, &batch));
-	end_batch(&batch);
+	for (int i = 0; i < 2; i++) {
+		host = begin(5);
+		ck_assert_int_eq(work(host, 5), host->name[0] == 'a' ? 1 : 2);
+		schedule_end(&s, host, 0);
+	}
 	expect_empty();
 }
 END_TEST
@@ -209,52 +254,55 @@ END_TEST
 /* It is known until the end, and does nothing. */
 START_TEST(shuns_what_is_broken)
 {
-	struct batch batch;
-
 	schedule_shun(&s, id_of(1));
 	schedule_shun(&s, id_of(1));
 	ck_assert(schedule_knows(&s, id_of(1)));
-	ck_assert(!schedule_take(&s, 1000, &batch));
+	ck_assert_ptr_null(schedule_host(&s, 1000));
 }
 END_TEST
 
 /* Any order of events: nothing is lost, nothing is given out twice, no bound is passed. */
 START_TEST(keeps_count)
 {
-	struct batch batches[SCHEDULE_WORKERS] = { { .host = NULL } };
+	struct {
+		struct host *host;
+		struct wait *wait;
+	} workers[SCHEDULE_WORKERS] = { { NULL, NULL } }, *w;
 	unsigned dice = 1;
 	size_t in = 0;
 	int ids = 0;
 
-	for (int64_t now = 0; now < 20000; now++) {
-		struct batch *b = &batches[(dice = dice * 1103515245 + 12345) / 65536 % SCHEDULE_WORKERS];
-		char domain[4] = { (char)('a' + dice / 65536 % 23), '\0' };
+	for (int64_t now = 0; now < 20000 || s.waiting > 0 || s.workers > 0; now++) {
+		dice = dice * 1103515245 + 12345;
+		unsigned die = dice / 65536;
+		w = &workers[die % SCHEDULE_WORKERS];
+		char name[4] = { (char)('a' + die % 23), '\0' };
 		if (now < 15000) {
-			add_wait(ids++, domain, now);
+			add_wait(ids++, name, now);
 			in++;
 		}
-		if (b->host == NULL) {
-			(void)schedule_take(&s, now, b);
-		} else if (b->stranger && dice / 65536 % 3 > 0) {
-			schedule_answered(&s, b);
+		if (w->host == NULL) {
+			w->host = s.workers < SCHEDULE_WORKERS ? begin(now) : NULL;
+		} else if (w->wait == NULL && (w->wait = schedule_take(&s, w->host, now)) != NULL) {
+			ck_assert_uint_eq(w->wait->item.place, 0);
+		} else if (w->wait != NULL && die % 3 == 0) {
+			schedule_return(&s, w->wait, now + 50, now + 50);
+			w->wait = NULL;
+		} else if (w->wait != NULL) {
+			schedule_answered(&s, w->host, true);
+			schedule_drop(&s, w->wait);
+			w->wait = NULL;
+			in--;
 		} else {
-			bool dead = b->stranger;
-			for (size_t i = 0; i < b->n; i++) {
-				if (dead)
-					schedule_return(&s, b->waits[i], now, now + 50);
-				else
-					schedule_drop(&s, b->waits[i]);
-			}
-			in -= dead ? 0 : b->n;
-			schedule_end(&s, b, dead ? now + 50 : 0);
+			if (die % 5 == 0)
+				schedule_answered(&s, w->host, false);
+			schedule_end(&s, w->host, die % 5 == 0 ? now + 50 : 0);
+			w->host = NULL;
 		}
-		ck_assert_int_le(s.to_strangers, SCHEDULE_STRANGERS);
-		ck_assert_uint_eq(s.waits, in);
+		ck_assert_int_le(s.to_strangers, SCHEDULE_STRANGERS + SCHEDULE_HOST);
+		ck_assert_int_le(s.workers, SCHEDULE_WORKERS);
+		ck_assert_uint_eq(s.waiting, in);
 	}
-	for (int64_t now = 20000; s.waits > 0; now += 100)
-		for (int i = 0; i < SCHEDULE_WORKERS; i++)
-			if (batches[i].host != NULL || schedule_take(&s, now, &batches[i]))
-				end_batch(&batches[i]);
 	expect_empty();
 }
 END_TEST
@@ -263,7 +311,8 @@ static void
 add(TCase *t)
 {
 	tcase_add_test(t, gives_what_is_due);
-	tcase_add_test(t, counts_an_entry_once_a_domain);
+	tcase_add_test(t, counts_an_entry_once_a_destination);
+	tcase_add_test(t, takes_the_earlier_time);
 	tcase_add_test(t, trusts_a_host_that_has_answered);
 	tcase_add_test(t, bounds_the_workers);
 	tcase_add_test(t, leaves_a_dead_host_alone);
