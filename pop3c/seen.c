@@ -14,23 +14,9 @@
 
 enum { PATH = 4096, FILE_MAX = 1024 * 1024 * 1024 };
 
-/* mkdir -p, mode 0700. */
+/* Build the file's path and make its folders. The key is a peer's or a user's: what a file name cannot have is %XX. */
 static int
-make_folders(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		int result = mkdir(path, 0700);
-		*slash = '/';
-		if (result < 0 && errno != EEXIST)
-			return -1;
-	}
-	return 0;
-}
-
-/* The file's path. The key is a peer's or a user's: what a file name cannot have is %XX. */
-static int
-build_path(const char *key, struct buf *path)
+make_path(struct buf *path, const char *key)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 
@@ -42,12 +28,43 @@ build_path(const char *key, struct buf *path)
 		buf_printf(path, ".letterbox/seen/");
 	for (size_t i = 0; key[i] != '\0'; i++) {
 		char c = key[i];
-		if (ascii_is_alnum(c) || c == '-' || c == '_' || c == '@' || c == ':' || (c == '.' && i > 0))
+		if (ascii_is_alnum(c) || strchr("-_@:", c) != NULL || (c == '.' && i > 0))
 			buf_add_char(path, c);
 		else
 			buf_printf(path, "%%%02X", (unsigned char)c);
 	}
-	return path->failed ? -1 : 0;
+	errno = ENAMETOOLONG;
+	if (path->failed)
+		return -1;
+	for (size_t i = 1; i < path->len; i++) {
+		if (path->data[i] != '/')
+			continue;
+		path->data[i] = '\0';
+		int result = mkdir(path->data, 0700);
+		path->data[i] = '/';
+		if (result < 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+/* The file, or one beside it whose name ends with `ending`. */
+static int
+open_file(const struct seen *s, const char *ending, int flags)
+{
+	char path[PATH + 8];
+
+	snprintf(path, sizeof(path), "%s%s", s->path, ending);
+	return open(path, flags | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static int
+sync_folder(const struct seen *s)
+{
+	char folder[PATH];
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(s->path, '/') - s->path), s->path);
+	return io_sync_directory(AT_FDCWD, folder);
 }
 
 static int
@@ -60,23 +77,22 @@ compare(const void *a, const void *b)
 static int
 sort_lines(struct seen *s)
 {
-	size_t lines = 0;
-	char *at = s->text.data, *end;
+	struct span rest = buf_span(&s->text);
+	size_t lines = 1;
 
-	s->torn = s->text.len > 0 && at[s->text.len - 1] != '\n';
-	for (size_t i = 0; i < s->text.len; i++)
-		lines += s->text.data[i] == '\n';
-	s->sorted = calloc(lines + 1, sizeof(*s->sorted));
+	for (size_t i = 0; i < rest.n; i++)
+		lines += rest.at[i] == '\n';
+	s->sorted = calloc(lines, sizeof(*s->sorted));
 	if (s->sorted == NULL)
 		return -1;
-	for (size_t left = s->text.len; left > 0 && (end = memchr(at, '\n', left)) != NULL; at = end + 1) {
-		struct span line = { at, (size_t)(end - at) };
-		bool good = span_is_word(line) && line.n <= POP3_UIDL;
-		*end = '\0';
-		if (good)
-			s->sorted[s->n++].uidl = at;
+	while (rest.n > 0) {
+		struct span line = span_until(rest, '\n', &rest);
+		bool good = rest.at != NULL && span_is_word(line) && line.n <= POP3_UIDL;
 		s->torn |= !good;
-		left = s->text.len - (size_t)(end + 1 - s->text.data);
+		if (!good)
+			continue;
+		s->sorted[s->n++].uidl = line.at;
+		s->text.data[line.at + line.n - s->text.data] = '\0';
 	}
 	qsort(s->sorted, s->n, sizeof(*s->sorted), compare);
 	return 0;
@@ -87,48 +103,24 @@ static enum seen_status
 take_lock(struct seen *s)
 {
 	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct buf path;
 
-	buf_init(&path, PATH);
-	buf_printf(&path, "%s.lock", s->path);
-	s->lock = open(buf_string(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	buf_free(&path);
-	if (s->lock < 0)
-		return SEEN_FAILED;
-	if (fcntl(s->lock, F_SETLK, &all) < 0)
-		return errno == EAGAIN || errno == EACCES ? SEEN_BUSY : SEEN_FAILED;
-	return SEEN_OK;
+	s->lock = open_file(s, ".lock", O_RDWR);
+	if (s->lock >= 0 && fcntl(s->lock, F_SETLK, &all) == 0)
+		return SEEN_OK;
+	return s->lock >= 0 && (errno == EAGAIN || errno == EACCES) ? SEEN_BUSY : SEEN_FAILED;
 }
 
-static enum seen_status
-open_files(struct seen *s)
+static int
+read_file(struct seen *s)
 {
-	char *slash = strrchr(s->path, '/');
-
-	if (make_folders(s->path) < 0)
-		return SEEN_FAILED;
-	*slash = '\0';
-	s->directory = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*slash = '/';
-	if (s->directory < 0)
-		return SEEN_FAILED;
-	enum seen_status status = take_lock(s);
-	if (status != SEEN_OK)
-		return status;
-	s->file = open(s->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	struct stat st;
-	if (s->file < 0 || fstat(s->file, &st) < 0)
-		return SEEN_FAILED;
-	if (st.st_size == 0 && fsync(s->directory) < 0)
-		return SEEN_FAILED;
-	char *room = buf_reserve(&s->text, (size_t)st.st_size);
-	ssize_t n = room == NULL ? -1 : io_read_at(s->file, room, (size_t)st.st_size, 0);
-	if (room == NULL)
-		errno = EFBIG;
-	if (n < 0)
-		return SEEN_FAILED;
-	s->text.len = (size_t)n;
-	return sort_lines(s) == 0 ? SEEN_OK : SEEN_FAILED;
+
+	s->file = open_file(s, "", O_RDWR | O_APPEND);
+	if (s->file < 0 || io_read_regular(s->file, &st, &s->text) < 0)
+		return -1;
+	if (st.st_size == 0 && sync_folder(s) < 0)
+		return -1;
+	return sort_lines(s);
 }
 
 enum seen_status
@@ -136,31 +128,29 @@ seen_open(struct seen *s, const char *key)
 {
 	struct buf path;
 
-	*s = (struct seen){ .directory = -1, .file = -1, .lock = -1 };
+	*s = (struct seen){ .file = -1, .lock = -1 };
 	buf_init(&s->text, FILE_MAX);
 	buf_init(&s->waiting, FILE_MAX);
 	buf_init(&path, PATH);
-	if (build_path(key, &path) < 0)
-		errno = ENAMETOOLONG;
-	else
-		s->path = strdup(buf_string(&path));
+	int result = make_path(&path, key);
+	s->path = strdup(buf_string(&path));
 	buf_free(&path);
-	return s->path == NULL ? SEEN_FAILED : open_files(s);
+	if (result < 0 || s->path == NULL)
+		return SEEN_FAILED;
+	enum seen_status status = take_lock(s);
+	return status == SEEN_OK && read_file(s) < 0 ? SEEN_FAILED : status;
 }
 
 void
 seen_close(struct seen *s)
 {
-	int descriptors[] = { s->directory, s->file, s->lock };
-
-	for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
-		if (descriptors[i] >= 0)
-			close(descriptors[i]);
+	io_close(s->file);
+	io_close(s->lock);
 	buf_free(&s->text);
 	buf_free(&s->waiting);
 	free(s->sorted);
 	free(s->path);
-	*s = (struct seen){ .directory = -1, .file = -1, .lock = -1 };
+	*s = (struct seen){ .file = -1, .lock = -1 };
 }
 
 bool
@@ -212,25 +202,18 @@ seen_commit(struct seen *s)
 int
 seen_rewrite(struct seen *s, struct span lines)
 {
-	struct buf path;
-	int fd, error;
+	char path[PATH + 8];
+	int fd = open_file(s, ".new", O_RDWR | O_TRUNC | O_APPEND);
 
-	buf_init(&path, PATH);
-	buf_printf(&path, "%s.new", s->path);
-	fd = open(buf_string(&path), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	bool done =
-	    fd >= 0 && io_write(fd, lines) == 0 && fsync(fd) == 0 && rename(buf_string(&path), s->path) == 0;
-	error = errno;
-	if (done) {
-		close(s->file);
-		s->file = fd;
-		done = fsync(s->directory) == 0;
-		error = errno;
-	} else if (fd >= 0) {
-		close(fd);
-		unlink(buf_string(&path));
+	snprintf(path, sizeof(path), "%s.new", s->path);
+	if (fd < 0 || io_write(fd, lines) < 0 || fsync(fd) < 0 || rename(path, s->path) < 0) {
+		int error = errno;
+		io_close(fd);
+		unlink(path);
+		errno = error;
+		return -1;
 	}
-	buf_free(&path);
-	errno = error;
-	return done ? 0 : -1;
+	close(s->file);
+	s->file = fd;
+	return sync_folder(s);
 }

@@ -15,7 +15,7 @@
 
 struct seen {
 	char *path;
-	int directory, file, lock;
+	int file, lock;
 	struct buf text;    /* what it holds: lines */
 	struct buf waiting; /* to be appended at the next commit */
 	struct seen_line {
