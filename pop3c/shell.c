@@ -28,9 +28,8 @@ broken(struct shell *s, enum pop3_status status)
 }
 
 static enum next
-list(struct shell *s, struct span argument)
+list(struct shell *s)
 {
-	(void)argument;
 	if (s->mails.n == 0)
 		puts("no mail");
 	enum pop3_status status = command_print_list(s->client, &s->mails, false);
@@ -93,81 +92,46 @@ mark(struct shell *s, struct span argument, bool deleted)
 	return ASK;
 }
 
-static enum next
-mark_deleted(struct shell *s, struct span argument)
-{
-	return mark(s, argument, true);
-}
-
-static enum next
-take_back(struct shell *s, struct span argument)
-{
-	return mark(s, argument, false);
-}
-
-static enum next
-leave(struct shell *s, struct span argument)
-{
-	(void)s;
-	(void)argument;
-	return LEAVE;
-}
-
-static enum next
-help(struct shell *s, struct span argument)
-{
-	(void)s;
-	(void)argument;
-	fputs("NUMBER  show that mail\n"
-	      "d [NUMBER...]  mark it deleted (without a number: the one shown last)\n"
-	      "u [NUMBER...]  take that back\n"
-	      "l  list again\n"
-	      "q or -1  leave: what is marked is deleted then\n"
-	      "Ctrl-C  leave, and delete nothing\n",
-	    stderr);
-	return ASK;
-}
-
-static const struct {
-	const char *word;
-	enum next (*run)(struct shell *, struct span argument);
-} words[] = {
-	{ "d", mark_deleted },
-	{ "u", take_back },
-	{ "l", list },
-	{ "q", leave },
-	{ "-1", leave },
-	{ "?", help },
-	{ "h", help },
-};
+static const char help[] = "NUMBER  show that mail\n"
+			   "d [NUMBER...]  mark it deleted (without a number: the one shown last)\n"
+			   "u [NUMBER...]  take that back\n"
+			   "l  list again\n"
+			   "q or -1  leave: what is marked is deleted then\n"
+			   "Ctrl-C  leave, and delete nothing\n";
 
 static enum next
 obey(struct shell *s, struct span typed)
 {
-	struct span argument, word = span_until(span_trim(typed), ' ', &argument);
+	struct span argument, word = span_until(typed, ' ', &argument);
+	char letter = word.n > 0 ? word.at[0] : '\0';
 
 	if (word.n == 0)
 		return ASK;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (span_is(word, words[i].word))
-			return words[i].run(s, span_trim(argument));
-	if (word.n > 1 && (word.at[0] == 'd' || word.at[0] == 'u') && ascii_is_digit(word.at[1]))
-		return mark(s, span_slice(span_trim(typed), 1, LINE), word.at[0] == 'd');
+	if (span_is(word, "q") || span_is(word, "-1"))
+		return LEAVE;
+	if (span_is(word, "l"))
+		return list(s);
+	/* "d 3" as well as "d3" */
+	if ((letter == 'd' || letter == 'u') && (word.n == 1 || ascii_is_digit(word.at[1])))
+		return mark(s, span_trim(span_slice(typed, 1, typed.n)), letter == 'd');
 	long long number = span_number(word, UINT32_MAX);
 	struct mail *mail = number < 0 ? NULL : mails_find(&s->mails, (uint64_t)number);
 	if (mail != NULL)
 		return show(s, mail);
-	if (ascii_is_digit(word.at[0]) || word.at[0] == '-')
+	if (ascii_is_digit(letter) || letter == '-')
 		say_range(s, word);
 	else
-		fputs("a mail's number, or d, u, l, q; ? says more\n", stderr);
+		fputs(span_is(word, "?") || span_is(word, "h")
+			  ? help
+			  : "a mail's number, or d, u, l, q; ? says more\n",
+		    stderr);
 	return ASK;
 }
 
 static enum next
 converse(struct shell *s, int stop_fd)
 {
-	enum next next = list(s, (struct span){ NULL, 0 });
+	enum next next = list(s);
 	struct buf line;
 
 	buf_init(&line, LINE);
@@ -178,7 +142,7 @@ converse(struct shell *s, int stop_fd)
 			fputc('\n', stderr);
 			next = interrupted() ? BREAK : LEAVE;
 		} else if (typed > 0)
-			next = obey(s, buf_span(&line));
+			next = obey(s, span_trim(buf_span(&line)));
 		if (next == ASK && interrupted())
 			next = BREAK;
 	}
