@@ -98,6 +98,7 @@ look(struct fetch *f, struct pop3_client *c, int *exit_status)
 	for (size_t i = 0; i < f->mails.n; i++) {
 		struct mail *mail = &f->mails.at[i];
 		mail->known = mail->uidl != 0 && seen_take(&f->seen, mail_uidl(&f->mails, mail));
+		mail->wanted = !mail->known;
 		known += mail->known;
 	}
 	if (f->has_uidl && (f->seen.n > known || f->seen.torn) && remember_only(f, true) < 0)
@@ -139,12 +140,6 @@ struct batch {
 	struct incoming *incoming;
 	uint64_t octets;
 };
-
-static bool
-is_new(const struct mail *mail)
-{
-	return !mail->known;
-}
 
 /* What cannot be kept is told by deliver_put; the server is listened to in any case. */
 static int
@@ -215,7 +210,7 @@ take_all(struct fetch *f, struct pop3_client *c, int *exit_status)
 	for (size_t from = 0, to; from < f->mails.n && status == POP3_OK && usable; from = to) {
 		to = batch_end(f, from);
 		struct batch batch = { f, from, calloc(to - from, sizeof(*batch.incoming)), 0 };
-		struct mails_query query = { "RETR", "", is_new, take_message, &batch };
+		struct mails_query query = { "RETR", "", take_message, &batch };
 		if (batch.incoming == NULL)
 			return POP3_SINK;
 		status = mails_ask(c, &f->mails, from, to, &query);

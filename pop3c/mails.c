@@ -131,10 +131,10 @@ mails_ask(struct pop3_client *c, const struct mails *m, size_t from, size_t to, 
 	enum pop3_status status = POP3_OK;
 
 	for (size_t i = from; i < to && status == POP3_OK; i++) {
-		if (!query->wants(&m->at[i]))
+		if (!m->at[i].wanted)
 			continue;
 		for (; sent < to && ahead < window; sent++)
-			if (query->wants(&m->at[sent])) {
+			if (m->at[sent].wanted) {
 				pop3_send(c, "%s %lu%s", query->verb, (unsigned long)m->at[sent].number,
 				    query->argument);
 				ahead++;
@@ -151,13 +151,6 @@ struct headers {
 	void *context;
 	struct buf header;
 };
-
-static bool
-is_any(const struct mail *mail)
-{
-	(void)mail;
-	return true;
-}
 
 static int
 keep_header(void *context, struct span piece)
@@ -194,18 +187,14 @@ mails_headers(struct pop3_client *c, const struct mails *m, mails_each *each, vo
 {
 	bool has_top = (c->capabilities & POP3_TOP) || !(c->capabilities & POP3_CAPA);
 	struct headers h = { .each = each, .context = context };
-	struct mails_query query = { has_top ? "TOP" : "RETR", has_top ? " 0" : "", is_any, take_header, &h };
+	struct mails_query query = { has_top ? "TOP" : "RETR", has_top ? " 0" : "", take_header, &h };
 
 	buf_init(&h.header, SHOW_HEADER);
+	for (size_t i = 0; i < m->n; i++)
+		m->at[i].wanted = true;
 	enum pop3_status status = mails_ask(c, m, 0, m->n, &query);
 	buf_free(&h.header);
 	return status;
-}
-
-static bool
-is_deleted(const struct mail *mail)
-{
-	return mail->deleted;
 }
 
 static enum pop3_status
@@ -226,9 +215,11 @@ take_deletion(struct mails_query *query, struct pop3_client *c, struct mail *mai
 enum pop3_status
 mails_delete(struct pop3_client *c, const struct mails *m, uint64_t *done)
 {
-	struct mails_query query = { "DELE", "", is_deleted, take_deletion, done };
+	struct mails_query query = { "DELE", "", take_deletion, done };
 
 	*done = 0;
+	for (size_t i = 0; i < m->n; i++)
+		m->at[i].wanted = m->at[i].deleted;
 	enum pop3_status status = mails_ask(c, m, 0, m->n, &query);
 	return status == POP3_OK ? pop3_command(c, "QUIT") : status;
 }

@@ -10,6 +10,7 @@ struct mail {
 	uint64_t octets; /* as the server claims */
 	size_t uidl;	 /* where in the pool; 0: it has none */
 	uint32_t number;
+	bool wanted;  /* mails_ask is to ask for it */
 	bool deleted; /* to be deleted at the end */
 	bool known;   /* fetched before */
 };
@@ -41,7 +42,6 @@ const char *mail_uidl(const struct mails *, const struct mail *);
  */
 struct mails_query {
 	const char *verb, *argument; /* before and behind the number */
-	bool (*wants)(const struct mail *);
 	enum pop3_status (*answer)(struct mails_query *, struct pop3_client *, struct mail *);
 	void *context;
 };
