@@ -37,7 +37,7 @@ int part_decode(const struct part *, struct buf *out);
 /* A decoded text body as UTF-8. Where nothing is said of its charset, UTF-8 if it is valid, else windows-1252. */
 int part_utf8(const struct part *, struct span decoded, struct buf *out);
 
-/* HTML as plain text, simply: tags go, blocks begin a line, the usual entities are read, scripts and styles are left out (html.c). */
-int html_to_text(struct span utf8, struct buf *out);
+/* HTML, in UTF-8, as plain text, simply: tags go, blocks begin a line, the usual entities are read, scripts and styles are left out (html.c). */
+int html_to_text(struct span, struct buf *out);
 
 #endif
