@@ -168,7 +168,9 @@ put_notice_in_force(const char *id, void *context)
 	char draft[QUEUE_PATH];
 
 	queue_path(id, notices->entry->message.id, draft);
-	if (put_in_force(notices->entry->root, id, draft) < 0 && errno != ENOENT)
+	/* Whoever gave it its name may have died before that was durable. */
+	if (put_in_force(notices->entry->root, id, draft) < 0 &&
+	    (errno != ENOENT || io_sync_directory(notices->entry->root, "queue") < 0))
 		notices->result = -1;
 }
 
