@@ -158,7 +158,10 @@ collect(const struct rcpt_list *list, struct span domain, const struct queue_rec
 	return addresses->failed ? -1 : 0;
 }
 
-/* The new entry counts when the old one says that this recipient is done. */
+/*
+ * The new entry counts when the old one says that this recipient is done. Where that failed half-way it may say so or not: nothing else must be
+ * recorded now.
+ */
 static int
 record_expansion(struct local *l, const struct queue_message *message, size_t i)
 {
@@ -168,13 +171,17 @@ record_expansion(struct local *l, const struct queue_message *message, size_t i)
 	if (fill(l) < 0 || queue_draft(l->worker->root, message, l->entry->message.id, (struct span){ "", 0 },
 			       &l->body, &draft) < 0)
 		return -1;
-	if (queue_record(l->entry, &outcome, &i, 1, &draft) < 0)
-		return -1;
-	log_begin("expanded");
+	int result = queue_record(l->entry, &outcome, &i, 1, &draft), error = errno;
+	if (result == 0)
+		log_begin("expanded");
+	else
+		log_begin_error("record-failed");
 	log_text("id", l->entry->message.id);
 	log_span("to", l->entry->message.recipients[i].address);
 	log_text("into", message->id);
 	log_number("recipients", (long long)message->recipients_n);
+	if (result < 0)
+		log_errno(error);
 	log_end();
 	wake_runner(l->worker->wake, message->id);
 	return 0;
