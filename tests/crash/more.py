@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import tempfile
 
+import runs
 import scenarios
 import world as w
 
@@ -35,6 +37,17 @@ class Behind(scenarios.Deliver):
             before = self.seen[user]
             found[user] += [before + [(None, EARLIER)] + mailbox[len(before):] for mailbox in found[user]]
         return found
+
+
+class Finished(runs.Run):
+    """Who gave a notice its name is killed at once. Another goes on from there."""
+
+    def act(self, world, env, log):
+        with w.World(self.files) as other, tempfile.NamedTemporaryFile("r", dir=w.PLACE) as calls:
+            super().act(other, w.environment(other.root, log=calls.name), log)
+            at = next(line.split()[0] for line in calls if line.split()[1] == "rename")
+        super().act(world, dict(env, FAULT_AT=at, FAULT_DO="killed"), log)
+        return super().act(world, env, log)
 
 
 class Repair(scenarios.Scenario):
@@ -104,5 +117,7 @@ def scenarios_of(files, seen):
         scenarios.Deliver(files, dict(seen, anna=[]), "deliver the first ever", ("dora",), prepare=first_ever),
         scenarios.Session(files, seen, "expunge the first", (), (1,)),
         scenarios.Session(files, seen, "expunge all but the last", (), (1, 2, 3)),
+        Finished(files, seen, "run an expansion, killed", *runs.EXPANSION),
+        Finished(files, seen, "run a failure, killed", *runs.FAILURE, **runs.REFUSED),
         Repair(files, seen),
     ]

@@ -21,6 +21,7 @@ import disk
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fault"))
 import more  # noqa: E402
+import runs  # noqa: E402
 import scenarios  # noqa: E402
 import world as w  # noqa: E402
 
@@ -124,9 +125,10 @@ def judge(recorded, chosen, deliver_first):
     """One tree in a mail root of its own."""
     scenario = recorded.scenario
     with Ruin(recorded.tree(chosen)) as world:
-        allowed = scenario.allowed(world, scenario.answer(chosen[2]))
-        w.Oracle(world, allowed).judge(deliver_first)
+        went = scenario.answer(chosen[2])
+        w.Oracle(world, scenario.allowed(world, went)).judge(deliver_first)
         scenario.see_more(world)
+        scenario.judge_arrivals(world, went, "a power cut")
 
 
 def alone(recorded, tree):
@@ -203,7 +205,7 @@ def resumed(recorded, options, lot):
 
 def record_all(options):
     files, seen = scenarios.template()
-    found = scenarios.scenarios() + more.scenarios_of(files, seen)
+    found = scenarios.scenarios() + runs.scenarios_of(files, seen)[:-1] + more.scenarios_of(files, seen)
     recorded = [Recorded(s) for s in found if not options.words or any(word in s.name for word in options.words)]
     lot = random.Random(options.seed)
     for expunge in [r for r in recorded if r.scenario.name.startswith(("expunge", "bury"))]:

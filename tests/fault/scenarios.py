@@ -1,9 +1,7 @@
 """What is done while something fails, and what may be there afterwards."""
 
-import collections
 import os
 import subprocess
-import tempfile
 
 
 import world as w
@@ -32,11 +30,6 @@ def template():
         return made.capture(), dict(seen, dora=[])
 
 
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def expect(condition, what):
     if not condition:
         raise letterbox.Failure("the template could not be made: " + what)
@@ -51,6 +44,7 @@ class Scenario:
     said = None  # to the peer: what acknowledges it; None: that it ends
     fresh = None  # a mailbox whose maker died before its name was durable
     unsynced = None  # a file, and how much at its end is not durable yet
+    patient = False  # what is not told by a pipe is found later
 
     def __init__(self, files, seen, prepare=None):
         """prepare: what is different from the template's files."""
@@ -178,55 +172,6 @@ class Queued(Deliver):
         return went
 
 
-STALLED = 2  # seconds after which a runner without a word has given up for now
-
-Ran = collections.namedtuple("Ran", "status over arrived")
-
-
-class Run(Scenario):
-    """A runner takes out of the queue what a session got its 250 for. counted: whose system calls: 2, those of the workers, or 1, the runner's."""
-
-    apart = False
-
-    def __init__(self, files, seen, name, aliases, users=(), counted=2, passes=False, **hooks):
-        """users: who gets it; passes: a receiver does. hooks: what it says."""
-        super().__init__(dict(files, aliases=(aliases, None)), seen, accepted)
-        self.name, self.users, self.counted, self.passes, self.hooks = name, users, counted, passes, hooks
-        self.resumes = True  # what could not be synced is tried again
-
-    def act(self, world, env, log):
-        env = {name: value for name, value in env.items() if name != "FAULT_CLOCK"}
-        with tempfile.NamedTemporaryFile(dir=w.PLACE) as said, tempfile.NamedTemporaryFile(dir=w.PLACE) as calls:
-            env = dict({"FAULT_LOG": calls.name}, **env, FAULT_FORKED=str(self.counted))
-
-            def is_over():
-                return world.queue() == [] or b" deferred " in read(said.name)
-
-            patience = letterbox.Deadline(STALLED)
-            status = w.run_queue(world, env, said, lambda: is_over() or self.has_failed(env, read(said.name), patience), **self.hooks)
-            if log != subprocess.DEVNULL:
-                log.write(read(said.name))
-            return Ran(status, is_over(), len(world.arrived))
-
-    @staticmethod
-    def has_failed(env, said, patience):
-        """The fault has happened, and nothing more is to be expected."""
-        happened = "FAULT_AT" in env and read(env["FAULT_LOG"]).count(b"\n") >= int(env["FAULT_AT"])
-        return happened and (b" error=" in said or b" crashed " in said or patience.over())
-
-    def allowed(self, world, went):
-        return {user: self.foreign(world, user, [self.seen[user] + [(None, FRESH)]]) for user in self.users}
-
-    def answer(self, acknowledged):
-        return None
-
-    def succeeded(self, went):
-        return went.status == 0 and went.over
-
-    def replies(self, fault, went):
-        return []
-
-
 class Session(Scenario):
     """delete: numbers from 1."""
 
@@ -333,13 +278,6 @@ def without_index(files):
     return {path: file for path, file in files.items() if not path.endswith("/mbox.index")}
 
 
-def accepted(files):
-    """A session has put a message for "far" into the queue."""
-    with w.World(files) as made:
-        expect(w.deliver(made.root, ("far",), FRESH).acknowledged, "queue")
-        return made.capture()
-
-
 def newborn(files):
     return dict(files, **{"users/dora": (None, None), "users/dora/mbox": (b"", None)})
 
@@ -408,7 +346,6 @@ def scenarios():
         Deliver(large, buried, "deliver after half a burial", prepare=half_buried),
         Queued(files, seen, "queue for two", ("anna", "bert")),
         Queued(files, seen, "queue a large one", ("anna",), body=LARGE),
-        Run(files, seen, "run a delivery", b"far: anna@later.example\n", ("anna",)),
         Session(files, seen, "retrieve and delete", (1, 2, 3), (2,)),
         Session(files, seen, "expunge some", (), (1, 3)),
         Behind(files, seen, "expunge behind an append", (), (1, 3)),

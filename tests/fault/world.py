@@ -29,6 +29,7 @@ SECONDS = 20
 FOREIGN = b"From eve@example.net Thu Jan  1 00:00:00 2026\nSubject: by another program\n\nunlike ours\n\n"
 
 ANY = object()  # UIDL
+INVISIBLE = ("EINTR", "short")  # faults that nobody is to notice
 
 
 class Wrong(Exception):
@@ -205,10 +206,10 @@ def talk(peer, user, password, retrieve, delete, went):
     went.quit = went.ok(peer.line())
 
 
-def run_queue(world, env, log, is_over, **hooks):
-    """A runner takes out of the queue what is there, and hands it to a receiver with these hooks; until is_over() or for SECONDS. Its status."""
+def run_queue(world, env, log, is_over):
+    """A runner takes out of the queue what is there, and hands it to a receiver; until is_over() or for SECONDS. Its status."""
     here = ["-o", "hostname=example.org", "-o", "domain=example.org later.example"]
-    with FakeSmtp(hooks=hooks) as receiver:
+    with FakeSmtp(hooks=world.hooks) as receiver:
         world.write("routes", b"* %s\n" % receiver.address.encode())
         with subprocess.Popen([letterbox.binary("smtpd"), "-d", world.root, *here, "-l", "127.0.0.1:0"], stderr=log, env=env) as daemon:
             deadline = letterbox.Deadline(SECONDS)
@@ -217,7 +218,7 @@ def run_queue(world, env, log, is_over, **hooks):
                     time.sleep(0.005)
             finally:
                 daemon.terminate()
-        world.arrived += receiver.messages
+        world.arrived += [message for message in receiver.messages if message]
     return daemon.returncode
 
 
@@ -233,7 +234,7 @@ class World:
 
     def __init__(self, files):
         self.root = tempfile.mkdtemp(prefix="fault-", dir=PLACE)
-        self.arrived = []  # what run_queue passed on
+        self.hooks, self.arrived = {}, []  # of the receiver, and what came to it
         for path, (data, _) in files.items():
             self.write(path, data)
         for folder, names, entries in os.walk(self.root):
