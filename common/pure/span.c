@@ -38,6 +38,20 @@ span_trim(struct span s)
 }
 
 struct span
+span_line(struct span s)
+{
+	const char *lf = s.n > 0 ? memchr(s.at, '\n', s.n) : NULL;
+
+	return lf == NULL ? s : span_slice(s, 0, (size_t)(lf - s.at) + 1);
+}
+
+bool
+span_has(struct span s, char c)
+{
+	return s.n > 0 && memchr(s.at, c, s.n) != NULL;
+}
+
+struct span
 span_word(struct span *s)
 {
 	size_t n = 0;

@@ -35,6 +35,11 @@ struct span span_until(struct span, char c, struct span *rest);
 /* Take the first word off the front, with the blanks and line ends around it. Empty: there is none. */
 struct span span_word(struct span *);
 
+/* The first line with its end; all of it where there is none. */
+struct span span_line(struct span);
+
+bool span_has(struct span, char c);
+
 /* A whole decimal number of at most max; -1 where there is anything but 1 to 19 digits, or more than max. */
 long long span_number(struct span, long long max);
 

@@ -18,15 +18,6 @@ struct walk {
 	bool mid_line;	  /* this is the rest of a long one */
 };
 
-/* The first line of text, its end included. */
-static struct span
-first_line(struct span text)
-{
-	const char *lf = text.n > 0 ? memchr(text.at, '\n', text.n) : NULL;
-
-	return lf == NULL ? text : (struct span){ text.at, (size_t)(lf - text.at) + 1 };
-}
-
 static bool
 is_entry_line(struct span line)
 {
@@ -40,8 +31,8 @@ is_entry_line(struct span line)
 static bool
 begins_message(struct span text, bool after_blank)
 {
-	struct span line = first_line(text);
-	struct span next = first_line(span_slice(text, line.n, text.n));
+	struct span line = span_line(text);
+	struct span next = span_line(span_slice(text, line.n, text.n));
 	bool header = prefix_is_field(next), dated = prefix_is_dated(line);
 
 	if (is_entry_line(next))
@@ -76,7 +67,7 @@ look_behind_hole(struct walk *walk, struct span text, struct span line)
 {
 	size_t i = line.n;
 
-	if (memchr(line.at, '\0', line.n) == NULL)
+	if (!span_has(line, '\0'))
 		return -1;
 	while (line.at[i - 1] != '\0')
 		i--;
@@ -90,7 +81,7 @@ look(struct walk *walk, struct span text, off_t start)
 {
 	if (walk->mid_line || text.n == 0)
 		return -1;
-	if (text.at[0] == 'X' && is_entry_line(first_line(text))) {
+	if (text.at[0] == 'X' && is_entry_line(span_line(text))) {
 		off_t at = find_from_line(walk);
 		return at == start ? -1 : at;
 	}
@@ -111,7 +102,7 @@ boundary_find(struct window *w, off_t start, off_t *end)
 	while (walk.at < w->size) {
 		if (window_at(w, walk.at, 2 * MBOX_PREFIX, WINDOW, &text) < 0)
 			return -1;
-		struct span line = first_line(text);
+		struct span line = span_line(text);
 		bool whole = line.at[line.n - 1] == '\n';
 		off_t found = walk.at == start ? -1 : look(&walk, text, start);
 		if (found == -1)

@@ -25,7 +25,7 @@ without_comment(struct span text)
 static int
 take_line(struct config *c, struct span text, char reason[CONFIG_REASON])
 {
-	bool nul = text.n > 0 && memchr(text.at, '\0', text.n) != NULL;
+	bool nul = span_has(text, '\0');
 
 	if (text.n > CONFIG_LINE || nul) {
 		snprintf(reason, CONFIG_REASON, text.n > CONFIG_LINE ? "the line is too long" : "a NUL");

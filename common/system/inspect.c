@@ -186,19 +186,14 @@ judge_unproved(struct judge *j, struct inspect_part *part)
 static bool
 is_torn_prefix(struct span text, bool to_end)
 {
-	const char *lf = text.n > 0 ? memchr(text.at, '\n', text.n) : NULL;
-	size_t n = lf == NULL ? text.n : (size_t)(lf - text.at) + 1;
+	struct span line = span_line(text), next = span_line(span_slice(text, line.n, text.n));
+	bool next_is_whole = next.n > 0 && next.at[next.n - 1] == '\n';
 
-	if (memchr(text.at, '\0', n) != NULL)
+	if (span_has(line, '\0'))
 		return true;
-	if (lf == NULL)
+	if (line.at[line.n - 1] != '\n')
 		return to_end;
-	struct span next = span_slice(text, n, text.n);
-	lf = next.n > 0 ? memchr(next.at, '\n', next.n) : NULL;
-	if (lf == NULL && to_end && prefix_may_begin(next, "X-UIDL: "))
-		return true;
-	n = lf == NULL ? next.n : (size_t)(lf - next.at);
-	return n > 0 && memchr(next.at, '\0', n) != NULL;
+	return (!next_is_whole && to_end && prefix_may_begin(next, "X-UIDL: ")) || span_has(next, '\0');
 }
 
 /* At the start of the file even empty lines are in the way: it must begin with a From_ line. */

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hash.h"
 #include "io.h"
 #include "log.h"
 #include "scan.h"
@@ -83,41 +82,6 @@ find_last(struct window *w, off_t known)
 	return -1;
 }
 
-/* What a message of ours at `at` shows of itself. */
-struct tail {
-	bool whole;	/* as long as the entry line says, and the sum is right */
-	bool read_mark; /* a mail reader has rewritten it */
-	bool nul;
-};
-
-static int
-examine(struct window *w, off_t at, const struct survey_prefix *prefix, struct tail *tail)
-{
-	const off_t end = at + (off_t)prefix->entry.stored;
-	struct span text;
-	struct scan scan;
-	size_t used;
-
-	*tail = (struct tail){ .whole = end <= w->size };
-	scan_init(&scan, SCAN_HEADER);
-	if (window_at(w, at, prefix->length, prefix->length, &text) < 0)
-		return -1;
-	uint32_t sum = adler32(1, text.at, prefix->length - strlen("01234567\n"));
-	for (off_t i = at + (off_t)prefix->length; i < w->size;) {
-		if (window_at(w, i, SCAN_LOOK + 1, WINDOW, &text) < 0)
-			return -1;
-		if (scan_push(&scan, text.at, text.n, i + (off_t)text.n == w->size, &used) == SCAN_NEXT)
-			break;
-		if (i < end)
-			sum = adler32(sum, text.at, (off_t)used < end - i ? used : (size_t)(end - i));
-		i += (off_t)used;
-	}
-	tail->whole &= sum == prefix->entry.sum;
-	tail->read_mark = scan.read_mark;
-	tail->nul = scan.nul;
-	return 0;
-}
-
 /* Bytes behind a whole message: another program's text, or blocks of a message that a power cut left unwritten? */
 static int
 has_nul(struct window *w, off_t at)
@@ -126,7 +90,7 @@ has_nul(struct window *w, off_t at)
 
 	if (window_at(w, at, WINDOW, WINDOW, &text) < 0)
 		return -1;
-	return text.n > 0 && memchr(text.at, '\0', text.n) != NULL;
+	return span_has(text, '\0');
 }
 
 /* A From_ line of which only the first bytes were written: where it begins, the end of the file where there is none, -1 with errno. */
@@ -170,19 +134,22 @@ static off_t
 judge_last(struct window *w, off_t at)
 {
 	struct survey_prefix prefix;
-	struct tail tail;
+	struct scan scan;
 
 	if (survey_prefix(w, at, &prefix) < 0)
 		return -1;
 	if (!prefix.ours)
 		return !prefix.dead && (prefix.begun || prefix.nul) ? at : w->size;
-	if (examine(w, at, &prefix, &tail) < 0)
-		return -1;
 	off_t end = at + (off_t)prefix.entry.stored;
-	/* A crash makes no message longer: another program did. */
-	if (!tail.whole)
-		return (tail.read_mark || end < w->size) && !tail.nul ? w->size : at;
-	int nul = has_nul(w, end);
+	int whole = survey_is_certified(w, at, &prefix);
+	if (whole == 0) {
+		scan_init(&scan, SCAN_HEADER);
+		if (survey_read_through(w, at + (off_t)prefix.length, &scan) < 0)
+			return -1;
+		/* A crash makes no message longer: another program did. */
+		return (scan.read_mark || end < w->size) && !scan.nul ? w->size : at;
+	}
+	int nul = whole < 0 ? -1 : has_nul(w, end);
 	return nul < 0 ? -1 : nul > 0 ? end : w->size;
 }
 

@@ -8,6 +8,7 @@
 #include "bounds.h"
 #include "hash.h"
 #include "io.h"
+#include "prefix.h"
 #include "scan.h"
 
 enum {
@@ -83,50 +84,33 @@ window_at(struct window *w, off_t at, size_t least, size_t want, struct span *by
 	return 0;
 }
 
-/* The first line of text, with its end; all of it, *whole false, where there is none. */
-static struct span
-first_line(struct span text, bool *whole)
-{
-	const char *lf = text.n > 0 ? memchr(text.at, '\n', text.n) : NULL;
-
-	*whole = lf != NULL;
-	return lf == NULL ? text : (struct span){ text.at, (size_t)(lf - text.at) + 1 };
-}
-
-/* How a line of ours may begin that a crash has cut. */
 static bool
-may_begin(struct span line, const char *words)
+is_whole(struct span line)
 {
-	size_t n = line.n < strlen(words) ? line.n : strlen(words);
-
-	return n == 0 || memcmp(line.at, words, n) == 0;
+	return line.n > 0 && line.at[line.n - 1] == '\n';
 }
 
 int
 survey_prefix(struct window *w, off_t at, struct survey_prefix *prefix)
 {
 	struct span text;
-	bool whole;
 
 	*prefix = (struct survey_prefix){ .from = false };
 	if (window_at(w, at, MBOX_PREFIX, JUMP, &text) < 0)
 		return -1;
 	bool to_end = at + (off_t)text.n == w->size;
-	struct span line = first_line(text, &whole);
-	prefix->nul = line.n > 0 && memchr(line.at, '\0', line.n) != NULL;
-	prefix->from = whole && mbox_is_from_line(line);
+	struct span from = span_line(text), entry = span_line(span_slice(text, from.n, text.n));
+	prefix->nul = span_has(from, '\0');
+	prefix->from = is_whole(from) && mbox_is_from_line(from);
 	if (!prefix->from) {
-		prefix->begun = to_end && !whole && may_begin(line, "From ");
+		prefix->begun = to_end && !is_whole(from) && prefix_may_begin(from, "From ");
 		return 0;
 	}
-	prefix->length = (uint32_t)line.n;
-	line = first_line(span_slice(text, line.n, text.n), &whole);
-	prefix->nul |= line.n > 0 && memchr(line.at, '\0', line.n) != NULL;
+	prefix->nul |= span_has(entry, '\0');
 	prefix->dead = mbox_is_marked(text);
-	prefix->ours = whole && mbox_entry_parse(span_slice(line, 0, line.n - 1), &prefix->entry);
-	prefix->begun = to_end && !whole && may_begin(line, "X-UIDL: ");
-	if (prefix->ours)
-		prefix->length += (uint32_t)line.n;
+	prefix->ours = is_whole(entry) && mbox_entry_parse(span_slice(entry, 0, entry.n - 1), &prefix->entry);
+	prefix->begun = to_end && !is_whole(entry) && prefix_may_begin(entry, "X-UIDL: ");
+	prefix->length = (uint32_t)(from.n + (prefix->ours ? entry.n : 0));
 	return 0;
 }
 
@@ -145,9 +129,8 @@ survey_is_boundary(struct window *w, off_t at)
 	return at == w->size || mbox_is_from_line(span_slice(text, before, text.n));
 }
 
-/* Through the message from its first line, or from its header where that is known. Adds up into scan. */
-static int
-read_through(struct window *w, off_t at, struct scan *scan)
+int
+survey_read_through(struct window *w, off_t at, struct scan *scan)
 {
 	struct span text;
 	size_t used;
@@ -170,7 +153,7 @@ read_entry(struct window *w, const struct survey_prefix *prefix, struct index_en
 	uint32_t known = prefix->ours ? prefix->length : 0;
 
 	scan_init(&scan, prefix->ours ? SCAN_HEADER : SCAN_FROM);
-	if (read_through(w, (off_t)entry->offset + known, &scan) < 0)
+	if (survey_read_through(w, (off_t)entry->offset + known, &scan) < 0)
 		return -1;
 	entry->stored = known + scan.stored;
 	entry->wire = scan_wire(&scan);
@@ -186,9 +169,8 @@ read_entry(struct window *w, const struct survey_prefix *prefix, struct index_en
 	return 0;
 }
 
-/* Is the message as long as its entry line says, and its sum right? Then it is whole, whatever stands behind it. -1 with errno. */
-static int
-is_certified(struct window *w, off_t at, const struct survey_prefix *prefix)
+int
+survey_is_certified(struct window *w, off_t at, const struct survey_prefix *prefix)
 {
 	const off_t end = at + (off_t)prefix->entry.stored;
 	struct span text;
@@ -214,7 +196,7 @@ read_torn(struct window *w, struct index_entry *entry)
 	struct scan scan;
 
 	scan_init(&scan, SCAN_BODY);
-	if (read_through(w, (off_t)entry->offset, &scan) < 0)
+	if (survey_read_through(w, (off_t)entry->offset, &scan) < 0)
 		return -1;
 	entry->stored = scan.stored;
 	entry->kind = INDEX_TORN;
@@ -233,7 +215,7 @@ has_hole(struct window *w, off_t from, off_t to)
 		if (window_at(w, at, 1, WINDOW, &text) < 0)
 			return -1;
 		text = span_slice(text, 0, (size_t)(to - at));
-		if (memchr(text.at, '\0', text.n) != NULL)
+		if (span_has(text, '\0'))
 			return 1;
 	}
 	return 0;
@@ -279,7 +261,7 @@ survey_one(struct window *w, bool behind, struct index_entry *entry)
 	/* A NUL hides a message of ours, unless it stands behind one that is whole. */
 	int certified = 0;
 	if (jump == 0 && entry->kind == INDEX_TORN)
-		certified = is_certified(w, (off_t)entry->offset, &prefix);
+		certified = survey_is_certified(w, (off_t)entry->offset, &prefix);
 	if (jump == 0 && certified < 1)
 		return certified;
 	entry->stored = prefix.entry.stored;
@@ -365,7 +347,7 @@ is_certified_there(struct window *w, const struct index_entry *entry)
 		return -1;
 	if (!prefix.ours || prefix.entry.stored != entry->stored)
 		return 0;
-	return is_certified(w, (off_t)entry->offset, &prefix);
+	return survey_is_certified(w, (off_t)entry->offset, &prefix);
 }
 
 /* Does it still end there, with the next message or the file? One that nobody has separated from the next may have got a line end since. */

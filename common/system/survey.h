@@ -46,6 +46,13 @@ int survey_prefix(struct window *, off_t at, struct survey_prefix *);
 /* Is this the end of a message: behind an empty line, or at the start, a From_ line or the end of the file? -1 with errno. */
 int survey_is_boundary(struct window *, off_t at);
 
+/* Is the message as long as its entry line says, and its sum right? Then it is whole, whatever stands behind it. -1 with errno. */
+int survey_is_certified(struct window *, off_t at, const struct survey_prefix *);
+
+/* Through a message from its first line, or from its header, as the scan was begun, to where the next one begins. -1 with errno. */
+struct scan;
+int survey_read_through(struct window *, off_t at, struct scan *);
+
 /*
  * Add the messages from offset `from` (where one begins) to the end of the file. 0, or -1 with errno; EBADMSG: no message begins
  * there.
