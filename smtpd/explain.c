@@ -23,8 +23,6 @@ struct sender {
 };
 
 struct explain {
-	const struct config *config;
-	int root;
 	struct delivery delivery;
 	struct session session;
 	struct buf said;
@@ -90,24 +88,18 @@ explain_next_hop(const struct config *config, int root, struct span address, str
 	buf_free(&result.reply);
 }
 
+/* Whoever of the recipients is elsewhere. */
 static void
-explain_hops(struct explain *e, const struct path *path)
+explain_hops(const struct delivery *d)
 {
-	struct rcpt_rules rules = sender_rules(&e->delivery, true);
-	struct rcpt_list list;
-	struct span rest, address, owner;
 	struct path foreign;
 	const char *reason;
 
-	rules.tell = NULL;
-	rcpt_list_init(&list);
-	rcpt_resolve(&rules, path, &list);
-	rest = buf_span(&list.foreign);
-	while (rcpt_next_foreign(&rest, &address, &owner)) {
-		if (path_parse_bare(address, &foreign, &reason) == 0)
-			explain_next_hop(e->config, e->root, address, foreign.domain);
+	for (size_t i = 0; i < d->n; i++) {
+		const struct queue_recipient *to = &d->to[i].queued;
+		if (!to->mailbox && path_parse_bare(to->address, &foreign, &reason) == 0)
+			explain_next_hop(d->config, d->root, to->address, foreign.domain);
 	}
-	rcpt_list_free(&list);
 }
 
 /* The path, in the <> that an address may lack here. */
@@ -125,9 +117,6 @@ talk(struct explain *e, const struct sender *sender, const char *rcpt)
 {
 	bool utf8 = !span_is_ascii(span_of(rcpt)) || !span_is_ascii(span_of(sender->path));
 	struct buf from, to;
-	struct path path;
-	const char *reason;
-	size_t used;
 
 	buf_init(&from, SMTP_LINE);
 	buf_init(&to, SMTP_LINE);
@@ -139,8 +128,8 @@ talk(struct explain *e, const struct sender *sender, const char *rcpt)
 	int code = say(e, "MAIL FROM:%s%s", buf_string(&from), utf8 ? " SMTPUTF8" : "");
 	if (code < 300)
 		code = say(e, "RCPT TO:%s", buf_string(&to));
-	if (code < 300 && path_parse(buf_span(&to), PATH_FORWARD, &path, &used, &reason) == 0)
-		explain_hops(e, &path);
+	if (code < 300)
+		explain_hops(&e->delivery);
 	buf_free(&from);
 	buf_free(&to);
 	return code;
@@ -151,7 +140,7 @@ explain(const struct daemon *d, struct kept *aliases, const struct session_info 
     const struct sender *sender, const char *rcpt)
 {
 	const struct session_config settings = sender_settings(&d->config, info);
-	struct explain e = { .config = &d->config, .root = d->root };
+	struct explain e;
 	struct backend backend = delivery_backend;
 
 	backend.refused = refused;
