@@ -35,9 +35,6 @@ aliases_refresh(struct kept *aliases, int root)
 		log_malformed(buf_span(&aliases->text));
 	if (result >= 0)
 		return 0;
-	log_begin_error("aliases-unreadable");
-	log_text("file", file);
-	log_errno(errno);
-	log_end();
+	log_failure("aliases-unreadable", "file", file);
 	return -1;
 }

@@ -413,9 +413,7 @@ finish(void *world, const struct envelope *envelope)
 	struct parcel parcel = { .letter = { .id = id, .body = &d->spool, .now = time(NULL) } };
 
 	if (spool_finish(&d->spool) < 0) {
-		log_begin_error("spool-failed");
-		log_errno(errno);
-		log_end();
+		log_failure("spool-failed", NULL, NULL);
 		return reply_of(maildrop_status_of(errno));
 	}
 	unique_id(d->config->hostname, id);

@@ -48,12 +48,7 @@ handover_queue(
 
 	memcpy(message.id, letter->id, sizeof message.id);
 	if (eight_bit < 0 || store(d, &message, trace) < 0) {
-		int error = errno;
-		log_begin_error("queue-failed");
-		log_text("id", letter->id);
-		log_errno(error);
-		log_end();
-		errno = error;
+		log_failure("queue-failed", "id", letter->id);
 		return -1;
 	}
 	log_begin("queued");

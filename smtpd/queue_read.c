@@ -44,13 +44,7 @@ read_header(struct queue_entry *entry)
 static enum queue_status
 broken(const struct queue_entry *entry)
 {
-	int error = errno;
-
-	log_begin_error("queue-broken");
-	log_text("id", entry->message.id);
-	log_errno(error);
-	log_end();
-	errno = error;
+	log_failure("queue-broken", "id", entry->message.id);
 	return QUEUE_BROKEN;
 }
 

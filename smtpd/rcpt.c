@@ -159,10 +159,7 @@ take_mailbox(struct walk *w, const char *local)
 	case ACCOUNT_FAILED:
 		break;
 	}
-	int error = errno;
-	log_begin_error("accounts not read");
-	log_errno(error);
-	log_end();
+	log_failure("accounts not read", NULL, NULL);
 	return no_accounts;
 }
 

@@ -262,13 +262,8 @@ report(const struct report *r)
 		result = take_step(step, &group, fates);
 	for (size_t i = 0; i < r->n && result == 0; i++)
 		log_fate(r, &fates[i]);
-	if (result < 0) {
-		int error = errno;
-		log_begin_error("record-failed");
-		log_text("id", r->entry->message.id);
-		log_errno(error);
-		log_end();
-	}
+	if (result < 0)
+		log_failure("record-failed", "id", r->entry->message.id);
 	free(fates);
 	free(group.which);
 	free(group.told);

@@ -202,3 +202,16 @@ log_end(void)
 		write_line();
 	errno = error;
 }
+
+void
+log_failure(const char *event, const char *key, const char *value)
+{
+	int error = errno;
+
+	log_begin_error(event);
+	if (key != NULL)
+		log_text(key, value);
+	log_errno(error);
+	log_end();
+	errno = error;
+}

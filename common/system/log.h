@@ -28,4 +28,7 @@ void log_end(void);
 /* The same, as an event that somebody should look at (LOG_ERR). */
 void log_begin_error(const char *event);
 
+/* One such event as a whole: a pair, where key is not NULL, and errno. */
+void log_failure(const char *event, const char *key, const char *value);
+
 #endif

@@ -48,13 +48,9 @@ maildrop_status_of(int error)
 enum maildrop_status
 maildrop_failed(const struct maildrop *m, const char *what)
 {
-	int error = errno;
 	char file[128];
 
 	snprintf(file, sizeof(file), "users/%s/mbox", m->name);
-	log_begin_error(what);
-	log_text("file", file);
-	log_errno(error);
-	log_end();
-	return maildrop_status_of(error);
+	log_failure(what, "file", file);
+	return maildrop_status_of(errno);
 }
