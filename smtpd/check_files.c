@@ -208,7 +208,7 @@ check_route(struct check *c, int line, struct span domain)
 	else
 		buf_printf(&reason, "routes:%d: not a domain and host[:port]", line);
 	wipe(&route, sizeof route);
-	if (result < 0 && !check_say_line(c, buf_string(&reason)))
+	if (result < 0 && !check_say_line(c, buf_string(&reason)) && check_access(c, "routes.auth"))
 		check_say(c, CHECK_FAIL, "%s; fix: chmod 600 %s/routes.auth", buf_string(&reason), c->dir);
 	buf_free(&reason);
 	return result > 0;

@@ -181,6 +181,10 @@ class Check(unittest.TestCase):
         found = self.check(78)
         self.assertNotIn("users", found, "nothing may be said of what cannot be seen")
         self.expect_mended(".", "Permission denied", after=None)
+        self.root.append("routes", "* smarthost.example.net\n")
+        self.expect_mended("routes", "Permission denied", after=None)
+        self.root.append("routes.auth", "smarthost.example.net anna apple pie\n")
+        self.expect_mended("routes.auth", "Permission denied", after=None)
         entry = "queue/0123456789abcdefghjkmnpqrs"
         self.root.append(entry, "")
         for path, subject in ((entry, "queue"), ("users/anna", "users"), ("users/anna/mbox", "users"), ("queue", "queue"), ("accounts", "accounts")):
