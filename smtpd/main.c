@@ -109,7 +109,9 @@ run(struct smtpd *smtpd)
 	};
 
 	if (operand != NULL && strcmp(operand, "check") == 0)
-		return check_run(&smtpd->daemon, &server);
+		return smtpd->daemon.argv[smtpd->daemon.operand + 1] == NULL
+			   ? check_run(&smtpd->daemon, &server)
+			   : complain(EXITS_USAGE, "check takes no argument");
 	if (operand != NULL && strcmp(operand, "explain") == 0)
 		return explain_command(&smtpd->daemon, &smtpd->aliases,
 		    smtpd->daemon.argc - smtpd->daemon.operand, smtpd->daemon.argv + smtpd->daemon.operand);

@@ -44,6 +44,10 @@ first_pass(struct daemon *d, const char **root)
 		}
 	}
 	d->operand = optind;
+	/* Behind a subcommand, too: no operand of any begins with a dash. */
+	for (char **word = d->argv + optind; *word != NULL; word++)
+		if (strcmp(*word, "-h") == 0 || strcmp(*word, "--help") == 0)
+			return program_option('h');
 	if (d->inetd && listen)
 		return complain(
 		    EXITS_USAGE, "-i serves one session on standard input: -l has no place beside it");
