@@ -10,6 +10,8 @@ import unittest
 from relay_case import RelayCase
 
 import letterbox
+import receivers
+import servers
 from fake_server import Drop
 from fake_smtp import OFFERS, FakeSmtp
 from letterbox import Daemon, MailRoot, connect
@@ -177,15 +179,16 @@ class PassingOn(RelayCase):
         self.assertEqual(root.mbox("anna"), b"")
 
     ENDS = (b"\n.\n", b"\r.\r", b"\r\n.\n", b"\n.\r\n", b"\r\n.\r", b"\r.\r\n", b"\r\n.\r\n", b"\r\n..\r\n", b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\n\n.\r\n", b"\r\r\n.\r\n",
-            b"\n..\r\n", b"\r..\r\n", b"\x0b.\x0b", b"\xe2\x80\xa8.\xe2\x80\xa8")
-    INNER = b"MAIL FROM:<evil@a.example>\r\nRCPT TO:<v@b.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
+            b"\n..\r\n", b"\r..\r\n", b"\n.\r", b"\r.\n", b"\r\n.\r\r\n", b"\r\n.\n\r\n", b"\0\n.\n", b"\r\0\n.\r\0\n", b"\x0b.\x0b", b"\x85.\x85",
+            b"\xe2\x80\xa8.\xe2\x80\xa8")
+    INNER = b"MAIL FROM:<evil@a.example>\r\nRCPT TO:<r@localhost>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
 
     def say(self, smtpd, content, chunked):
         """How many messages were taken; what stands behind an end of the content are commands."""
         with Client(smtpd) as client:
             client.ask("EHLO client.example")
             client.ask("MAIL FROM:<anna@a.example> BODY=8BITMIME")
-            client.ask("RCPT TO:<r@b.example>")
+            client.ask("RCPT TO:<r@localhost>")
             if chunked:
                 client.socket.sendall(b"BDAT %d LAST\r\n" % len(content) + content)
             else:
@@ -197,20 +200,38 @@ class PassingOn(RelayCase):
             except ConnectionResetError:
                 return 0
 
-    def test_never_more_messages_out_than_in(self):
-        """As DATA and as BDAT, whose chunks may have CRLF.CRLF in them, too."""
+    def smuggle(self, other):
+        """As DATA and as BDAT, whose chunks may have CRLF.CRLF in them, too. How many were taken, once as many have been passed on."""
         root, smtpd = self.server("a")
-        other = self.enter(FakeSmtp())
-        root.append("routes", "* %s\n" % other.address)
+        root.append("routes", "* 127.0.0.1:%d\n" % other.port)
         taken = 0
         for end in self.ENDS:
             content = b"Subject: outer\r\n\r\nx" + end + self.INNER + end + b"x\r\n"
             taken += self.say(smtpd, content, False) + self.say(smtpd, content, True)
         self.assertGreaterEqual(taken, 7)
         smtpd.await_log(lambda line: sum(" relayed " in each for each in smtpd.lines if each) >= taken, 60)
-        self.assertEqual(len(other.messages), taken)
+        return taken
+
+    def test_never_more_messages_out_than_in(self):
+        other = self.enter(FakeSmtp())
+        self.assertEqual(self.smuggle(other), len(other.messages))
         for each in other.messages:
             self.assertIsNone(re.search(rb"(?<!\r)\n|\r(?!\n)|\0", each), "what a lenient server could take for an end")
+
+    def test_never_more_messages_at_real_servers(self):
+        for kind in (receivers.Postfix, receivers.Exim, receivers.OpenSmtpd, receivers.Aiosmtpd, receivers.Sink):
+            with self.subTest(kind=kind.__name__):
+                try:
+                    other = self.enter(kind())
+                except servers.Skipped as why:
+                    self.skipTest(str(why))
+                try:
+                    taken = self.smuggle(other)
+                except letterbox.Failure as why:
+                    raise letterbox.Failure("%s\n%s" % (why, other.log())) from None
+                self.assertEqual(len(receivers.await_messages(other, taken)), taken)
+                other.settle()
+                self.assertEqual(len(other.messages()), taken)
 
 
 if __name__ == "__main__":
