@@ -72,6 +72,7 @@ finish(struct queue_entry *entry)
 static int64_t
 load(struct runner *r, const char *id, struct wait *tried)
 {
+	struct schedule *s = &r->crew.schedule;
 	char destination[DESTINATION];
 	struct queue_entry entry;
 	int64_t now = queue_now(), next = INT64_MAX;
@@ -86,22 +87,28 @@ load(struct runner *r, const char *id, struct wait *tried)
 		waits = true;
 		destination_of(r->crew.settings->config, buf_span(&r->crew.routes.text), to, destination);
 		bool due = to->tried < r->flushed || to->next < now;
-		if (tried != NULL && strcmp(destination, tried->host->name) == 0)
+		if (tried != NULL && strcmp(destination, tried->host->name) == 0) {
 			next = to->next < next ? to->next : next;
-		else if (schedule_add(&r->crew.schedule, id, destination, to->next, due ? now : to->next) < 0)
+			continue;
+		}
+		int added = schedule_add(s, id, destination, to->next, due ? now : to->next);
+		/* It was due there, and is to go here by now. */
+		if (added > 0 && tried != NULL && to->next <= tried->next)
+			added = schedule_add(s, id, destination, to->next, now);
+		if (added < 0)
 			break;
 	}
 	if (status == QUEUE_OK && !waits)
 		status = finish(&entry);
 	if (status == QUEUE_BROKEN)
-		schedule_shun(&r->crew.schedule, id);
+		schedule_shun(s, id);
 	queue_close(&entry);
 	if (tried == NULL)
 		return INT64_MAX;
 	if (next < INT64_MAX)
-		schedule_return(&r->crew.schedule, tried, next, next > tried->next ? next : now + STALLED);
+		schedule_return(s, tried, next, next > tried->next ? next : now + STALLED);
 	else
-		schedule_drop(&r->crew.schedule, tried);
+		schedule_drop(s, tried);
 	return next;
 }
 

@@ -161,8 +161,10 @@ schedule_add(struct schedule *s, const char *id, const char *destination, int64_
 		place_host(s, host);
 		return -1;
 	}
+	if (fresh)
+		return put_wait(s, wait, next, due) < 0 ? -1 : 1;
 	bool waits = wait->item.place != 0;
-	if (fresh || (waits && due < wait->item.key))
+	if (waits && due < wait->item.key)
 		return put_wait(s, wait, next, due);
 	if (waits && due == wait->item.key && next > wait->next)
 		wait->next = next;

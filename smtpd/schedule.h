@@ -57,7 +57,7 @@ bool schedule_knows(const struct schedule *, const char *id);
 
 /*
  * An entry waits for a destination, to be tried at `due`. Where that is known the earlier one counts, and it changes nothing where a worker has
- * it. 0, or -1: there is no room.
+ * it. 1: it is new; 0: it was known; -1: there is no room.
  */
 int schedule_add(struct schedule *, const char *id, const char *destination, int64_t next, int64_t due);
 

@@ -18,7 +18,7 @@ id_of(int n)
 static void
 add_wait(int n, const char *destination, int64_t due)
 {
-	ck_assert_int_eq(schedule_add(&s, id_of(n), destination, due, due), 0);
+	ck_assert_int_ge(schedule_add(&s, id_of(n), destination, due, due), 0);
 }
 
 /* A worker begins where the next one is to go. */
@@ -117,7 +117,7 @@ END_TEST
 
 START_TEST(takes_the_earlier_time)
 {
-	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 50, 50), 0);
+	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 50, 50), 1);
 	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 40, 40), 0);
 	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 60, 60), 0);
 	ck_assert_int_eq(schedule_next(&s), 40);
@@ -126,7 +126,7 @@ START_TEST(takes_the_earlier_time)
 	ck_assert_int_eq(wait->next, 40);
 	schedule_drop(&s, wait);
 	/* Flushed, all are due at once. */
-	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 50, 45), 0);
+	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 50, 45), 1);
 	ck_assert_int_eq(schedule_add(&s, id_of(1), "a", 60, 45), 0);
 	wait = schedule_take(&s, host, 45);
 	ck_assert_int_eq(wait->next, 60);
