@@ -229,9 +229,13 @@ hear(struct crew *crew, struct hand *hand, char what)
 		hand->unreached = true;
 		break;
 	case WORKER_BUSY:
-		hand->closed = queue_now() + BUSY;
+		crew->busy = queue_now();
+		hand->closed = crew->busy + BUSY;
 		break;
 	case WORKER_ENDS:
+		/* It had its share: who waits for the same host by another name may be next. */
+		if (hand->n > 0 && queue_now() <= crew->busy + BUSY)
+			hand->closed = queue_now() + BUSY;
 		dismiss(hand);
 		take_back(crew, hand, 0, false);
 		hand->n = 0;

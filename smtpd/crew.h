@@ -32,6 +32,8 @@ struct crew {
 	struct schedule schedule;
 	struct hand hands[SCHEDULE_WORKERS];
 
+	int64_t busy; /* when a host had no room for a connection more */
+
 	/* A worker has had it, and something of the entry waits: return it to the schedule, or drop it. When it is due again; INT64_MAX: never. */
 	int64_t (*look)(void *context, struct wait *);
 	void *context;

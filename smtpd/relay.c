@@ -219,12 +219,6 @@ relay_close(struct relay *relay)
 	free(relay);
 }
 
-int
-relay_descriptor(const struct relay *relay)
-{
-	return relay->conn.in;
-}
-
 /* A transaction: recipients that share the envelope's other parts. */
 struct batch {
 	struct queue_entry *entry;

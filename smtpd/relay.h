@@ -54,9 +54,6 @@ enum relay_session {
 enum relay_session
 relay_send(struct relay *, struct queue_entry *, const size_t *which, size_t n, struct relay_result *results);
 
-/* It becomes readable between two messages where the server ends the session. */
-int relay_descriptor(const struct relay *);
-
 /* QUIT, and free. */
 void relay_close(struct relay *);
 

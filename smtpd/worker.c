@@ -207,18 +207,16 @@ carry_out(struct session *session, const struct order *order)
 	return tried;
 }
 
-/* False: there is none for a while, it is time to end, or the server ends the session. */
+/* False: there is none for a while, or it is time to end. */
 static bool
-next_order(const struct session *session, struct order *order)
+next_order(const struct worker *worker, struct order *order)
 {
-	const struct worker *worker = session->worker;
 	struct pollfd fds[] = {
 		{ .fd = worker->orders, .events = POLLIN },
 		{ .fd = worker->stop, .events = POLLIN },
-		{ .fd = session->relay == NULL ? -1 : relay_descriptor(session->relay), .events = POLLIN },
 	};
 
-	return poll(fds, 3, IDLE) > 0 && fds[1].revents == 0 && fds[2].revents == 0 &&
+	return poll(fds, 2, IDLE) > 0 && fds[1].revents == 0 &&
 	       read(worker->orders, order, sizeof *order) == (ssize_t)sizeof *order;
 }
 
@@ -231,7 +229,7 @@ worker_run(const struct worker *worker)
 	buf_init(&session.result.reply, REPLY_TEXT);
 	if (worker->destination[0] == '\0')
 		tell(worker, WORKER_ANSWERED);
-	for (int left = MOST; left > 0 && !session.over && next_order(&session, &order);
+	for (int left = MOST; left > 0 && !session.over && next_order(worker, &order);
 	     left -= !session.unreached)
 		if (!carry_out(&session, &order))
 			break;
