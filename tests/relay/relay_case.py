@@ -2,8 +2,10 @@
 
 import collections
 import os
+import smtplib
 import subprocess
 import sys
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -48,3 +50,34 @@ class RelayCase(unittest.TestCase):
         self.route(server)
         lines = drive(self.root, "send", "a.example", sender, *(recipients or ("r@a.example",)), stdin=message, **more)
         return [Result(*line.split(" ", 4)) for line in lines]
+
+
+def until(condition, seconds, what):
+    deadline = letterbox.Deadline(seconds)
+    while not condition():
+        if deadline.over():
+            raise letterbox.Failure("not in time: " + what)
+        time.sleep(0.02)
+
+
+class QueueCase(RelayCase):
+    """With smtpd, which has taken over what is to be sent."""
+
+    def setUp(self):
+        super().setUp()
+        self.root.add_plain_account("anna", "secret")
+
+    def start(self, options=(), **more):
+        options = ["hostname=mail.a.example", "domain=a.example", "max-per-source=1000", *options]
+        return self.enter(letterbox.Daemon("smtpd", self.root, options, **more))
+
+    def queue(self, *words, status=0):
+        return letterbox.run([letterbox.binary("smtpd"), "-d", self.root.path, "queue", *words], status=status)[0].decode()
+
+    def entries(self):
+        return letterbox.queued(self.root.file("queue"))
+
+    def send(self, daemon, recipients, subject="x"):
+        """One message."""
+        with smtplib.SMTP("127.0.0.1", daemon.port) as client:
+            client.sendmail("anna@a.example", recipients, "Subject: %s\r\n\r\nhello\r\n" % subject)

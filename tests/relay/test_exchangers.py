@@ -3,15 +3,17 @@
 
 import fcntl
 import os
+import smtplib
 import socket
 import struct
 import subprocess
 import sys
 import unittest
 
-from relay_case import RelayCase, Result, drive
+from relay_case import QueueCase, Result, drive, until
 
 import mail
+from crowd import Crowd
 from fake_smtp import FakeSmtp
 from mail import PLAIN
 from name_server import Dnsmasq
@@ -36,7 +38,7 @@ def bring_loopback_up():
 
 @unittest.skipUnless(mail.tool("dnsmasq"), "dnsmasq is not installed")
 @unittest.skipUnless(ALONE in os.environ, "no network namespaces here")
-class Exchangers(RelayCase):
+class Exchangers(QueueCase):
     RECORDS = ["--host-record=mx%d.example,127.0.0.%d" % (n, n) for n in range(2, 9)]
 
     def send_to(self, *records):
@@ -48,6 +50,19 @@ class Exchangers(RelayCase):
 
     def serve(self, number, **hooks):
         return self.enter(FakeSmtp(hooks=hooks, host="127.0.0.%d" % number, port=25))
+
+    def test_four_to_the_host_of_many_domains(self):
+        domains = ["d%d.example" % n for n in range(8)]
+        server = self.enter(Dnsmasq(self.RECORDS + ["--mx-host=%s,mx2.example,10" % domain for domain in domains]))
+        host = self.enter(Crowd(pause=0.02, host="127.0.0.2", port=25))
+        daemon = self.start(options=["resolver=" + server.address])
+        with smtplib.SMTP("127.0.0.1", daemon.port) as client:
+            for domain in domains * 5:
+                client.sendmail("anna@a.example", ["r@" + domain], "Subject: x\r\n\r\nhello\r\n")
+        until(lambda: not self.entries(), 30, "%d messages" % len(host.messages))
+        self.assertEqual(len(host.messages), 40)
+        self.assertEqual(host.most, 4)
+        self.assertNotIn(" deferred ", daemon.log())
 
     def test_the_best(self):
         best, worse = self.serve(3), self.serve(4)

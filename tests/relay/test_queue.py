@@ -11,12 +11,11 @@ import threading
 import time
 import unittest
 
-from relay_case import RelayCase
+from relay_case import QueueCase, until
 
 import letterbox
 import receivers
 from fake_smtp import FakeSmtp
-from letterbox import Daemon
 
 CLOCK = os.path.join(letterbox.BUILD, "relay", "clock.so")
 MESSAGES, HOSTS, DEAD = (int(n) for n in os.environ.get("QUEUE", "400 10 2").split())
@@ -24,33 +23,7 @@ KILLS = int(os.environ.get("KILLS", "15"))
 LIFETIME = 5 * 86400
 
 
-def until(condition, seconds, what):
-    deadline = letterbox.Deadline(seconds)
-    while not condition():
-        if deadline.over():
-            raise letterbox.Failure("not in time: " + what)
-        time.sleep(0.02)
-
-
-class Queue(RelayCase):
-    def setUp(self):
-        super().setUp()
-        self.root.add_plain_account("anna", "secret")
-
-    def start(self, **more):
-        return self.enter(Daemon("smtpd", self.root, ["hostname=mail.a.example", "domain=a.example", "max-per-source=1000"], **more))
-
-    def queue(self, *words, status=0):
-        return letterbox.run([letterbox.binary("smtpd"), "-d", self.root.path, "queue", *words], status=status)[0].decode()
-
-    def entries(self):
-        return letterbox.queued(self.root.file("queue"))
-
-    def send(self, daemon, recipients, subject="x"):
-        """One message; its id."""
-        with smtplib.SMTP("127.0.0.1", daemon.port) as client:
-            client.sendmail("anna@a.example", recipients, "Subject: %s\r\n\r\nhello\r\n" % subject)
-
+class Queue(QueueCase):
     @unittest.skipIf(os.getuid() != 0, "only root becomes another user")
     def test_what_root_makes_is_the_users(self):
         user = pwd.getpwnam("nobody").pw_uid
