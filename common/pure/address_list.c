@@ -3,13 +3,17 @@
 #include <string.h>
 
 /*
- * RFC 5322 3.4 and 4.4, as a reader of one element at a time. An element is read as words first; what stands behind them (<, :, @)
- * tells what they were. White space and comments may stand between any two.
+ * RFC 5322 3.4 and 4.4: one element at a time, each character going to a name and to an address until what stands behind (<, :) tells which it
+ * was. White space and comments may stand between any two words.
  */
 struct reader {
 	struct span rest;
 	struct span comment; /* the last one, without its parentheses: "user@host (Name)" of old */
 	bool gap;	     /* white space or a comment before the next word */
+	bool angle, closed;  /* behind a <; behind its > */
+	bool at;	     /* behind an @ */
+	bool literal;	     /* within [] */
+	struct buf *name, *address;
 	const char *reason;
 };
 
@@ -74,7 +78,7 @@ add_unquoted(struct span text, struct buf *out)
 }
 
 static bool
-read_quoted(struct reader *r, struct buf *name, struct buf *raw)
+read_quoted(struct reader *r)
 {
 	struct span start = r->rest;
 
@@ -82,8 +86,9 @@ read_quoted(struct reader *r, struct buf *name, struct buf *raw)
 		if (start.at[i] == '\\')
 			i++;
 		else if (start.at[i] == '"') {
-			add_unquoted(span_slice(start, 1, i), name);
-			buf_add(raw, start.at, i + 1);
+			if (!r->angle)
+				add_unquoted(span_slice(start, 1, i), r->name);
+			buf_add(r->address, start.at, i + 1);
 			span_skip(&r->rest, i + 1);
 			return true;
 		}
@@ -92,137 +97,96 @@ read_quoted(struct reader *r, struct buf *name, struct buf *raw)
 	return fail(r, "a \" has no second one");
 }
 
+/* A word or a part of it. In an address a space stands only where one is too many, so that path_parse_bare refuses it. */
 static bool
-ends_with(const struct buf *b, char c)
+read_text(struct reader *r)
 {
-	return b->len > 0 && b->data[b->len - 1] == c;
-}
+	const struct buf *address = r->address;
+	char last = address->len > 0 ? address->data[address->len - 1] : '.', c = r->rest.at[0];
 
-/*
- * Words and dots up to one of `end`: into name with single spaces, into raw as an address would have them: a space only where one is
- * too many, so that path_parse_bare refuses it.
- */
-static bool
-read_words(struct reader *r, const char *end, struct buf *name, struct buf *raw)
-{
-	while (skip_space(r) && r->rest.n > 0 && !at_char(r, end)) {
-		if (r->gap && name->len > 0)
-			buf_add_char(name, ' ');
-		if (r->gap && raw->len > 0 && !ends_with(raw, '.') && !at_char(r, "."))
-			buf_add_char(raw, ' ');
-		r->gap = false;
-		if (at_char(r, "\"")) {
-			if (!read_quoted(r, name, raw))
-				return false;
-			continue;
-		}
-		buf_add_char(name, r->rest.at[0]);
-		buf_add_char(raw, r->rest.at[0]);
-		span_skip(&r->rest, 1);
-	}
+	if (r->gap && !r->angle && r->name->len > 0)
+		buf_add_char(r->name, ' ');
+	if (r->gap && last != '.' && last != '@' && c != '.' && c != '@')
+		buf_add_char(r->address, ' ');
 	r->gap = false;
-	return r->reason == NULL;
+	if (c == '"')
+		return read_quoted(r);
+	r->at |= c == '@';
+	r->literal = (c == '[' && last == '@') || (r->literal && c != ']');
+	if (!r->angle)
+		buf_add_char(r->name, c);
+	buf_add_char(r->address, c);
+	span_skip(&r->rest, 1);
+	return true;
 }
 
-/* Behind an @: a domain, up to one of `end`. */
-static bool
-read_domain(struct reader *r, const char *end, struct buf *address)
+/* Leave out the character that tells that the address so far was none: of a name, a group's name, a route. */
+static void
+begin_address(struct reader *r)
 {
-	struct buf ignored = { .max = 0 };
-	struct buf domain;
-
-	buf_init(&domain, address->max);
-	bool ok = skip_space(r) && read_words(r, at_char(r, "[") ? "]" : end, &ignored, &domain);
-	if (ok && at_char(r, "]")) {
-		buf_add_char(&domain, ']');
-		span_skip(&r->rest, 1);
-		ok = skip_space(r);
-	}
-	buf_add_char(address, '@');
-	buf_add_span(address, buf_span(&domain));
-	ok = ok && !domain.failed;
-	buf_free(&domain);
-	return ok;
+	span_skip(&r->rest, 1);
+	buf_clear(r->address);
+	r->gap = r->at = false;
 }
 
-/* <@route:local@domain>, from the < on. */
-static bool
-read_angle(struct reader *r, struct buf *address)
+/* A group's name, or nothing between two commas: the element begins anew. */
+static void
+begin_element(struct reader *r)
 {
-	struct buf ignored = { .max = 0 };
-
-	buf_clear(address);
-	span_skip(&r->rest, 1);
-	if (skip_space(r) && at_char(r, "@")) {
-		if (!read_words(r, ":>", &ignored, address) || !at_char(r, ":"))
-			return fail(r, "a < has no >");
-		span_skip(&r->rest, 1);
-		buf_clear(address);
-	}
-	if (!read_words(r, "@>,", &ignored, address))
-		return false;
-	if (at_char(r, "@")) {
-		span_skip(&r->rest, 1);
-		if (!read_domain(r, ">,", address))
-			return false;
-	}
-	if (!at_char(r, ">"))
-		return fail(r, "a < has no >");
-	span_skip(&r->rest, 1);
-	return skip_space(r);
-}
-
-/* An element that is none: a group's name, up to its colon, or nothing between two commas. True where it was one. */
-static bool
-skip_empty(struct reader *r, struct buf *name, struct buf *address)
-{
-	if (!at_char(r, ":") && !(name->len == 0 && at_char(r, ",;")))
-		return false;
-	span_skip(&r->rest, 1);
-	buf_clear(name);
-	buf_clear(address);
+	begin_address(r);
+	buf_clear(r->name);
 	r->comment = (struct span){ NULL, 0 };
-	return true;
 }
 
-/* One element. True with an empty address: the end of the list. */
+/* Up to the end of one element. With an empty address it is the end of the list. */
 static bool
-read_element(struct reader *r, struct buf *name, struct buf *address)
+read_element(struct reader *r)
 {
-	do {
-		if (!read_words(r, "@<>:,;", name, address))
+	while (skip_space(r) && r->rest.n > 0) {
+		bool ends = at_char(r, ",;");
+		bool route = r->angle && r->address->len > 0 && r->address->data[0] == '@';
+		bool parts = at_char(r, "<:>") && !r->angle && !r->literal;
+
+		if ((r->closed && !ends) || (parts && r->at))
+			return fail(r, "there is something behind the address");
+		if (parts && at_char(r, ">"))
+			return fail(r, "a > has no <");
+		if (ends && !r->literal && !(route && at_char(r, ","))) {
+			if (r->angle || r->closed || r->name->len > 0)
+				break;
+			begin_element(r);
+		} else if (parts && at_char(r, ":"))
+			begin_element(r);
+		else if (parts || (route && at_char(r, ":"))) {
+			begin_address(r);
+			r->angle = true;
+		} else if (at_char(r, ">") && !r->literal) {
+			span_skip(&r->rest, 1);
+			r->closed = true;
+			r->angle = false;
+		} else if (!read_text(r))
 			return false;
-	} while (skip_empty(r, name, address));
-	if (r->rest.n == 0 && address->len == 0)
-		return true;
-	if (at_char(r, "<")) {
-		if (!read_angle(r, address))
-			return false;
-		if (address->len == 0)
-			return fail(r, "the address in <> is empty");
-	} else if (at_char(r, "@")) {
-		buf_clear(name);
-		span_skip(&r->rest, 1);
-		if (!read_domain(r, "@<>:,;", address))
-			return false;
-	} else
-		return fail(r, "there is no @ in the address");
-	if (r->rest.n > 0 && !at_char(r, ",;"))
-		return fail(r, "there is something behind the address");
-	if (name->len == 0)
-		add_unquoted(span_trim(r->comment), name);
-	return true;
+	}
+	if (r->reason == NULL && r->angle)
+		return fail(r, "a < has no >");
+	return r->reason == NULL;
 }
 
 int
 address_next(struct span *rest, struct buf *name, struct buf *address, const char **reason)
 {
-	struct reader r = { .rest = *rest };
+	struct reader r = { .rest = *rest, .name = name, .address = address };
 	struct path path;
 
 	buf_clear(name);
 	buf_clear(address);
-	bool ok = read_element(&r, name, address);
+	bool ok = read_element(&r);
+	if (!r.closed)
+		buf_clear(name);
+	if (name->len == 0)
+		add_unquoted(span_trim(r.comment), name);
+	if (ok && r.closed && address->len == 0)
+		ok = fail(&r, "the address in <> is empty");
 	if (ok && (name->failed || address->failed))
 		ok = fail(&r, "the address is too long");
 	if (ok && address->len > 0)
@@ -232,9 +196,7 @@ address_next(struct span *rest, struct buf *name, struct buf *address, const cha
 	if (r.rest.n > 0)
 		span_skip(&r.rest, 1);
 	*rest = r.rest;
-	if (!ok) {
+	if (!ok)
 		*reason = r.reason;
-		return -1;
-	}
-	return address->len > 0 ? 1 : 0;
+	return !ok ? -1 : address->len > 0;
 }

@@ -51,6 +51,7 @@ START_TEST(reads_plain_lists)
 	expect_list("=?utf-8?q?J=C3=BC?= <a@b>", "=?utf-8?q?J=C3=BC?=|a@b;");
 	expect_list("a@[192.0.2.1], b@[IPv6:::1]", "|a@[192.0.2.1];|b@[IPv6:::1];");
 	expect_list("\"x y\"@b", "|\"x y\"@b;");
+	expect_list("\"x@y\" <a@b>, \"x@y\": c@d;", "x@y|a@b;|c@d;");
 	expect_list("a@b (Anna (B.) C)", "Anna (B.) C|a@b;");
 }
 END_TEST
