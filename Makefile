@@ -130,9 +130,9 @@ fault: all $(SHIM) $(CLOCK) ## fail or kill the store's programs at every one of
 model: ## check every state of the model of the store with SPIN
 	@tests/model/run.py
 
-kill: all ## N=500: kill smtpd and pop3d, children and parents, then the runner of the queue and its workers, so many times under load
+kill: all ## N=500: kill smtpd and pop3d, children and parents, so many times under load; then smtpd with a queue, alone and one of two
 	@BUILD=$(BUILD) tests/kill/run.py --kills $(or $(N),500)
-	@BUILD=$(BUILD) KILLS=$(or $(N),500) python3 tests/relay/test_queue.py Queue.test_kills
+	@BUILD=$(BUILD) KILLS=$(or $(N),500) python3 tests/relay/test_kills.py
 
 power: all ## N=100: cut the power so many times under load and look what is left; needs root and a loop device
 	@BUILD=$(BUILD) tests/power/run.py --huge --cuts $(or $(N),100)

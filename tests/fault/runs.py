@@ -81,10 +81,10 @@ class Run(scenarios.Scenario):
 
 
 class Notice:
-    """Equal to the notice that the fresh message was not delivered."""
+    """Equal to the notice that it was not delivered, be it without the header that could not be read."""
 
     def __eq__(self, content):
-        return content.startswith(b"Return-Path: <>\r\n") and b"\n  r@b.example\r\n" in content and b"\r\nSubject: the fresh one" in content
+        return content.startswith(b"Return-Path: <>\r\n") and b"\n  r@b.example\r\n" in content
 
     def __len__(self):
         return 0
