@@ -59,7 +59,7 @@ pop3_send_secret(struct pop3_client *c, const char *shown, struct span command)
 	buf_add_string(&c->conn.output, "\r\n");
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 send_list(struct pop3_client *c, const char *format, va_list list)
 {
 	char command[POP3_COMMAND];
