@@ -120,9 +120,10 @@ add_kind(struct findings *f, const struct inspect_part *part)
 	}
 }
 
-void
-findings_add(struct findings *f, const struct inspect_part *part)
+int
+findings_add(void *findings, const struct inspect_part *part)
 {
+	struct findings *f = findings;
 	const struct mend *m = &part->mend;
 	const unsigned long long body = (unsigned long long)part->from + part->prefix.raw;
 
@@ -131,7 +132,7 @@ findings_add(struct findings *f, const struct inspect_part *part)
 		wrong_with(f, part, "put in", "there is no empty line before it");
 	add_kind(f, part);
 	if (part->number == 0)
-		return;
+		return 0;
 	if (part->restored)
 		wrong_with(f, part, "put right", "one bit of its From or X-UIDL line is wrong");
 	else if (part->prefix.changed && m->crlf.n == 0 && m->nul.n == 0)
@@ -146,6 +147,7 @@ findings_add(struct findings *f, const struct inspect_part *part)
 		wrong_with(f, part, "removed", "%llu NUL%s, at byte %llu", (unsigned long long)m->nul.n,
 		    plural(m->nul.n), body + m->nul.first);
 	f->unquoted += m->from.n;
+	return 0;
 }
 
 void

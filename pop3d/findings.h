@@ -26,8 +26,8 @@ void findings_free(struct findings *);
 void findings_say(struct findings *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void findings_wrong(struct findings *, const char *what, const char *done);
 
-/* A part of the mailbox; locks and redo file; the line with the counts. */
-void findings_add(struct findings *, const struct inspect_part *);
+/* A part of the mailbox, as inspect and repair_mailbox give it to a struct findings; 0. Locks and redo file; the line with the counts. */
+int findings_add(void *findings, const struct inspect_part *);
 void findings_surroundings(struct findings *, const struct checkup *);
 void findings_sum_up(struct findings *);
 

@@ -58,13 +58,6 @@ look(struct job *job, struct checkup *checkup, bool *missing)
 }
 
 static int
-note_part(void *context, const struct inspect_part *part)
-{
-	findings_add(context, part);
-	return 0;
-}
-
-static int
 read_all(struct job *job, struct checkup *checkup)
 {
 	enum checkup_index index = CHECKUP_INDEX_NONE;
@@ -72,7 +65,7 @@ read_all(struct job *job, struct checkup *checkup)
 	findings_surroundings(&job->findings, checkup);
 	if (checkup->redo == REDO_VALID)
 		return EXITS_DONE;
-	int result = checkup_inspect(checkup, note_part, &job->findings);
+	int result = inspect(checkup->maildrop.mbox, checkup->size, findings_add, &job->findings);
 	if (result == 0 && job->findings.wrong == 0)
 		result = checkup_index(&checkup->maildrop, checkup->size, &index);
 	if (result < 0)
@@ -120,12 +113,6 @@ become_root_again(void)
 	return getuid() == 0 && (seteuid(0) < 0 || setegid(0) < 0) ? -1 : 0;
 }
 
-static void
-tell_part(void *context, const struct inspect_part *part)
-{
-	findings_add(context, part);
-}
-
 static int
 failed(const struct job *job, enum maildrop_status status, struct buf *holder)
 {
@@ -151,7 +138,7 @@ failed(const struct job *job, enum maildrop_status status, struct buf *holder)
 static int
 put_right(struct job *job)
 {
-	struct repair repair = { .each = tell_part, .context = &job->findings };
+	struct repair repair = { .each = findings_add, .context = &job->findings };
 	struct buf holder;
 
 	buf_init(&holder, 1024);

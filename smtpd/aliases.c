@@ -1,7 +1,5 @@
 #include "aliases.h"
 
-#include <errno.h>
-
 #include "alias.h"
 #include "log.h"
 

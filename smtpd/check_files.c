@@ -12,7 +12,7 @@
 #include "alias.h"
 #include "aliases.h"
 #include "bounds.h"
-#include "io.h"
+#include "kept.h"
 #include "queue.h"
 #include "rcpt.h"
 #include "routes.h"
@@ -217,17 +217,15 @@ check_route(struct check *c, int line, struct span domain)
 void
 check_routes(struct check *c)
 {
-	struct buf text;
-	struct stat st;
-	struct span rest, line;
-	int n = 0, bad = 0, number = 0, fd = openat(c->root, "routes", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct kept routes;
+	int n = 0, bad = 0, number = 0;
 
-	buf_init(&text, ROUTES_TEXT);
+	kept_init(&routes, ROUTES_TEXT);
 	check_mode(c, "routes", CHECK_OK);
-	if ((fd < 0 && errno != ENOENT) || (fd >= 0 && io_read_regular(fd, &st, &text) < 0))
+	if (kept_refresh(&routes, c->root, "routes") < 0)
 		bad += !check_access(c, "routes");
-	for (rest = buf_span(&text); rest.n > 0;) {
-		line = span_until(rest, '\n', &rest);
+	for (struct span rest = buf_span(&routes.text); rest.n > 0;) {
+		struct span line = span_until(rest, '\n', &rest);
 		number++;
 		struct span domain = span_word(&line);
 		if (domain.n == 0 || domain.at[0] == '#')
@@ -237,8 +235,7 @@ check_routes(struct check *c)
 	}
 	if (bad == 0)
 		check_say(c, CHECK_OK, "routes: %d", n);
-	io_close(fd);
-	buf_free(&text);
+	kept_free(&routes);
 }
 
 /* A folder, and the files in it that somebody else lists. */

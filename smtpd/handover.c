@@ -1,6 +1,5 @@
 #include "handover.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "io.h"
 
@@ -44,12 +43,10 @@ kept_refresh(struct kept *kept, int root, const char *name)
 	if (fd < 0)
 		return -1;
 	int result = io_read_regular(fd, &kept->seen, &kept->text);
-	int error = errno;
-	close(fd);
+	io_close(fd);
 	if (result == 0)
 		return 1;
 	kept_free(kept);
 	kept->seen = (struct stat){ 0 };
-	errno = error;
 	return -1;
 }

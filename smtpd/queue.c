@@ -137,12 +137,6 @@ queue_draft(int root, const struct queue_message *message, const char *about, st
 	return -1;
 }
 
-void
-queue_discard(int root, struct queue_draft *draft)
-{
-	discard(root, draft);
-}
-
 static bool
 nothing_waits(const struct queue_message *message, const size_t *but, size_t n)
 {

@@ -30,10 +30,9 @@ struct queue_draft {
 	char name[80]; /* below the mail root */
 };
 
-/* As queue_add. about: the id of the entry. Give it to queue_record or to queue_discard. */
+/* As queue_add. about: the id of the entry. Give it to queue_record. */
 int queue_draft(int root, const struct queue_message *, const char *about, struct span trace,
     struct spool *body, struct queue_draft *);
-void queue_discard(int root, struct queue_draft *);
 
 /* An entry that is open. Everything in message lives as long as it is, the replies until the next refresh or record. */
 struct queue_entry {

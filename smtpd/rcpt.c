@@ -1,6 +1,5 @@
 #include "rcpt.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

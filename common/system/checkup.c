@@ -104,12 +104,6 @@ checkup_close(struct checkup *c)
 	maildrop_close(&c->maildrop);
 }
 
-int
-checkup_inspect(struct checkup *c, int (*each)(void *, const struct inspect_part *), void *context)
-{
-	return inspect(c->maildrop.mbox, c->size, each, context);
-}
-
 static bool
 is_same(const struct index_entry *a, const struct index_entry *b)
 {

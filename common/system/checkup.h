@@ -29,16 +29,13 @@ struct checkup {
 	const char *kind; /* "a symbolic link", … */
 	bool locked;	  /* with the fcntl lock, shared */
 	enum dotlock dotlock;
-	enum redo_state redo;
+	enum redo_state redo;	  /* the mailbox of a valid one must not be looked at */
 	enum checkup_index index; /* set by checkup_index */
 };
 
 /* Free with checkup_close in every case. */
 enum checkup_status checkup_open(struct checkup *, int root, const char *name);
 void checkup_close(struct checkup *);
-
-/* As inspect(); the mailbox of a valid redo file must not be looked at. */
-int checkup_inspect(struct checkup *, int (*each)(void *context, const struct inspect_part *), void *context);
 
 /* Hold the index against the mailbox, which must be in order. 0, or -1 with errno. Needs maildrop.dir, mbox and lock. */
 int checkup_index(const struct maildrop *, off_t size, enum checkup_index *);

@@ -9,7 +9,6 @@
 #include "bounds.h"
 #include "bury.h"
 #include "io.h"
-#include "log.h"
 #include "recover.h"
 #include "redo.h"
 #include "snapshot.h"

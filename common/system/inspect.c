@@ -5,7 +5,6 @@
 #include "inspect.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "boundary.h"
 #include "scan.h"

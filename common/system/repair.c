@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "bounds.h"
@@ -158,7 +157,7 @@ write_part(void *context, const struct inspect_part *part)
 	if (part->number > 0)
 		w->repair->messages = part->number;
 	if (w->first && w->repair->each != NULL)
-		w->repair->each(w->repair->context, part);
+		(void)w->repair->each(w->repair->context, part);
 	switch (part->kind) {
 	case INSPECT_TORN:
 		why = "torn by a crash";

@@ -7,8 +7,8 @@
 #include "checkup.h"
 
 struct repair {
-	/* Given: called for every part, where something is wrong and all is written anew. NULL for none. */
-	void (*each)(void *context, const struct inspect_part *);
+	/* Given: called for every part, where something is wrong and all is written anew; returns 0. NULL for none. */
+	int (*each)(void *context, const struct inspect_part *);
 	void *context;
 
 	/* What was done. */

@@ -12,7 +12,6 @@
 
 #include "bounds.h"
 #include "io.h"
-#include "log.h"
 #include "unique.h"
 
 enum { BEHIND = 5 }; /* bytes by which it is seen that a message ends */

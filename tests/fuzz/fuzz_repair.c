@@ -39,7 +39,7 @@ judge(struct span bytes)
 }
 
 /* A foreign one may be taken for torn once nothing stands behind it any more. */
-static void
+static int
 expect_intact(void *context, const struct inspect_part *part)
 {
 	struct seen *seen = context;
@@ -47,6 +47,7 @@ expect_intact(void *context, const struct inspect_part *part)
 
 	if (part->kind == INSPECT_OURS && !inspect_is_changed(part))
 		buf_add_span(&seen->intact, text);
+	return 0;
 }
 
 static bool

@@ -189,15 +189,6 @@ START_TEST(records_a_delay)
 }
 END_TEST
 
-START_TEST(discards_a_notice)
-{
-	add_entry(e, "x\r\n");
-	struct queue_draft draft = draft_notice(n1);
-	queue_discard(root, &draft);
-	ck_assert_str_eq(names(), "0");
-}
-END_TEST
-
 static void
 gather(const char *id, void *context)
 {
@@ -246,7 +237,6 @@ add(TCase *t)
 	tcase_add_test(t, finishes);
 	tcase_add_test(t, records_a_failure);
 	tcase_add_test(t, records_a_delay);
-	tcase_add_test(t, discards_a_notice);
 	tcase_add_test(t, lists);
 	tcase_add_test(t, stores_nothing_where_it_cannot);
 }
