@@ -78,6 +78,8 @@ date_format_ctime(int64_t seconds, struct buf *out)
 
 struct parts {
 	struct civil c; /* month 0, day 0, year -1, hour -1: not seen yet */
+	int times;	/* of hour, minute, second, those that were seen */
+	bool colon;	/* another must follow */
 	int zone;
 	bool zoned;
 };
@@ -116,23 +118,6 @@ take_number(struct span *s, size_t *digits)
 	return (int)value;
 }
 
-/* [:MM] behind an hour or a minute; blanks and comments may stand on both sides of the colon. 0 or the number, -1: malformed. */
-static int
-take_colon_number(struct span *s, bool *there)
-{
-	struct span after = *s;
-	size_t digits;
-
-	skip_blanks(&after);
-	*there = after.n > 0 && after.at[0] == ':';
-	if (!*there)
-		return 0;
-	span_skip(&after, 1);
-	skip_blanks(&after);
-	*s = after;
-	return take_number(s, &digits);
-}
-
 static int
 full_year(int year, size_t digits)
 {
@@ -141,31 +126,30 @@ full_year(int year, size_t digits)
 	return digits == 3 ? year + 1900 : year;
 }
 
+/* A part of the time where a colon stands before or behind it, else the day or the year. */
 static bool
 take_digits(struct span *s, struct parts *p)
 {
+	int *const time[] = { &p->c.hour, &p->c.minute, &p->c.second };
 	size_t digits;
 	int number = take_number(s, &digits);
-	bool colon;
-	int minute = take_colon_number(s, &colon);
+	bool behind = p->colon;
 
-	if (number < 0 || minute < 0)
-		return false;
-	if (colon) {
-		if (p->c.hour >= 0)
+	skip_blanks(s);
+	p->colon = s->n > 0 && s->at[0] == ':';
+	if (p->colon)
+		span_skip(s, 1);
+	if (p->colon || behind) {
+		if (p->times == 3 || behind != (p->times > 0))
 			return false;
-		p->c.hour = number;
-		p->c.minute = minute;
-		p->c.second = take_colon_number(s, &colon);
-		return p->c.minute <= 59 && p->c.second >= 0;
-	}
-	if (p->c.day == 0)
+		*time[p->times++] = number;
+	} else if (p->c.day == 0)
 		p->c.day = number;
 	else if (p->c.year < 0)
 		p->c.year = full_year(number, digits);
 	else
 		return false;
-	return true;
+	return number >= 0;
 }
 
 static bool
@@ -239,7 +223,8 @@ is_date(const struct civil *c)
 {
 	static const int lengths[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
-	if (c->year < 0 || c->year > 9999 || c->month == 0 || c->hour < 0 || c->hour > 23 || c->second > 60)
+	if (c->year < 0 || c->year > 9999 || c->month == 0 || c->hour > 23 || c->minute > 59 ||
+	    c->second > 60)
 		return false;
 	bool leap = c->year % 4 == 0 && (c->year % 100 != 0 || c->year % 400 == 0);
 	return c->day >= 1 && c->day <= lengths[c->month - 1] + (leap && c->month == 2 ? 1 : 0);
@@ -254,6 +239,8 @@ date_parse(struct span text, int64_t *seconds, int *zone)
 		bool ok;
 		if (ascii_is_digit(text.at[0]))
 			ok = take_digits(&text, &p);
+		else if (p.colon)
+			ok = false;
 		else if (text.at[0] == '+' || text.at[0] == '-')
 			ok = take_offset(&text, &p);
 		else
@@ -261,7 +248,7 @@ date_parse(struct span text, int64_t *seconds, int *zone)
 		if (!ok)
 			return -1;
 	}
-	if (!is_date(&p.c))
+	if (p.colon || p.times < 2 || !is_date(&p.c))
 		return -1;
 	int64_t minutes = (int64_t)p.c.hour * 60 + p.c.minute - p.zone;
 	*seconds = days_of(p.c.year, p.c.month, p.c.day) * DAY + minutes * 60 + p.c.second;
