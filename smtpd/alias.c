@@ -77,7 +77,8 @@ take_name(struct span *entry, struct span *name, const char **reason)
 	if (entry->at[0] == '"')
 		n = quoted_length(*entry);
 	else
-		while (n < entry->n && entry->at[n] > ' ' && entry->at[n] != ':' && entry->at[n] != 0x7f)
+		while (n < entry->n && (unsigned char)entry->at[n] > ' ' && entry->at[n] != ':' &&
+		       entry->at[n] != 0x7f)
 			n++;
 	*name = span_slice(*entry, 0, n);
 	*entry = skip(*entry, n);
