@@ -40,7 +40,7 @@ handover_queue(
 		.user = envelope->user,
 		.trusted = envelope->trusted,
 		.utf8 = envelope->smtputf8,
-		.eight_bit = eight_bit > 0,
+		.eight_bit = eight_bit > 0 || !span_is_ascii(trace),
 		.ret = envelope->ret,
 		.envid = envelope->envid,
 	};

@@ -56,7 +56,7 @@ struct queue_message {
 	bool
 	    trusted; /* it came from relay-from, from who had logged in, or from ourselves: the sender may be told. (Else postmaster is.) */
 	bool utf8;   /* SMTPUTF8 was said */
-	bool eight_bit; /* there are bytes above 0x7f in it */
+	bool eight_bit; /* there are bytes above 0x7f in it, or in our trace */
 	enum dsn_ret ret;
 	struct span envid; /* xtext; empty: none */
 	struct queue_recipient *recipients;

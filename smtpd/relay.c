@@ -317,9 +317,10 @@ fill_batch(struct batch *batch, const size_t *which, size_t n)
 	to->dsn = batch->text.data + batch->text.len;
 	buf_add_string(&batch->text, returns[from->ret]);
 	add_text(batch, " ENVID=", from->envid);
-	to->utf8 = from->utf8 || !span_is_ascii(sender) || !span_is_ascii(from->recipients[which[0]].address);
 	for (size_t i = 0; i < n; i++)
 		add_recipient(batch, &from->recipients[which[i]]);
+	/* Clients say SMTPUTF8 without need, too: a message that is all ASCII goes anywhere. */
+	to->utf8 = (from->utf8 && from->eight_bit) || !span_is_ascii(buf_span(&batch->text));
 	return batch->text.failed ? -1 : 0;
 }
 

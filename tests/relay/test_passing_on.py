@@ -122,6 +122,21 @@ class PassingOn(RelayCase):
         self.assertIn(b"5.6.3", self.await_mail(smtpd, root))
         self.assertEqual(other.messages, [])
 
+    def test_smtputf8_only_where_it_is_needed(self):
+        """What is all ASCII goes to a host without it, whatever the client said; UTF-8 in a header, an address, or our Received does not."""
+        root, smtpd = self.server("a")
+        other = self.enter(FakeSmtp(offers=["8BITMIME"]))
+        root.append("routes", "* %s\n" % other.address)
+        root.append("aliases", "b\u00e4r: r@b.example\n")
+        with Client(smtpd) as client:
+            for text, to in ((PLAIN, "r@b.example"), ("Subject: \u00e4\r\n\r\n".encode(), "r@b.example"), (PLAIN, "b\u00e4r@b.example"),
+                             (PLAIN, "b\u00e4r@a.example")):
+                self.assertRegex(client.send(text, to, body="SMTPUTF8 BODY=8BITMIME"), "^250 ")
+        smtpd.await_log(lambda _: sum(" failed " in line for line in smtpd.lines if line) == 3 and any(" relayed " in line for line in smtpd.lines if line), 60)
+        self.assertEqual(smtpd.log().count("no SMTPUTF8"), 3)
+        self.assertEqual(len(other.messages), 1)
+        self.assertTrue(any(re.fullmatch(r"MAIL FROM:<anna@a.example> *", line) for line in other.told), other.told)
+
     def test_dsn_goes_along(self):
         root, smtpd = self.server("a")
         other = self.enter(FakeSmtp(offers=OFFERS + ["DSN"]))
