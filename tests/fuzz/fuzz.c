@@ -121,3 +121,10 @@ void
 log_end(void)
 {
 }
+
+void
+log_failure(const char *event, const char *key, const char *value)
+{
+	(void)event;
+	MUST(key == NULL || value != NULL);
+}
