@@ -150,7 +150,10 @@ class Guesses(unittest.TestCase):
             self.assertEqual([line.startswith(denied) for line in said[-6:]], [True] * 5 + [False], said)
             self.assertEqual(said[-1], last)
         self.assertEqual(self.greeting(daemon, "127.0.0.1")[:len(welcome)], welcome)
-        self.guess(daemon, "127.0.0.1", 1)
+        with self.connect(daemon, "127.0.0.1") as connection, connection.makefile("rb") as said:
+            said.readline()
+            connection.sendall(b"".join(self.GUESSES[daemon.program]))
+            self.assertEqual(said.read().splitlines()[-1], last)
         self.assertEqual(self.greeting(daemon, "127.0.0.1"), refusal)
         daemon.await_log(lambda line: "refused reason=failed-logins client=127.0.0.1" in line)
         # Who comes with many sessions is heard of at once: each of them has one guess after the cap is reached, and no more.
