@@ -40,14 +40,22 @@ class Behind(scenarios.Deliver):
 
 
 class Finished(runs.Run):
-    """Who gave a notice its name is killed at once. Another goes on from there."""
+    """A worker is killed when it has given a notice its name. Another goes on from there."""
+
+    call = "rename"
 
     def act(self, world, env, log):
         with w.World(self.files) as other, tempfile.NamedTemporaryFile("r", dir=w.PLACE) as calls:
             super().act(other, w.environment(other.root, log=calls.name), log)
-            at = next(line.split()[0] for line in calls if line.split()[1] == "rename")
+            at = next(line.split()[0] for line in calls if line.split()[1] == self.call)
         super().act(world, dict(env, FAULT_AT=at, FAULT_DO="killed"), log)
         return super().act(world, env, log)
+
+
+class Appended(Finished):
+    """When a mailbox has its message, not synced."""
+
+    call = "seek"
 
 
 class Repair(scenarios.Scenario):
@@ -117,6 +125,7 @@ def scenarios_of(files, seen):
         scenarios.Deliver(files, dict(seen, anna=[]), "deliver the first ever", ("dora",), prepare=first_ever),
         scenarios.Session(files, seen, "expunge the first", (), (1,)),
         scenarios.Session(files, seen, "expunge all but the last", (), (1, 2, 3)),
+        Appended(files, seen, "run a delivery, killed", *runs.DELIVERY),
         Finished(files, seen, "run an expansion, killed", *runs.EXPANSION),
         Finished(files, seen, "run a failure, killed", *runs.FAILURE, **runs.REFUSED),
         Repair(files, seen),

@@ -90,6 +90,7 @@ class Notice:
         return 0
 
 
+DELIVERY = b"far: anna@later.example\n", ("anna",)
 EXPANSION = b"far: all@later.example\nall: anna, bert\n", ("anna", "bert")
 FAILURE = b"far: r@b.example\nowner-far: anna\n", ("anna",)
 REFUSED = {"body": Notice(), "RCPT": b"550 5.1.1 no such user\r\n"}
@@ -97,7 +98,7 @@ REFUSED = {"body": Notice(), "RCPT": b"550 5.1.1 no such user\r\n"}
 
 def scenarios_of(files, seen):
     return [
-        Run(files, seen, "run a delivery", b"far: anna@later.example\n", ("anna",)),
+        Run(files, seen, "run a delivery", *DELIVERY),
         Run(files, seen, "run an expansion", *EXPANSION),
         Run(files, seen, "run a relay", b"far: r@b.example\n", passes=1),
         Run(files, seen, "run a retry", b"far: r@b.example\n", passes=1, RCPT=b"451 4.3.0 not now\r\n"),
