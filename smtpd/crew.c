@@ -170,9 +170,7 @@ crew_feed(struct crew *crew)
 			feed(crew, hand);
 			continue;
 		}
-		log_begin_error("worker-failed");
-		log_errno(errno);
-		log_end();
+		log_failure("worker-failed", NULL, NULL);
 		schedule_end(&crew->schedule, host, queue_now() + CRASHED);
 	}
 }

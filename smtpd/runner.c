@@ -58,10 +58,7 @@ finish(struct queue_entry *entry)
 {
 	if (queue_finish(entry) == 0)
 		return QUEUE_OK;
-	log_begin_error("queue-failed");
-	log_text("id", entry->message.id);
-	log_errno(errno);
-	log_end();
+	log_failure("queue-failed", "id", entry->message.id);
 	return QUEUE_BROKEN;
 }
 
@@ -133,11 +130,8 @@ scan(struct runner *r)
 	r->scanned = queue_now();
 	buf_clear(&r->names);
 	queue_clean(r->crew.settings->root);
-	if (queue_list(r->crew.settings->root, note_name, r) == 0)
-		return;
-	log_begin_error("queue-failed");
-	log_errno(errno);
-	log_end();
+	if (queue_list(r->crew.settings->root, note_name, r) < 0)
+		log_failure("queue-failed", NULL, NULL);
 }
 
 static void
