@@ -74,8 +74,8 @@ delivery_free(struct delivery *d)
 	buf_free(&d->sole);
 }
 
-static struct reply
-reply_of(enum maildrop_status status)
+struct reply
+delivery_reply(enum maildrop_status status)
 {
 	static const struct reply replies[] = {
 		[MAILDROP_OK] = { 250, "2.1.5", "Ok" },
@@ -168,7 +168,7 @@ add_recipient(struct delivery *d, struct span user, struct span address, struct 
 	size_t most = d->config->recipients > RCPT_STEPS ? (size_t)d->config->recipients : RCPT_STEPS;
 
 	if (is_listed(d, user, address))
-		return reply_of(MAILDROP_OK);
+		return delivery_reply(MAILDROP_OK);
 	if (d->n >= most)
 		return too_many;
 	struct recipient *to = realloc(d->to, (d->n + 1) * sizeof *to);
@@ -189,7 +189,7 @@ add_recipient(struct delivery *d, struct span user, struct span address, struct 
 	to->queued.address = keep(to, address);
 	to->queued.owner = keep(to, owner);
 	to->queued.dsn.orcpt = keep(to, dsn->orcpt);
-	return reply_of(MAILDROP_OK);
+	return delivery_reply(MAILDROP_OK);
 }
 
 static struct reply
@@ -208,7 +208,7 @@ add_user(struct delivery *d, const struct envelope *envelope, struct span user, 
 	enum maildrop_status status = try_mailbox(d, &d->to[before], envelope->declared);
 	if (d->tell != NULL)
 		d->tell(NULL, user, "has a mailbox:", span_of(maildrop_words(status)));
-	return reply_of(status);
+	return delivery_reply(status);
 }
 
 /* Everybody an address came to. */
@@ -216,7 +216,7 @@ static struct reply
 add_all(struct delivery *d, const struct envelope *envelope, const struct rcpt_list *list, struct span domain,
     const struct dsn_request *dsn)
 {
-	struct reply reply = reply_of(MAILDROP_OK);
+	struct reply reply = delivery_reply(MAILDROP_OK);
 	struct span address, owner;
 
 	for (struct span rest = buf_span(&list->users); rest.n > 0 && reply.code < 300;)
@@ -381,6 +381,14 @@ is_anybody_left(const struct delivery *d)
 	return false;
 }
 
+static struct reply
+queue_reply(int error)
+{
+	if (error == ENOSPC || error == EDQUOT)
+		return delivery_reply(MAILDROP_FULL);
+	return (struct reply){ 451, "4.3.0", "The queue cannot be written now" };
+}
+
 /* The delivery is logged before its 250 goes out, so that the log knows of all that was ever acknowledged. */
 static struct reply
 hand_over(struct delivery *d, const struct envelope *envelope, struct parcel *parcel)
@@ -388,18 +396,18 @@ hand_over(struct delivery *d, const struct envelope *envelope, struct parcel *pa
 	if (write_received(d, envelope, parcel) < 0)
 		return no_memory;
 	enum maildrop_status status = deliver(d, parcel);
+	struct reply reply = delivery_reply(status);
 	bool left = is_anybody_left(d);
 	if (status == MAILDROP_OK && left &&
 	    handover_queue(d, envelope, &parcel->letter, buf_span(&parcel->received)) < 0) {
-		status = maildrop_status_of(errno);
-		status = is_for_now(status) ? status : MAILDROP_TEMP;
+		reply = queue_reply(errno);
 		take_back(d, d->n);
 	}
 	/* A descriptor whose sync failed once may say later that all is well. */
 	if (status != MAILDROP_OK || left)
 		close_drops(d, 0);
-	if (status != MAILDROP_OK)
-		return reply_of(status);
+	if (reply.code >= 300)
+		return reply;
 	log_delivered(d, envelope, &parcel->letter);
 	snprintf(d->answer, sizeof d->answer, "Ok: stored, id=%s", parcel->letter.id);
 	return (struct reply){ 250, "2.0.0", d->answer };
@@ -414,7 +422,7 @@ finish(void *world, const struct envelope *envelope)
 
 	if (spool_finish(&d->spool) < 0) {
 		log_failure("spool-failed", NULL, NULL);
-		return reply_of(maildrop_status_of(errno));
+		return delivery_reply(maildrop_status_of(errno));
 	}
 	unique_id(d->config->hostname, id);
 	buf_init(&parcel.sender, SMTP_PATH);

@@ -50,6 +50,9 @@ void delivery_init(
     struct delivery *, const struct config *, const struct session_info *, struct kept *, int root, int wake);
 void delivery_free(struct delivery *);
 
+/* What is said of a mailbox. */
+struct reply delivery_reply(enum maildrop_status);
+
 /* Its world is a struct delivery. */
 extern const struct backend delivery_backend;
 

@@ -7,6 +7,7 @@
 
 #include "aliases.h"
 #include "bounds.h"
+#include "delivery.h"
 #include "log.h"
 #include "rcpt.h"
 #include "snapshot.h"
@@ -39,24 +40,9 @@ say(struct relay_result *result, int code, const char *status, const char *words
 static bool
 say_status(struct relay_result *result, enum maildrop_status status)
 {
-	const char *words = maildrop_words(status);
+	struct reply reply = delivery_reply(status);
 
-	switch (status) {
-	case MAILDROP_OK:
-		return say(result, 250, "2.1.5", words);
-	case MAILDROP_FULL:
-		return say(result, 452, "4.3.1", words);
-	case MAILDROP_QUOTA:
-		return say(result, 452, "4.2.2", words);
-	case MAILDROP_TOO_BIG:
-		return say(result, 552, "5.3.4", words);
-	case MAILDROP_TEMP:
-	case MAILDROP_BROKEN:
-	case MAILDROP_IN_USE:
-	case MAILDROP_CHANGED:
-		break;
-	}
-	return say(result, 451, "4.3.0", words);
+	return say(result, reply.code, reply.status, reply.text);
 }
 
 static bool
@@ -111,13 +97,12 @@ static bool
 deliver(struct local *l, size_t i, const char *user, struct span domain, struct relay_result *result)
 {
 	const struct queue_message *message = &l->entry->message;
-	char uidl[MBOX_UIDL + 1];
-	struct letter letter = { .id = uidl, .body = &l->body, .now = queue_now() };
+	struct letter letter = { .id = result->uidl, .body = &l->body, .now = queue_now() };
 	struct buf sender, trace;
 
 	if (fill(l) < 0)
 		return say_errno(result);
-	snprintf(uidl, sizeof uidl, "%s%d", message->id, message->recipients[i].tries % 1000);
+	snprintf(result->uidl, sizeof result->uidl, "%s%d", message->id, message->recipients[i].tries % 1000);
 	buf_init(&sender, SMTP_PATH);
 	buf_init(&trace, TRACE_FIELDS);
 	buf_add_span(&sender, message->sender);

@@ -30,10 +30,11 @@ enum relay_verdict {
 /* What a try came to for one recipient. Zeroed before its first use; free the reply. */
 struct relay_result {
 	enum relay_verdict verdict;
-	bool told;	  /* RELAY_DONE: the next hop took over RFC 3461's duties */
-	char status[8];	  /* RFC 3463, "4.4.1"; of the reply where that has one */
-	char host[256];	  /* who said so: the remote server's name; empty: we did */
-	struct buf reply; /* the reply verbatim, its lines parted by LF, or what was wrong in words */
+	bool told;		  /* RELAY_DONE: the next hop took over RFC 3461's duties */
+	char status[8];		  /* RFC 3463, "4.4.1"; of the reply where that has one */
+	char uidl[MBOX_UIDL + 1]; /* of a delivery to a mailbox here */
+	char host[256];		  /* who said so: the remote server's name; empty: we did */
+	struct buf reply;	  /* the reply verbatim, its lines parted by LF, or what was wrong in words */
 };
 
 struct relay; /* a session with a next hop */

@@ -83,6 +83,8 @@ log_fate(const struct report *r, const struct fate *fate)
 	log_text("id", r->entry->message.id);
 	log_span("from", r->entry->message.sender);
 	log_span("to", fate->recipient.address);
+	if (r->local && fate->state == QUEUE_DONE)
+		log_text("uidl", fate->result->uidl);
 	if (fate->result->host[0] != '\0')
 		log_text("host", fate->result->host);
 	if (fate->recipient.reply.n > 0)
