@@ -242,9 +242,8 @@ mbox_from_line(const char *sender, int64_t now, struct buf *out)
 		sender = "MAILER-DAEMON";
 	buf_add_string(out, from_);
 	for (; *sender != '\0'; sender++) {
-		bool plain = *sender > ' ' && *sender != 0x7f;
-		bool utf8 = (unsigned char)*sender >= 0x80;
-		buf_add_char(out, plain || utf8 ? *sender : '-');
+		unsigned char c = (unsigned char)*sender;
+		buf_add_char(out, c > ' ' && c != 0x7f ? *sender : '-');
 	}
 	buf_add_char(out, ' ');
 	date_format_ctime(now, out);
