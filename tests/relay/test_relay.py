@@ -89,7 +89,7 @@ class Sending(RelayCase):
         got = self.send(server.address, HARD, flags=["-8"])
         self.assertEqual((got[0].verdict, got[0].status), ("failed", "5.6.3"))
         server = self.serve(offers=["PIPELINING", "8BITMIME"])
-        got = self.send(server.address, PLAIN, flags=["-u"])
+        got = self.send(server.address, HARD, flags=["-u", "-8"])
         self.assertEqual((got[0].verdict, got[0].status), ("failed", "5.6.7"))
         got = self.send(server.address, PLAIN, "r@a.example", "bü@a.example", "q@a.example")
         self.assertEqual([(r.verdict, r.status) for r in got], [("done", "2.0.0"), ("failed", "5.6.7"), ("done", "2.0.0")])
