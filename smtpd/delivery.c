@@ -384,8 +384,10 @@ is_anybody_left(const struct delivery *d)
 static struct reply
 queue_reply(int error)
 {
-	if (error == ENOSPC || error == EDQUOT)
-		return delivery_reply(MAILDROP_FULL);
+	enum maildrop_status status = maildrop_status_of(error);
+
+	if (status == MAILDROP_FULL || status == MAILDROP_QUOTA)
+		return delivery_reply(status);
 	return (struct reply){ 451, "4.3.0", "The queue cannot be written now" };
 }
 
