@@ -65,7 +65,8 @@ send_out(struct body *body, struct buf *out)
 		ck_assert_int_eq(more, 0);
 	}
 	ck_assert_uint_eq(out->len, 2 * first);
-	ck_assert_int_eq(memcmp(out->data, out->data + first, first), 0);
+	ck_assert(
+	    span_equal(span_slice(buf_span(out), 0, first), span_slice(buf_span(out), first, 2 * first)));
 	buf_cut(out, first);
 	ck_assert_uint_eq(body_size(body), first);
 }
