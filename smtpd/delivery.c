@@ -384,10 +384,8 @@ is_anybody_left(const struct delivery *d)
 static struct reply
 queue_reply(int error)
 {
-	enum maildrop_status status = maildrop_status_of(error);
-
-	if (status == MAILDROP_FULL || status == MAILDROP_QUOTA)
-		return delivery_reply(status);
+	if (error == ENOSPC || error == EDQUOT)
+		return delivery_reply(maildrop_status_of(error));
 	return (struct reply){ 451, "4.3.0", "The queue cannot be written now" };
 }
 
