@@ -23,7 +23,6 @@ enum {
 	    600, /* for greeting, EHLO and login; and for all addresses: after that no other is tried */
 	SEND_SECONDS = 3600, /* for a message, and a second more for each */
 	SEND_BYTES = 4096,
-	CONNECTIONS = 4, /* to one host, of all runners */
 	RECIPIENTS = 100 /* of a transaction; RFC 5321 4.5.3.1.8: nobody takes fewer */
 };
 
@@ -153,11 +152,11 @@ take_place(int root, const struct server_name *host, struct relay_result *result
 	sha256(name, strlen(name), digest);
 	for (int i = 0; i < 4; i++)
 		at = at << 8 | digest[i];
-	for (int i = 0; i < CONNECTIONS; i++)
-		if (queue_lock(file, CONNECTIONS * at + i, F_WRLCK, F_SETLK))
+	for (int i = 0; i < HOST_CONNECTIONS; i++)
+		if (queue_lock(file, HOST_CONNECTIONS * at + i, F_WRLCK, F_SETLK))
 			return file;
 	nexthop_result(
-	    result, RELAY_BUSY, "4.4.5", "%s has %d connections from here", host->host, CONNECTIONS);
+	    result, RELAY_BUSY, "4.4.5", "%s has %d connections from here", host->host, HOST_CONNECTIONS);
 	close(file);
 	return -1;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounds.h"
+
 /* By id and host; one without a host is like all of its id. */
 static int
 compare_waits(const void *a, const void *b)
@@ -110,7 +112,7 @@ place_host(struct schedule *s, struct host *host)
 		free_host(s, host);
 		return;
 	}
-	if (first == NULL || host->workers >= (host->answered ? SCHEDULE_HOST : 1)) {
+	if (first == NULL || host->workers >= (host->answered ? HOST_CONNECTIONS : 1)) {
 		heap_take(belongs, &host->item);
 		return;
 	}

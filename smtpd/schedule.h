@@ -17,8 +17,8 @@ enum {
 	    500000, /* most pairs of entry and destination in memory, some 150 bytes each; what is beyond stays on the disk */
 	SCHEDULE_WORKERS = 20,	 /* at once */
 	SCHEDULE_STRANGERS = 10, /* of them to hosts that have not answered yet, which may cost much time */
-	SCHEDULE_HOST = 4,	 /* to one host, once it has answered, */
-	SCHEDULE_LONG = 10,	 /* where more messages than so many wait for each worker that is there, */
+	SCHEDULE_LONG =
+	    10, /* another one to a host that has answered, where more messages than so many wait for each that is there, */
 	SCHEDULE_TURN =
 	    2 /* or one for so many seconds: a process and a connection cost more than a message */
 };

@@ -44,6 +44,8 @@ enum {
 	SERVER_BACKLOG = 511,
 	SERVER_GRACE = 30, /* seconds for a child that is in the middle of a message at SIGTERM */
 
+	HOST_CONNECTIONS = 4, /* from all of us to one next hop: more, and many refuse them */
+
 	/* store */
 	SPOOL_MEMORY = 256 * 1024, /* a message up to here costs no file */
 	MBOX_LOCK_SECONDS =

@@ -1,3 +1,4 @@
+#include "bounds.h"
 #include "schedule.h"
 
 #include <stdio.h>
@@ -142,7 +143,7 @@ START_TEST(trusts_a_host_that_has_answered)
 	struct host *host;
 	int workers = 1, n = 0;
 
-	for (; n < SCHEDULE_LONG * SCHEDULE_HOST; n++)
+	for (; n < SCHEDULE_LONG * HOST_CONNECTIONS; n++)
 		add_wait(n, "a", 10);
 	host = begin(10);
 	ck_assert_int_eq(s.to_strangers, 1);
@@ -151,7 +152,7 @@ START_TEST(trusts_a_host_that_has_answered)
 	ck_assert_int_eq(s.to_strangers, 0);
 	while (begin(10) == host)
 		workers++;
-	ck_assert_int_eq(workers, SCHEDULE_HOST);
+	ck_assert_int_eq(workers, HOST_CONNECTIONS);
 	ck_assert_ptr_null(schedule_host(&s, 1000));
 	while (workers > 1) {
 		schedule_end(&s, host, 0);
@@ -299,7 +300,7 @@ START_TEST(keeps_count)
 			schedule_end(&s, w->host, die % 5 == 0 ? now + 50 : 0);
 			w->host = NULL;
 		}
-		ck_assert_int_le(s.to_strangers, SCHEDULE_STRANGERS + SCHEDULE_HOST);
+		ck_assert_int_le(s.to_strangers, SCHEDULE_STRANGERS + HOST_CONNECTIONS);
 		ck_assert_int_le(s.workers, SCHEDULE_WORKERS);
 		ck_assert_uint_eq(s.waiting, in);
 	}
