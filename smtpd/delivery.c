@@ -308,12 +308,6 @@ append(struct delivery *d, struct parcel *parcel, const struct recipient *to)
 	return maildrop_append(&d->drops[to->drop], &parcel->letter, d->config->mailbox_size);
 }
 
-static bool
-is_for_now(enum maildrop_status status)
-{
-	return status != MAILDROP_OK && status != MAILDROP_TOO_BIG;
-}
-
 static void
 take_back(struct delivery *d, size_t n)
 {
@@ -338,12 +332,12 @@ deliver(struct delivery *d, struct parcel *parcel)
 		if (d->to[i].waits)
 			continue;
 		status = append(d, parcel, &d->to[i]);
-		d->to[i].waits = status != MAILDROP_OK;
-		last = is_for_now(status) ? status : last;
 		if (status == MAILDROP_TOO_BIG) {
 			take_back(d, i);
 			return status;
 		}
+		d->to[i].waits = status != MAILDROP_OK;
+		last = d->to[i].waits ? status : last;
 	}
 	for (size_t i = 0; i < d->n; i++) {
 		if (d->to[i].waits)

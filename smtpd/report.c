@@ -104,7 +104,6 @@ struct group {
 };
 
 /* Both take the step, and one record serves both. */
-/* Both take the step, and one record serves both. */
 static bool
 is_alike(enum step step, const struct fate *a, const struct fate *b)
 {
