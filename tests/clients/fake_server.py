@@ -35,12 +35,15 @@ class FakeServer:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            with connection:
-                connection.settimeout(30)
-                try:
-                    self.session(connection)
-                except (Drop, OSError):
-                    pass
+            self._take(connection)
+
+    def _take(self, connection):
+        with connection:
+            connection.settimeout(30)
+            try:
+                self.session(connection)
+            except (Drop, OSError):
+                pass
 
     def wait_for(self, condition, complaint, seconds=10):
         with self.changed:

@@ -17,14 +17,9 @@ class Crowd(FakeSmtp):
         self.now = self.most = 0
         self.own = threading.local()
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self._count(1)
-            threading.Thread(target=self._serve_one, args=(connection,), daemon=True).start()
+    def _take(self, connection):
+        self._count(1)
+        threading.Thread(target=self._serve_one, args=(connection,), daemon=True).start()
 
     def _serve_one(self, connection):
         connection.settimeout(self.patience)

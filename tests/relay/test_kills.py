@@ -37,21 +37,12 @@ class Ledger(FakeSmtp):
         super().__init__(hooks={"RCPT TO:<refused@b.example>": b"550 5.1.1 no such user\r\n"})
         self.last, self.cut, self.guests = {}, [], []
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.guests.append(threading.Thread(target=self._serve_one, args=(connection,), daemon=True))
-            self.guests[-1].start()
+    def _take(self, connection):
+        self.guests.append(threading.Thread(target=self._serve_one, args=(connection,), daemon=True))
+        self.guests[-1].start()
 
     def _serve_one(self, connection):
-        with connection:
-            try:
-                self.session(connection)
-            except OSError:
-                pass
+        super()._take(connection)
         self.cut += self.last.pop(connection, [])
 
     def _answer(self, peer, usual, *words):
