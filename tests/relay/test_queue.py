@@ -71,10 +71,10 @@ class Queue(QueueCase):
 
     def test_dead_hosts(self):
         """QUEUE="5000 50 10": so many messages to so many hosts, of which so many are dead. The living ones get theirs at once."""
-        sink = self.enter(receivers.Sink())
+        sinks = [self.enter(receivers.Sink()) for _ in range(HOSTS - DEAD)]
         with open(self.root.file("routes"), "w", encoding="ascii") as file:
             for host in range(HOSTS):
-                file.write("h%d.example 127.0.0.1:%d\n" % (host, 1 if host < DEAD else sink.port))
+                file.write("h%d.example 127.0.0.1:%d\n" % (host, 1 if host < DEAD else sinks[host - DEAD].port))
         daemon = self.start()
         begun = time.monotonic()
         for worker in [threading.Thread(target=self.send_some, args=(daemon, n)) for n in range(8)]:
