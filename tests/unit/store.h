@@ -45,6 +45,21 @@ store_remove(struct store *s)
 	free(s->path);
 }
 
+/* The one of each test, and the fixtures of those that need no more. */
+static struct store store;
+
+static inline void
+store_setup(void)
+{
+	store_make(&store);
+}
+
+static inline void
+store_teardown(void)
+{
+	store_remove(&store);
+}
+
 /* users/anna/FILE */
 static inline const char *
 store_file(const struct store *s, const char *file)

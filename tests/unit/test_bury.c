@@ -8,7 +8,6 @@
 
 enum { MESSAGES = 5 };
 
-static struct store store;
 static struct buf all;		    /* the mailbox with all of them */
 static size_t offset[MESSAGES + 1]; /* where each begins */
 static char names[MESSAGES][MBOX_UIDL + 2];

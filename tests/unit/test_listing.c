@@ -1,19 +1,5 @@
 #include "store.h"
 
-static struct store store;
-
-static void
-setup(void)
-{
-	store_make(&store);
-}
-
-static void
-teardown(void)
-{
-	store_remove(&store);
-}
-
 /* Messages of one length, and an index that could not be told that the second is gone. */
 START_TEST(takes_no_message_for_another_of_its_length)
 {
@@ -129,7 +115,7 @@ END_TEST
 static void
 add(TCase *t)
 {
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, store_setup, store_teardown);
 	tcase_add_test(t, takes_no_message_for_another_of_its_length);
 	tcase_add_test(t, looks_for_the_last_message);
 	tcase_add_test(t, doubts_what_was_before_the_system_started);

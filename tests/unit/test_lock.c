@@ -5,7 +5,6 @@
 
 #include "lock.h"
 
-static struct store store;
 static int dir, mbox;
 
 static void

@@ -7,19 +7,11 @@
 
 #include "mbox.h"
 
-static struct store store;
-
 static void
 setup(void)
 {
 	store_make(&store);
 	signal(SIGXFSZ, SIG_IGN);
-}
-
-static void
-teardown(void)
-{
-	store_remove(&store);
 }
 
 START_TEST(writes_an_entry_that_certifies_itself)
@@ -389,7 +381,7 @@ END_TEST
 static void
 add(TCase *t)
 {
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, store_teardown);
 	tcase_add_test(t, writes_an_entry_that_certifies_itself);
 	tcase_add_test(t, keeps_the_order);
 	tcase_add_test(t, makes_a_new_mailbox_durable_once);

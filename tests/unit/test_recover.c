@@ -2,7 +2,6 @@
 
 #include "recover.h"
 
-static struct store store;
 static struct buf first, second; /* the mailbox with one message, and with two */
 
 static void

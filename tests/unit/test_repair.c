@@ -4,20 +4,6 @@
 
 #include "repair.h"
 
-static struct store store;
-
-static void
-setup(void)
-{
-	store_make(&store);
-}
-
-static void
-teardown(void)
-{
-	store_remove(&store);
-}
-
 /* What inspect says, a letter a part: Ours Rewritten Damaged Foreign eXpunged Torn Stray Hole Blank; behind it what is wrong with it. */
 static int
 spell(void *context, const struct inspect_part *part)
@@ -397,7 +383,7 @@ END_TEST
 static void
 add(TCase *t)
 {
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, store_setup, store_teardown);
 	tcase_add_test(t, leaves_alone_what_is_well);
 	tcase_add_test(t, finds_every_flipped_bit);
 	tcase_add_test(t, restores_what_can_be_proved);

@@ -3,20 +3,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static struct store store;
-
-static void
-setup(void)
-{
-	store_make(&store);
-}
-
-static void
-teardown(void)
-{
-	store_remove(&store);
-}
-
 static const char foreign[] =
     "From a Tue Nov 24 05:31:18 2026\r\nSubject: 1\r\n\r\n.dot\r\n>From x\r\n\r\n"
     "From b Tue Nov 24 05:31:18 2026\nSubject: 2\n\nand\nFrom here on: no separator\n\n"
@@ -338,7 +324,7 @@ END_TEST
 static void
 add(TCase *t)
 {
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, store_setup, store_teardown);
 	tcase_add_test(t, reads_other_programs_mail);
 	tcase_add_test(t, keeps_uidls);
 	tcase_add_test(t, jumps_to_no_quoted_from_line);
