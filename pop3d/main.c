@@ -53,7 +53,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 	struct session_settings settings = {
 		.hostname = d->config.hostname,
 		.timestamp = make_timestamp(d, info, &timestamp),
-		.cleartext = account_login_in_cleartext(&d->config, &info->client),
+		.cleartext = config_allows_cleartext(&d->config, &info->client),
 	};
 	session_init(&session, &mailboxes_backend, &mailboxes, &settings);
 	serve(conn, &session_protocol, &session, d->config.timeout > 0 ? d->config.timeout : TIMEOUT);

@@ -139,7 +139,7 @@ check_user(struct check *c)
 		    "%s; echo user letterbox >> %s/config",
 		    dir, dir);
 	else
-		check_say(c, CHECK_OK, "user: it will run as %s", user != NULL ? user : "who starts it");
+		check_say(c, CHECK_OK, "user: it will run as %s", user[0] != '\0' ? user : "who starts it");
 }
 
 /* Can a file of that name be made? One that is there already can not. */
@@ -234,7 +234,7 @@ check_resolver(struct check *c)
 
 	if (resolve_mx(server, c->config->hostname, &hosts) != RESOLVE_LATER)
 		check_say(c, CHECK_OK, "resolver: it answers");
-	else if (server != NULL)
+	else if (server[0] != '\0')
 		check_say(c, CHECK_WARN,
 		    "resolver: %s does not answer; only what has a line in routes leaves; fix: sed -i "
 		    "'/^[[:blank:]]*resolver/s/^/#/' %s/config",

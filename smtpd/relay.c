@@ -79,9 +79,7 @@ log_in(struct relay *relay, const struct config *config, const struct route *rou
 	struct peer peer;
 
 	net_peer_of(relay->conn.in, &peer);
-	bool allowed = config->cleartext == CLEARTEXT_YES ||
-		       (config->cleartext == CLEARTEXT_LOOPBACK && net_is_loopback(&peer));
-	if (!allowed && smtp_client_auth_is_readable(client)) {
+	if (!config_allows_cleartext(config, &peer) && smtp_client_auth_is_readable(client)) {
 		snprintf(client->reason, sizeof client->reason,
 		    "it wants the password readable, which auth-cleartext does not allow");
 		return SMTP_DENIED;

@@ -15,7 +15,7 @@ sender_settings(const struct config *config, const struct session_info *info)
 		.hostname = config->hostname,
 		.message_size = (uint64_t)config->message_size,
 		.recipients = config->recipients,
-		.cleartext = account_login_in_cleartext(config, &info->client),
+		.cleartext = config_allows_cleartext(config, &info->client),
 		.submission = submission,
 		.trusted = !submission && config_relays_from(config, &info->client),
 	};

@@ -61,10 +61,3 @@ account_login_credential(
 	log_end();
 	return -1;
 }
-
-bool
-account_login_in_cleartext(const struct config *config, const struct peer *client)
-{
-	return config->cleartext == CLEARTEXT_YES ||
-	       (config->cleartext == CLEARTEXT_LOOPBACK && net_is_loopback(client));
-}

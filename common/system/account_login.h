@@ -12,7 +12,4 @@ int account_login_random(void *context, uint8_t *nonce);
 int
 account_login_credential(int root, const struct config *, struct span login, char *user, struct credential *);
 
-/* May a password cross this connection as it is? */
-bool account_login_in_cleartext(const struct config *, const struct peer *client);
-
 #endif

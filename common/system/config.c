@@ -1,50 +1,34 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bounds.h"
-#include "buf.h"
-#include "net.h"
+#include "io.h"
 
-enum { EXPECTED = 96 }; /* bytes of a phrase that says what a value should have been */
+enum { CONFIG_TEXT = 1 << 20 }; /* bytes of the file */
+
+struct unit {
+	char letter;
+	long long each;
+};
 
 struct key {
 	const char *name;
-	/* 0, or -1 with what the value should have been in expected. NULL: a key of the interface that this version does not have. */
-	int (*set)(struct config *, const struct key *, struct span value, char expected[EXPECTED]);
-	size_t offset; /* of the member */
+	/* NULL, or what the value is not. No function: a key of the interface that this version does not have. */
+	const char *(*set)(const struct key *, struct span value, void *member, struct config *);
+	const char *expected; /* what a value is like */
+	size_t offset, size;  /* of the member */
+	bool (*is_one)(struct span);
+	enum listener listener;
+	const char *const *words;
 	long long min, max;
+	const struct unit *units;
 };
-
-static int
-expect(char expected[EXPECTED], const char *phrase)
-{
-	snprintf(expected, EXPECTED, "%s", phrase);
-	return -1;
-}
-
-static void *
-member(struct config *c, const struct key *key)
-{
-	return (char *)c + key->offset;
-}
-
-static int
-replace(char **at, struct span value, char expected[EXPECTED])
-{
-	char *copy = strndup(value.at, value.n);
-
-	if (copy == NULL)
-		return expect(expected, "accepted: no memory");
-	free(*at);
-	*at = copy;
-	return 0;
-}
 
 /* A name or, in brackets, an address literal. UTF-8 passes: RFC 6531. */
 static bool
@@ -62,65 +46,6 @@ is_domain(struct span s)
 	return s.n > 0 && s.n <= SMTP_DOMAIN && s.at[0] != '.' && s.at[0] != '-';
 }
 
-/* Until it is set, domain follows hostname. */
-static int
-default_domain(struct config *c)
-{
-	size_t n = strlen(c->hostname) + sizeof " localhost";
-	char *both = malloc(n);
-
-	if (both == NULL)
-		return -1;
-	snprintf(both, n, "%s localhost", c->hostname);
-	free(c->domain);
-	c->domain = both;
-	return 0;
-}
-
-static int
-set_hostname(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	if (!is_domain(value))
-		return expect(expected, "a domain name");
-	if (replace(member(c, key), value, expected) < 0)
-		return -1;
-	if (!c->domain_given && default_domain(c) < 0)
-		return expect(expected, "accepted: no memory");
-	return 0;
-}
-
-/* Words of a kind, whatever blanks stand between them. */
-static int
-set_list(struct config *c, const struct key *key, struct span value, bool (*is_one)(struct span),
-    const char *phrase, char expected[EXPECTED])
-{
-	struct buf list;
-	struct span word;
-	int status = 0;
-
-	buf_init(&list, value.n);
-	while (status == 0 && (word = span_word(&value)).n > 0) {
-		if (!is_one(word))
-			status = expect(expected, phrase);
-		if (list.len > 0)
-			buf_add_char(&list, ' ');
-		buf_add_span(&list, word);
-	}
-	if (status == 0)
-		status = replace(member(c, key), buf_span(&list), expected);
-	buf_free(&list);
-	return status;
-}
-
-static int
-set_domains(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	int status = set_list(c, key, value, is_domain, "a list of domain names", expected);
-
-	c->domain_given = status == 0;
-	return status;
-}
-
 /* "none" is in no network. */
 static bool
 is_network(struct span s)
@@ -128,219 +53,181 @@ is_network(struct span s)
 	return span_is(s, "none") || net_is_network(s);
 }
 
-static int
-set_networks(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	return set_list(
-	    c, key, value, is_network, "a list of networks (ADDR or ADDR/BITS), or none", expected);
-}
-
-static int
-set_listen(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+static bool
+is_endpoint(struct span s)
 {
 	struct sockaddr_storage address;
-	struct span word;
+	char text[NET_ADDRESS];
 	socklen_t n;
 
+	if (!span_is_word(s) || s.n >= sizeof text)
+		return false;
+	snprintf(text, sizeof text, "%.*s", (int)s.n, s.at);
+	return net_parse(text, &address, &n) == 0;
+}
+
+static const char *
+set_text(const struct key *key, struct span value, void *member, struct config *c)
+{
+	(void)c;
+	if (!key->is_one(value) || value.n >= key->size)
+		return key->expected;
+	memcpy(member, value.at, value.n);
+	((char *)member)[value.n] = '\0';
+	return NULL;
+}
+
+/* Words of a kind, whatever blanks stand between them. */
+static const char *
+set_list(const struct key *key, struct span value, void *member, struct config *c)
+{
+	char *list = member;
+	struct span word;
+	size_t n = 0;
+
+	(void)c;
+	if (value.n >= key->size)
+		return "so short as it must be";
+	while ((word = span_word(&value)).n > 0) {
+		if (!key->is_one(word))
+			return key->expected;
+		if (n > 0)
+			list[n++] = ' ';
+		memcpy(list + n, word.at, word.n);
+		n += word.n;
+		list[n] = '\0';
+	}
+	return NULL;
+}
+
+static const char *
+add_listen(const struct key *key, struct span value, void *member, struct config *c)
+{
+	struct span word;
+
+	(void)member;
 	while ((word = span_word(&value)).n > 0) {
 		if (c->listens == CONFIG_LISTEN)
-			return expect(expected, "possible: that are more than 16 addresses");
-		char **at = &c->listen[c->listens];
-		if (replace(at, word, expected) < 0)
-			return -1;
-		if (strlen(*at) != word.n || net_parse(*at, &address, &n) < 0)
-			return expect(expected, "ADDR:PORT or [ADDR6]:PORT");
-		c->listener[c->listens++] = (enum listener)key->min;
+			return "possible: that are more than 16 addresses";
+		const char *wrong = set_text(key, word, c->listen[c->listens], c);
+		if (wrong != NULL)
+			return wrong;
+		c->listener[c->listens++] = key->listener;
 	}
-	return 0;
+	return NULL;
 }
 
-static int
-set_resolver(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+/* One of some words, as a number from 0. */
+static const char *
+set_choice(const struct key *key, struct span value, void *member, struct config *c)
 {
-	struct sockaddr_storage address;
-	socklen_t n;
-
-	if (replace(member(c, key), value, expected) < 0)
-		return -1;
-	if (!span_is_word(value) || net_parse(c->resolver, &address, &n) < 0)
-		return expect(expected, "ADDR:PORT or [ADDR6]:PORT");
-	return 0;
+	(void)c;
+	for (int i = 0; key->words[i] != NULL; i++)
+		if (span_is(value, key->words[i])) {
+			*(int *)member = i;
+			return NULL;
+		}
+	return key->expected;
 }
 
-static int
-set_word(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
+static const char *
+set_number(const struct key *key, struct span value, void *member, struct config *c)
 {
-	if (!span_is_word(value))
-		return expect(expected, "one word");
-	return replace(member(c, key), value, expected);
-}
+	char last = ascii_lower(value.at[value.n - 1]);
+	long long each = 1;
 
-static int
-set_cleartext(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	(void)key;
-	if (span_is(value, "no"))
-		c->cleartext = CLEARTEXT_NO;
-	else if (span_is(value, "loopback"))
-		c->cleartext = CLEARTEXT_LOOPBACK;
-	else if (span_is(value, "yes"))
-		c->cleartext = CLEARTEXT_YES;
-	else
-		return expect(expected, "no, loopback or yes");
-	return 0;
-}
-
-static int
-set_size(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	struct span last = span_slice(value, value.n - 1, value.n);
-	long long unit = 1;
-
-	if (span_is_nocase(last, "K"))
-		unit = 1LL << 10;
-	else if (span_is_nocase(last, "M"))
-		unit = 1LL << 20;
-	else if (span_is_nocase(last, "G"))
-		unit = 1LL << 30;
-	long long n = span_number(span_slice(value, 0, unit > 1 ? value.n - 1 : value.n), key->max / unit);
-
-	if (n < 0 || n * unit < key->min) {
-		snprintf(expected, EXPECTED, "a size (bytes, or with K, M, G) of %lld to %lldG", key->min,
-		    key->max >> 30);
-		return -1;
-	}
-	*(int64_t *)member(c, key) = n * unit;
-	return 0;
-}
-
-static int
-set_number(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	long long n = span_number(value, key->max);
-
-	if (n < key->min) {
-		snprintf(expected, EXPECTED, "a number of %lld to %lld", key->min, key->max);
-		return -1;
-	}
-	*(int *)member(c, key) = (int)n;
-	return 0;
-}
-
-/* Seconds, or a number with s, m, h or d. */
-static int
-set_duration(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	static const char units[] = "smhd";
-	static const int seconds[] = { 1, 60, 3600, 86400 };
-	const char *unit = strchr(units, value.at[value.n - 1]);
-	long long each = unit == NULL || *unit == '\0' ? 1 : seconds[unit - units];
-	long long n =
-	    span_number(span_slice(value, 0, unit == NULL ? value.n : value.n - 1), key->max / each);
-
+	(void)c;
+	for (const struct unit *unit = key->units; unit != NULL && unit->letter != '\0'; unit++)
+		if (unit->letter == last) {
+			each = unit->each;
+			value.n--;
+			break;
+		}
+	long long n = span_number(value, key->max / each);
 	if (n < 0 || n * each < key->min)
-		return expect(expected, "a time (seconds, or with m, h, d) of 1 second to 365 days");
-	*(int *)member(c, key) = (int)(n * each);
-	return 0;
+		return key->expected;
+	if (key->size == sizeof(int))
+		*(int *)member = (int)(n * each);
+	else
+		*(int64_t *)member = n * each;
+	return NULL;
 }
 
-static int
-set_log(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	(void)key;
-	c->log_syslog = span_is(value, "syslog");
-	if (!c->log_syslog && !span_is(value, "stderr"))
-		return expect(expected, "stderr or syslog");
-	return 0;
-}
+static const struct unit bytes[] = { { 'k', 1 << 10 }, { 'm', 1 << 20 }, { 'g', 1 << 30 }, { '\0', 0 } };
+static const struct unit seconds[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { '\0', 0 } };
 
-static int
-set_flag(struct config *c, const struct key *key, struct span value, char expected[EXPECTED])
-{
-	*(bool *)member(c, key) = span_is(value, "yes");
-	return span_is(value, "yes") || span_is(value, "no") ? 0 : expect(expected, "yes or no");
-}
-
-#define AT(name) offsetof(struct config, name)
-#define PETABYTE (1LL << 50)
+#define WORDS(...)                \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
+#define MEMBER(name) .offset = offsetof(struct config, name), .size = sizeof(((struct config *)NULL)->name)
+#define ENDPOINT     "ADDR:PORT or [ADDR6]:PORT"
+#define SIZE(least)  "a size (bytes, or with K, M, G) of " least " to 1048576G"
 
 static const struct key keys[] = {
-	{ "hostname", set_hostname, AT(hostname), 0, 0 },
-	{ "domain", set_domains, AT(domain), 0, 0 },
-	{ "listen", set_listen, AT(listen), LISTENER_PLAIN, 0 },
-	{ "listen-submission", set_listen, AT(listen), LISTENER_SUBMISSION, 0 },
-	{ "user", set_word, AT(user), 0, 0 },
-	{ "auth-cleartext", set_cleartext, AT(cleartext), 0, 0 },
-	{ "relay-from", set_networks, AT(relay_from), 0, 0 },
-	{ "sender-check", set_flag, AT(sender_check), 0, 0 },
-	{ "message-size", set_size, AT(message_size), 1, PETABYTE },
-	{ "mailbox-size", set_size, AT(mailbox_size), 0, PETABYTE },
-	{ "recipients", set_number, AT(recipients), 1, 100000 },
-	{ "max-sessions", set_number, AT(max_sessions), 1, 100000 },
-	{ "max-per-source", set_number, AT(max_per_source), 1, 100000 },
-	{ "timeout", set_number, AT(timeout), 1, 86400 },
-	{ "log", set_log, AT(log_syslog), 0, 0 },
-	{ "listen-tls", NULL, 0, 0, 0 },
-	{ "tls-cert", NULL, 0, 0, 0 },
-	{ "tls-key", NULL, 0, 0, 0 },
-	{ "queue-lifetime", set_duration, AT(queue_lifetime), 1, 365 * 86400 },
-	{ "resolver", set_resolver, AT(resolver), 0, 0 },
-	{ "proxy-from", NULL, 0, 0, 0 },
+	/* clang-format off */
+	{ "hostname", set_text, "a domain name", MEMBER(hostname), .is_one = is_domain },
+	{ "domain", set_list, "a list of domain names", MEMBER(domain), .is_one = is_domain },
+	{ "listen", add_listen, ENDPOINT, MEMBER(listen[0]), .is_one = is_endpoint, .listener = LISTENER_PLAIN },
+	{ "listen-submission", add_listen, ENDPOINT, MEMBER(listen[0]), .is_one = is_endpoint,
+	    .listener = LISTENER_SUBMISSION },
+	{ "user", set_text, "one word", MEMBER(user), .is_one = span_is_word },
+	{ "auth-cleartext", set_choice, "no, loopback or yes", MEMBER(cleartext),
+	    .words = WORDS("no", "loopback", "yes") },
+	{ "relay-from", set_list, "a list of networks (ADDR or ADDR/BITS), or none", MEMBER(relay_from),
+	    .is_one = is_network },
+	{ "sender-check", set_choice, "yes or no", MEMBER(sender_check), .words = WORDS("no", "yes") },
+	{ "message-size", set_number, SIZE("1"), MEMBER(message_size), .min = 1, .max = 1LL << 50, .units = bytes },
+	{ "mailbox-size", set_number, SIZE("0"), MEMBER(mailbox_size), .max = 1LL << 50, .units = bytes },
+	{ "recipients", set_number, "a number of 1 to 100000", MEMBER(recipients), .min = 1, .max = 100000 },
+	{ "max-sessions", set_number, "a number of 1 to 100000", MEMBER(max_sessions), .min = 1, .max = 100000 },
+	{ "max-per-source", set_number, "a number of 1 to 100000", MEMBER(max_per_source), .min = 1, .max = 100000 },
+	{ "timeout", set_number, "a number of 1 to 86400", MEMBER(timeout), .min = 1, .max = 86400 },
+	{ "log", set_choice, "stderr or syslog", MEMBER(log_syslog), .words = WORDS("stderr", "syslog") },
+	{ "queue-lifetime", set_number, "a time (seconds, or with m, h, d) of 1 second to 365 days",
+	    MEMBER(queue_lifetime), .min = 1, .max = 365 * 86400, .units = seconds },
+	{ "resolver", set_text, ENDPOINT, MEMBER(resolver), .is_one = is_endpoint },
+	{ .name = "listen-tls" },
+	{ .name = "tls-cert" },
+	{ .name = "tls-key" },
+	{ .name = "proxy-from" },
+	/* clang-format on */
 };
 
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
-int
+void
 config_init(struct config *c, const char *root)
 {
-	char host[SMTP_DOMAIN + 1] = "";
-
-	*c = (struct config){ .cleartext = CLEARTEXT_LOOPBACK, .message_size = 50 << 20 };
-	c->sender_check = true;
-	c->recipients = 1000;
-	c->max_sessions = 1000;
-	c->max_per_source = 100;
-	c->queue_lifetime = 5 * 86400;
-	if (root == NULL)
-		root = getenv("MAILBOXES");
-	if (root == NULL || root[0] == '\0')
-		root = "./mailboxes";
-	gethostname(host, sizeof host - 1);
-	host[sizeof host - 1] = '\0';
-	c->root = strdup(root);
-	c->hostname = strdup(is_domain(span_of(host)) ? host : "localhost");
-	c->relay_from = strdup("127.0.0.0/8 ::1");
-	if (c->root == NULL || c->hostname == NULL || c->relay_from == NULL || default_domain(c) < 0) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return 0;
-}
-
-void
-config_free(struct config *c)
-{
-	free(c->root);
-	free(c->hostname);
-	free(c->domain);
-	free(c->user);
-	free(c->relay_from);
-	free(c->resolver);
-	for (int i = 0; i < CONFIG_LISTEN; i++)
-		free(c->listen[i]);
-	*c = (struct config){ .root = NULL };
+	*c = (struct config){
+		.root = root != NULL ? root : getenv("MAILBOXES"),
+		.cleartext = CLEARTEXT_LOOPBACK,
+		.relay_from = "127.0.0.0/8 ::1",
+		.sender_check = 1,
+		.message_size = 50 << 20,
+		.recipients = 1000,
+		.max_sessions = 1000,
+		.max_per_source = 100,
+		.queue_lifetime = 5 * 86400,
+	};
+	if (c->root == NULL || c->root[0] == '\0')
+		c->root = "./mailboxes";
+	gethostname(c->hostname, sizeof c->hostname - 1);
+	if (!is_domain(span_of(c->hostname)))
+		snprintf(c->hostname, sizeof c->hostname, "localhost");
 }
 
 /* A value is shown escaped, and not more than its beginning. */
 static int
-refuse(char reason[CONFIG_REASON], const char *subject, struct span value, const char *what)
+refuse(char reason[CONFIG_REASON], const char *subject, struct span value, const char *what, const char *more)
 {
 	struct buf shown;
 
 	buf_init(&shown, CONFIG_REASON);
 	buf_add_escaped(&shown, span_slice(value, 0, 24));
-	snprintf(reason, CONFIG_REASON, "%s \"%s%s\" %s", subject, buf_string(&shown),
-	    value.n > 24 ? "..." : "", what);
+	snprintf(reason, CONFIG_REASON, "%s \"%s%s\" %s%s", subject, buf_string(&shown),
+	    value.n > 24 ? "..." : "", what, more);
 	buf_free(&shown);
 	return -1;
 }
@@ -348,25 +235,22 @@ refuse(char reason[CONFIG_REASON], const char *subject, struct span value, const
 int
 config_set(struct config *c, struct span key, struct span value, bool option, char reason[CONFIG_REASON])
 {
-	char expected[EXPECTED];
 	size_t i = 0;
 
 	while (i < KEYS && !span_is(key, keys[i].name))
 		i++;
 	if (i == KEYS)
-		return refuse(reason, "key", key, "is unknown");
+		return refuse(reason, "key", key, "is unknown", "");
 	if (keys[i].set == NULL)
-		return refuse(reason, "key", key, "is not supported by this version");
+		return refuse(reason, "key", key, "is not supported by this version", "");
 	value = span_trim(value);
 	if (value.n == 0)
-		return refuse(reason, "key", key, "has no value");
+		return refuse(reason, "key", key, "has no value", "");
 	if (!option && (c->fixed & 1u << i) != 0)
 		return 0;
-	if (keys[i].set(c, &keys[i], value, expected) < 0) {
-		char what[EXPECTED + 16];
-		snprintf(what, sizeof what, "is not %s", expected);
-		return refuse(reason, keys[i].name, value, what);
-	}
+	const char *wrong = keys[i].set(&keys[i], value, (char *)c + keys[i].offset, c);
+	if (wrong != NULL)
+		return refuse(reason, keys[i].name, value, "is not ", wrong);
 	c->fixed |= option ? 1u << i : 0;
 	return 0;
 }
@@ -378,16 +262,60 @@ config_option(struct config *c, const char *option, char reason[CONFIG_REASON])
 	struct span name = span_until(span_of(option), '=', &value);
 
 	if (value.at == NULL)
-		return refuse(reason, "option", name, "is not KEY=VALUE");
+		return refuse(reason, "option", name, "is not KEY=VALUE", "");
 	return config_set(c, span_trim(name), value, true, reason);
 }
 
-static struct span
-without_dot(struct span domain)
+static int
+take_line(struct config *c, struct span text, char reason[CONFIG_REASON])
 {
-	bool dot = domain.n > 1 && domain.at[domain.n - 1] == '.';
+	if (text.n > CONFIG_LINE || span_has(text, '\0')) {
+		snprintf(reason, CONFIG_REASON, text.n > CONFIG_LINE ? "the line is too long" : "a NUL");
+		return -1;
+	}
+	/* A '#' at the start of a word begins a comment. */
+	for (size_t i = 0; i < text.n; i++)
+		if (text.at[i] == '#' && (i == 0 || ascii_is_blank(text.at[i - 1])))
+			text.n = i;
+	struct span key = span_word(&text);
+	return key.n == 0 ? 0 : config_set(c, key, text, false, reason);
+}
 
-	return span_slice(domain, 0, dot ? domain.n - 1 : domain.n);
+int
+config_read(struct config *c, char reason[CONFIG_REASON])
+{
+	char wrong[CONFIG_REASON];
+	struct buf path, text;
+	struct stat st;
+	int status = 0;
+
+	buf_init(&path, strlen(c->root) + sizeof "/config");
+	buf_init(&text, CONFIG_TEXT);
+	buf_printf(&path, "%s/config", c->root);
+	int fd = open(buf_string(&path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 ? errno != ENOENT : io_read_regular(fd, &st, &text) < 0) {
+		snprintf(reason, CONFIG_REASON, "config: %s",
+		    errno == EINVAL ? "not a regular file" : strerror(errno));
+		status = -1;
+	}
+	struct span rest = buf_span(&text);
+	for (int line = 1; status == 0 && rest.n > 0; line++) {
+		status = take_line(c, span_until(rest, '\n', &rest), wrong);
+		if (status < 0)
+			snprintf(reason, CONFIG_REASON, "config:%d: %.230s", line, wrong);
+	}
+	io_close(fd);
+	buf_free(&text);
+	buf_free(&path);
+	return status;
+}
+
+static bool
+is_same_domain(struct span a, struct span b)
+{
+	a.n -= a.n > 1 && a.at[a.n - 1] == '.';
+	b.n -= b.n > 1 && b.at[b.n - 1] == '.';
+	return span_equal_nocase(a, b);
 }
 
 bool
@@ -395,9 +323,11 @@ config_is_local(const struct config *c, struct span domain)
 {
 	struct span list = span_of(c->domain), word;
 
-	domain = without_dot(domain);
+	if (list.n == 0)
+		return is_same_domain(domain, span_of(c->hostname)) ||
+		       is_same_domain(domain, span_of("localhost"));
 	while ((word = span_word(&list)).n > 0)
-		if (span_equal_nocase(without_dot(word), domain))
+		if (is_same_domain(word, domain))
 			return true;
 	return false;
 }
@@ -406,7 +336,7 @@ bool
 config_receives(const struct config *c, struct span local, struct span domain)
 {
 	return config_is_local(c, domain) ||
-	       (span_is_nocase(local, "postmaster") && span_is_nocase(without_dot(domain), c->hostname));
+	       (span_is_nocase(local, "postmaster") && is_same_domain(domain, span_of(c->hostname)));
 }
 
 bool
@@ -418,4 +348,10 @@ config_relays_from(const struct config *c, const struct peer *peer)
 		if (net_contains(word, peer))
 			return true;
 	return false;
+}
+
+bool
+config_allows_cleartext(const struct config *c, const struct peer *peer)
+{
+	return c->cleartext == CLEARTEXT_YES || (c->cleartext == CLEARTEXT_LOOPBACK && net_is_loopback(peer));
 }

@@ -6,29 +6,33 @@
 
 #include <stdint.h>
 
-#include "span.h"
+#include "bounds.h"
+#include "net.h"
 
-struct peer;
-
-enum { CONFIG_LISTEN = 16, CONFIG_REASON = 256 };
+enum {
+	CONFIG_LISTEN = 16,
+	CONFIG_REASON = 256,
+	CONFIG_LINE = 4096, /* bytes of a line: room for a long list of domains */
+	CONFIG_USER = 64
+};
 
 /* What is asked of who connects there. */
 enum listener { LISTENER_PLAIN, LISTENER_SUBMISSION };
 
-enum auth_cleartext { CLEARTEXT_NO, CLEARTEXT_LOOPBACK, CLEARTEXT_YES };
+enum { CLEARTEXT_NO, CLEARTEXT_LOOPBACK, CLEARTEXT_YES };
 
 struct config {
-	char *root; /* the mail root, as given */
-	char *hostname;
-	char *domain; /* separated by single spaces; follows hostname until it is set */
-	char *listen[CONFIG_LISTEN];
+	const char *root; /* the mail root, as given; not copied */
+	char hostname[SMTP_DOMAIN + 1];
+	char domain[CONFIG_LINE]; /* separated by single spaces; "": hostname and localhost */
+	char listen[CONFIG_LISTEN][NET_ADDRESS];
 	enum listener listener[CONFIG_LISTEN]; /* what each of them is */
 	int listens;
-	char *user;	/* NULL: none */
-	char *resolver; /* ADDR:PORT of a name server; NULL: those of resolv.conf(5) */
-	enum auth_cleartext cleartext;
-	char *relay_from; /* networks, separated by single spaces */
-	bool sender_check;
+	char user[CONFIG_USER];	      /* "": none */
+	char resolver[NET_ADDRESS];   /* ADDR:PORT of a name server; "": those of resolv.conf */
+	int cleartext;		      /* CLEARTEXT_… */
+	char relay_from[CONFIG_LINE]; /* networks, separated by single spaces */
+	int sender_check;
 	int64_t message_size; /* bytes */
 	int64_t mailbox_size; /* bytes, 0: no quota */
 	int recipients;
@@ -36,14 +40,12 @@ struct config {
 	int max_per_source;
 	int queue_lifetime; /* seconds */
 	int timeout;	    /* seconds; 0: the daemon's default */
-	bool log_syslog;
-	bool domain_given;
+	int log_syslog;
 	uint32_t fixed; /* keys that -o set: the file does not change them */
 };
 
-/* Defaults. root: -d, or NULL for $MAILBOXES, else ./mailboxes. -1 with ENOMEM. Free with config_free in every case. */
-int config_init(struct config *, const char *root);
-void config_free(struct config *);
+/* Defaults. root: -d, or NULL for $MAILBOXES, else ./mailboxes. */
+void config_init(struct config *, const char *root);
 
 /*
  * One "key=value" of -o. 0, or -1 with a sentence in reason: unknown key, bad value, or a key that this version does not have yet.
@@ -64,5 +66,8 @@ bool config_receives(const struct config *, struct span local, struct span domai
 
 /* Is the peer in one of the networks of relay-from? */
 bool config_relays_from(const struct config *, const struct peer *);
+
+/* May a password cross the connection to that peer as it is? */
+bool config_allows_cleartext(const struct config *, const struct peer *);
 
 #endif

@@ -15,29 +15,34 @@
 #include "privilege.h"
 #include "program.h"
 
-#define OPTIONS ":d:il:o:hV-:"
-
-/* The options but for -o and -l, which need the config that -d leads to. */
+/*
+ * The options and the file; what -o and -l say goes first, and the file does not change it. -1: all is well; else the exit status, with a
+ * sentence in reason, or "" where it was said already.
+ */
 static int
-first_pass(struct daemon *d, const char **root)
+configure(struct daemon *d, struct config *config, char reason[CONFIG_REASON])
 {
-	bool listen = false;
-	int option;
+	bool listens = false;
+	int option, result = 0;
 
+	reason[0] = '\0';
+	config_init(config, NULL);
 	opterr = 0;
 	optind = 1;
-	while ((option = getopt(d->argc, d->argv, OPTIONS)) != -1) {
+	while (result == 0 && (option = getopt(d->argc, d->argv, ":d:il:o:hV-:")) != -1) {
 		switch (option) {
 		case 'd':
-			*root = optarg;
+			config->root = optarg;
 			break;
 		case 'i':
 			d->inetd = true;
 			break;
 		case 'l':
-			listen = true;
+			listens = true;
+			result = config_set(config, span_of("listen"), span_of(optarg), true, reason);
 			break;
 		case 'o':
+			result = config_option(config, optarg, reason);
 			break;
 		default:
 			return program_option(option);
@@ -45,70 +50,37 @@ first_pass(struct daemon *d, const char **root)
 	}
 	d->operand = optind;
 	/* Behind a subcommand, too: no operand of any begins with a dash. */
-	for (char **word = d->argv + optind; *word != NULL; word++)
+	for (char **word = d->argv + optind; result == 0 && *word != NULL; word++)
 		if (strcmp(*word, "-h") == 0 || strcmp(*word, "--help") == 0)
 			return program_option('h');
-	if (d->inetd && listen)
-		return complain(
-		    EXITS_USAGE, "-i serves one session on standard input: -l has no place beside it");
-	return -1;
-}
-
-static int
-add_listen(struct config *config, const char *address, char reason[CONFIG_REASON])
-{
-	char option[sizeof "listen=" + NET_ADDRESS];
-	int n = snprintf(option, sizeof option, "listen=%s", address);
-
-	if (n < 0 || (size_t)n >= sizeof option) {
-		snprintf(reason, CONFIG_REASON, "-l: the address is too long");
-		return -1;
+	if (result == 0 && d->inetd && listens) {
+		snprintf(reason, CONFIG_REASON,
+		    "-i serves one session on standard input: -l has no place beside it");
+		result = -1;
 	}
-	return config_option(config, option, reason);
-}
-
-/* EXITS_DONE, or an exit status with a sentence in reason. What -o and -l say goes first: the file does not change it. */
-static int
-configure(const struct daemon *d, const char *root, struct config *config, char reason[CONFIG_REASON])
-{
-	int option;
-
-	if (config_init(config, root) < 0) {
-		snprintf(reason, CONFIG_REASON, "%s", strerror(errno));
-		return EXITS_SYSTEM;
-	}
-	optind = 1;
-	while ((option = getopt(d->argc, d->argv, OPTIONS)) != -1) {
-		if (option == 'o' && config_option(config, optarg, reason) < 0)
-			return EXITS_USAGE;
-		if (option == 'l' && add_listen(config, optarg, reason) < 0)
-			return EXITS_USAGE;
-	}
-	return config_read(config, reason) < 0 ? EXITS_CONFIG : EXITS_DONE;
+	if (result < 0)
+		return EXITS_USAGE;
+	return config_read(config, reason) < 0 ? EXITS_CONFIG : -1;
 }
 
 int
 daemon_begin(struct daemon *d, int argc, char **argv)
 {
 	char reason[CONFIG_REASON];
-	const char *root = NULL;
 
 	program_begin(d->program, d->usage);
 	umask(077);
 	d->root = -1;
 	d->argc = argc;
 	d->argv = argv;
-	int status = first_pass(d, &root);
-	if (status >= 0)
-		return status;
-	status = configure(d, root, &d->config, reason);
+	int status = configure(d, &d->config, reason);
 	const char *operand = d->argv[d->operand];
 	if (status == EXITS_CONFIG && operand != NULL && d->lenient != NULL &&
 	    strcmp(operand, d->lenient) == 0) {
 		memcpy(d->broken, reason, sizeof reason);
 		return -1;
 	}
-	return status == EXITS_DONE ? -1 : complain(status, "%s", reason);
+	return reason[0] == '\0' ? status : complain(status, "%s", reason);
 }
 
 void
@@ -116,7 +88,6 @@ daemon_end(struct daemon *d)
 {
 	io_close(d->root);
 	d->root = -1;
-	config_free(&d->config);
 }
 
 int
@@ -125,14 +96,12 @@ daemon_reload(struct daemon *d)
 	char reason[CONFIG_REASON];
 	struct config fresh;
 
-	if (configure(d, d->config.root, &fresh, reason) != EXITS_DONE) {
+	if (configure(d, &fresh, reason) >= 0) {
 		log_begin_error("reload-failed");
 		log_text("reason", reason);
 		log_end();
-		config_free(&fresh);
 		return -1;
 	}
-	config_free(&d->config);
 	d->config = fresh;
 	return 0;
 }

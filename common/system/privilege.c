@@ -16,7 +16,7 @@
 int
 privilege_become(const char *user, char *reason, size_t reason_n)
 {
-	if (user == NULL)
+	if (user[0] == '\0')
 		return EXITS_DONE;
 	errno = 0;
 	/* cppcheck-suppress getpwnamCalled ; there are no threads */

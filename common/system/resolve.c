@@ -69,7 +69,7 @@ query(const struct question *q, enum dns_type type, unsigned char answer[DNS_MES
 
 	memset(&state, 0, sizeof state);
 	*error = TRY_AGAIN;
-	if (res_ninit(&state) < 0 || (q->server != NULL && set_server(&state, q->server) < 0))
+	if (res_ninit(&state) < 0 || (q->server[0] != '\0' && set_server(&state, q->server) < 0))
 		return -1;
 	int n = res_nquery(&state, q->name, ns_c_in, (int)type, answer, DNS_MESSAGE);
 	*error = state.res_h_errno;
@@ -82,7 +82,7 @@ static int
 query(const struct question *q, enum dns_type type, unsigned char answer[DNS_MESSAGE], int *error)
 {
 	*error = TRY_AGAIN;
-	if (q->server != NULL)
+	if (q->server[0] != '\0')
 		return -1;
 	int n = res_query(q->name, ns_c_in, (int)type, answer, DNS_MESSAGE);
 	*error = h_errno;
@@ -265,7 +265,8 @@ resolve_mx(const char *server, const char *name, struct resolve_hosts *hosts)
 enum resolve_status
 resolve_host(const char *server, const char *name, struct resolve_addresses *addresses)
 {
-	const struct question q = { server, name, server == NULL ? ask_system : ask_host, sizeof *addresses };
+	const struct question q = { server, name, server[0] == '\0' ? ask_system : ask_host,
+		sizeof *addresses };
 
 	return ask(&q, addresses);
 }

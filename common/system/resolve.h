@@ -37,7 +37,7 @@ struct resolve_addresses {
 };
 
 /*
- * name: as dns_is_name has it; what it would not take is RESOLVE_NO_DOMAIN. server: ADDR:PORT of a name server, NULL for those of resolv.conf(5);
+ * name: as dns_is_name has it; what it would not take is RESOLVE_NO_DOMAIN. server: ADDR:PORT of a name server, "" for those of resolv.conf(5);
  * without it the addresses are those that the whole system goes by, hosts(5) included.
  */
 enum resolve_status resolve_mx(const char *server, const char *name, struct resolve_hosts *);

@@ -177,7 +177,8 @@ main(int argc, char **argv)
 	struct config config;
 	int at;
 
-	if (config_init(&config, ".") < 0 || (at = read_options(argc, argv, &config)) < 0)
+	config_init(&config, ".");
+	if ((at = read_options(argc, argv, &config)) < 0)
 		return 64;
 	argv += at;
 	log_open("driver", false);
@@ -191,6 +192,5 @@ main(int argc, char **argv)
 	for (argv += 4; send && *argv != NULL; argv++)
 		read_recipient(*argv, &recipients[message.recipients_n++]);
 	int status = send ? send_all(&target) : explain(&target);
-	config_free(&config);
 	return status;
 }

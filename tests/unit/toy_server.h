@@ -138,7 +138,7 @@ start(void)
 static inline void
 begin(void)
 {
-	ck_assert_int_eq(config_init(&config, "/nonexistent"), 0);
+	config_init(&config, "/nonexistent");
 	logged_n = 0;
 }
 
@@ -161,7 +161,6 @@ end(void)
 		expect_end();
 	}
 	close(log_fd);
-	config_free(&config);
 }
 
 static inline int
