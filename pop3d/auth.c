@@ -121,7 +121,7 @@ auth_apop(struct session *s, const struct argument *argument, struct buf *out)
 static enum event
 settle(struct session *s, enum exchange_result result, struct buf *out)
 {
-	const char *method = sasl_names[s->exchange.sasl.mechanism];
+	const char *method = sasl_names[s->exchange.mechanism];
 
 	switch (result) {
 	case EXCHANGE_MORE:
@@ -130,7 +130,7 @@ settle(struct session *s, enum exchange_result result, struct buf *out)
 		memcpy(s->user, s->exchange.user, sizeof s->user);
 		return log_in(s, method, out);
 	case EXCHANGE_DENIED:
-		return denied(s, span_of(s->exchange.sasl.user), method, out);
+		return denied(s, span_of(s->exchange.login), method, out);
 	case EXCHANGE_UNABLE:
 		return unable(s, out);
 	case EXCHANGE_CANCELLED:

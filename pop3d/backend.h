@@ -5,7 +5,7 @@
 #ifndef BACKEND_H
 #define BACKEND_H
 
-#include "exchange.h"
+#include "sasl.h"
 
 /* How a maildrop answered, as the response codes of RFC 2449 8.1 and RFC 3206 4 tell it. */
 enum backend_status {

@@ -1,6 +1,6 @@
 /*
  * What does not send the password itself may be used everywhere, as in pop3d. A name that doesn't exist goes the way that every name
- * goes: see exchange.h.
+ * goes: see sasl.h.
  */
 #include "auth.h"
 
@@ -33,13 +33,13 @@ settle(struct session *s, enum exchange_result result, struct buf *out)
 		[EXCHANGE_BAD_BASE64] = { 501, "5.5.2", "Malformed base64" },
 		[EXCHANGE_BAD_ANSWER] = { 501, "5.5.2", "Malformed answer" },
 	};
-	const char *method = sasl_names[s->exchange.sasl.mechanism];
+	const char *method = sasl_names[s->exchange.mechanism];
 
 	s->phase = result == EXCHANGE_MORE ? PHASE_AUTH : PHASE_COMMANDS;
 	if (result == EXCHANGE_MORE)
 		return EVENT_INPUT;
 	if (result == EXCHANGE_DENIED) {
-		s->backend->login(s->world, false, span_of(s->exchange.sasl.user), method);
+		s->backend->login(s->world, false, span_of(s->exchange.login), method);
 		reply_repeat(replies[result], out);
 		return EVENT_DENIED;
 	}

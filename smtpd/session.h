@@ -12,7 +12,7 @@
 #include "address.h"
 #include "dot.h"
 #include "dsn.h"
-#include "exchange.h"
+#include "sasl.h"
 #include "header.h"
 #include "line.h"
 #include "protocol.h"

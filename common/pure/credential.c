@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "codec.h"
-#include "scram.h"
 
 static const char scram_scheme[] = "{SCRAM-SHA-256}";
 static const char plain_scheme[] = "{PLAIN}";
@@ -13,17 +12,12 @@ enum { CREDENTIAL_MOST_ITERATIONS = 10000000 };
 bool
 credential_password_valid(struct span password)
 {
-	if (password.n == 0 || password.n > CREDENTIAL_PASSWORD)
-		return false;
-	for (size_t i = 0; i < password.n; i++)
-		if (password.at[i] == '\0' || password.at[i] == '\r' || password.at[i] == '\n')
-			return false;
-	return true;
+	return password.n > 0 && password.n <= CREDENTIAL_PASSWORD && !span_has(password, '\0') &&
+	       !span_has(password, '\r') && !span_has(password, '\n');
 }
 
-/* A base64 field of least to most bytes. How many: 0 where it is none. */
 static size_t
-parse_field(struct span text, uint8_t *out, size_t least, size_t most)
+decode(struct span text, uint8_t *out, size_t least, size_t most)
 {
 	struct buf bytes;
 	size_t n = 0;
@@ -37,65 +31,59 @@ parse_field(struct span text, uint8_t *out, size_t least, size_t most)
 	return n;
 }
 
-static int
+static bool
 parse_scram(struct span text, struct credential *c)
 {
-	struct span salt, stored, server;
-	struct span iterations = span_until(text, ',', &salt);
+	long long n = span_number(span_until(text, ',', &text), CREDENTIAL_MOST_ITERATIONS);
 
-	salt = span_until(salt, ',', &stored);
-	stored = span_until(stored, ',', &server);
-	long long n = span_number(iterations, CREDENTIAL_MOST_ITERATIONS);
 	if (n < CREDENTIAL_ITERATIONS)
-		return -1;
+		return false;
 	c->kind = CREDENTIAL_SCRAM;
 	c->iterations = (unsigned)n;
-	c->salt_n = parse_field(salt, c->salt, 1, CREDENTIAL_SALT);
-	if (c->salt_n == 0 || parse_field(stored, c->stored_key, SHA256_SIZE, SHA256_SIZE) == 0 ||
-	    parse_field(server, c->server_key, SHA256_SIZE, SHA256_SIZE) == 0)
-		return -1;
-	return 0;
+	c->salt_n = decode(span_until(text, ',', &text), c->salt, 1, CREDENTIAL_SALT);
+	return c->salt_n > 0 &&
+	       decode(span_until(text, ',', &text), c->keys.stored, SHA256_SIZE, SHA256_SIZE) > 0 &&
+	       decode(text, c->keys.server, SHA256_SIZE, SHA256_SIZE) > 0;
 }
 
-static int
+static bool
 parse_plain(struct span password, struct credential *c)
 {
 	if (!credential_password_valid(password))
-		return -1;
+		return false;
 	c->kind = CREDENTIAL_PLAIN;
 	c->iterations = CREDENTIAL_ITERATIONS;
 	c->password_n = password.n;
 	memcpy(c->password, password.at, password.n);
-	return 0;
+	return true;
 }
 
-int
-credential_parse(struct span text, struct credential *c)
+static bool
+has_scheme(struct span *text, const char *scheme)
 {
-	static const struct {
-		const char *scheme;
-		int (*parse)(struct span, struct credential *);
-	} schemes[] = {
-		{ scram_scheme, parse_scram },
-		{ plain_scheme, parse_plain },
-	};
+	size_t n = strlen(scheme);
+	bool has = span_is_nocase(span_slice(*text, 0, n), scheme);
 
-	*c = (struct credential){ .kind = CREDENTIAL_NONE };
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		size_t n = strlen(schemes[i].scheme);
-
-		if (span_is_nocase(span_slice(text, 0, n), schemes[i].scheme) &&
-		    schemes[i].parse(span_slice(text, n, text.n), c) == 0)
-			return 0;
-	}
-	*c = (struct credential){ .kind = CREDENTIAL_NONE };
-	return -1;
+	if (has)
+		*text = span_slice(*text, n, text->n);
+	return has;
 }
 
 bool
 credential_is_plain(struct span text)
 {
-	return span_is_nocase(span_slice(text, 0, strlen(plain_scheme)), plain_scheme);
+	return has_scheme(&text, plain_scheme);
+}
+
+int
+credential_parse(struct span text, struct credential *c)
+{
+	*c = (struct credential){ .kind = CREDENTIAL_NONE };
+	if (has_scheme(&text, scram_scheme) ? parse_scram(text, c)
+					    : has_scheme(&text, plain_scheme) && parse_plain(text, c))
+		return 0;
+	*c = (struct credential){ .kind = CREDENTIAL_NONE };
+	return -1;
 }
 
 int
@@ -104,22 +92,21 @@ credential_make(
 {
 	struct scram_keys keys;
 	size_t before = out->len;
-	int failed;
 
 	if (!credential_password_valid(password) || salt_n == 0 || salt_n > CREDENTIAL_SALT ||
 	    iterations < CREDENTIAL_ITERATIONS || iterations > CREDENTIAL_MOST_ITERATIONS)
 		return -1;
 	scram_keys(&keys, password, salt, salt_n, iterations);
-	failed = buf_printf(out, "%s%u,", scram_scheme, iterations);
-	failed |= base64_encode((struct span){ (const char *)salt, salt_n }, out);
-	failed |= buf_add_char(out, ',');
-	failed |= base64_encode((struct span){ (const char *)keys.stored, SHA256_SIZE }, out);
-	failed |= buf_add_char(out, ',');
-	failed |= base64_encode((struct span){ (const char *)keys.server, SHA256_SIZE }, out);
+	buf_printf(out, "%s%u,", scram_scheme, iterations);
+	base64_encode((struct span){ (const char *)salt, salt_n }, out);
+	buf_add_char(out, ',');
+	base64_encode((struct span){ (const char *)keys.stored, SHA256_SIZE }, out);
+	buf_add_char(out, ',');
+	base64_encode((struct span){ (const char *)keys.server, SHA256_SIZE }, out);
 	wipe(&keys, sizeof(keys));
-	if (failed != 0)
+	if (out->failed)
 		buf_cut(out, before);
-	return failed;
+	return out->failed ? -1 : 0;
 }
 
 void
@@ -149,7 +136,7 @@ credential_verify(const struct credential *c, struct span password)
 		return true;
 	/* A wrong guess at a {PLAIN} password costs what it costs elsewhere, or its speed would tell that there is such a user. */
 	scram_keys(&keys, password, c->salt, c->salt_n, c->iterations);
-	bool equal = hash_equal(keys.stored, c->stored_key, SHA256_SIZE);
+	bool equal = hash_equal(keys.stored, c->keys.stored, SHA256_SIZE);
 	wipe(&keys, sizeof(keys));
 	return equal && c->kind == CREDENTIAL_SCRAM;
 }
@@ -169,18 +156,53 @@ credential_verify_apop(const struct credential *c, struct span banner, struct sp
 }
 
 void
-credential_scram_keys(
-    const struct credential *c, uint8_t stored_key[SHA256_SIZE], uint8_t server_key[SHA256_SIZE])
+credential_scram_keys(const struct credential *c, struct scram_keys *keys)
 {
-	struct scram_keys keys;
+	*keys = c->keys;
+	if (c->kind == CREDENTIAL_PLAIN)
+		scram_keys(
+		    keys, (struct span){ c->password, c->password_n }, c->salt, c->salt_n, c->iterations);
+}
 
-	if (c->kind != CREDENTIAL_PLAIN) {
-		memcpy(stored_key, c->stored_key, SHA256_SIZE);
-		memcpy(server_key, c->server_key, SHA256_SIZE);
-		return;
-	}
-	scram_keys(&keys, (struct span){ c->password, c->password_n }, c->salt, c->salt_n, c->iterations);
-	memcpy(stored_key, keys.stored, SHA256_SIZE);
-	memcpy(server_key, keys.server, SHA256_SIZE);
-	wipe(&keys, sizeof(keys));
+void
+scram_keys(
+    struct scram_keys *keys, struct span password, const uint8_t *salt, size_t salt_n, unsigned iterations)
+{
+	uint8_t salted[SHA256_SIZE];
+
+	pbkdf2_sha256(password.at, password.n, salt, salt_n, iterations, salted);
+	hmac_sha256(salted, SHA256_SIZE, "Client Key", 10, keys->client);
+	sha256(keys->client, SHA256_SIZE, keys->stored);
+	hmac_sha256(salted, SHA256_SIZE, "Server Key", 10, keys->server);
+	wipe(salted, sizeof(salted));
+}
+
+void
+scram_sign(const uint8_t key[SHA256_SIZE], struct span transcript, uint8_t signature[SHA256_SIZE])
+{
+	hmac_sha256(key, SHA256_SIZE, transcript.at, transcript.n, signature);
+}
+
+int
+scram_take(struct span *text, char attribute, struct span *value)
+{
+	if (text->n < 2 || text->at[0] != attribute || text->at[1] != '=')
+		return -1;
+	struct span whole = span_until(*text, ',', text);
+	*value = (struct span){ whole.at + 2, whole.n - 2 };
+	return 0;
+}
+
+size_t
+scram_take_bytes(struct span *text, char attribute, uint8_t *out, size_t least, size_t most)
+{
+	struct span value;
+
+	return scram_take(text, attribute, &value) < 0 ? 0 : decode(value, out, least, most);
+}
+
+bool
+scram_nonce_valid(struct span nonce)
+{
+	return span_is_word(nonce) && !span_has(nonce, ',');
 }

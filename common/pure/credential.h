@@ -19,6 +19,12 @@ enum {
 	CREDENTIAL_ITERATIONS = 4096  /* RFC 7677 4: the least that is taken; what is written */
 };
 
+struct scram_keys {
+	uint8_t client[SHA256_SIZE]; /* ClientKey */
+	uint8_t stored[SHA256_SIZE]; /* StoredKey, its hash */
+	uint8_t server[SHA256_SIZE]; /* ServerKey */
+};
+
 enum credential_kind { CREDENTIAL_NONE, CREDENTIAL_SCRAM, CREDENTIAL_PLAIN };
 
 struct credential {
@@ -26,8 +32,7 @@ struct credential {
 	unsigned iterations;
 	size_t salt_n;
 	uint8_t salt[CREDENTIAL_SALT];
-	uint8_t stored_key[SHA256_SIZE];
-	uint8_t server_key[SHA256_SIZE];
+	struct scram_keys keys; /* {SCRAM-SHA-256} alone, without the ClientKey */
 	size_t password_n;
 	char password[CREDENTIAL_PASSWORD + 1]; /* {PLAIN} alone */
 };
@@ -63,8 +68,23 @@ bool credential_verify(const struct credential *, struct span password);
 /* RFC 1939 7: digest = MD5(banner, password) in lower-case hex. False for anything but a {PLAIN} credential. */
 bool credential_verify_apop(const struct credential *, struct span banner, struct span digest);
 
-/* The keys that SCRAM works with: those of the verifier, or made from a {PLAIN} password and the salt that stands in the struct. */
-void credential_scram_keys(
-    const struct credential *, uint8_t stored_key[SHA256_SIZE], uint8_t server_key[SHA256_SIZE]);
+/* Those of the verifier (without the ClientKey), or made from a {PLAIN} password and the salt that stands in the struct. The caller wipes them. */
+void credential_scram_keys(const struct credential *, struct scram_keys *);
+
+/* What both sides of SCRAM-SHA-256 (RFC 5802, 7677) and the verifiers have in common. */
+
+/* RFC 5802 3. The caller wipes them. */
+void scram_keys(
+    struct scram_keys *, struct span password, const uint8_t *salt, size_t salt_n, unsigned iterations);
+void scram_sign(const uint8_t key[SHA256_SIZE], struct span transcript, uint8_t signature[SHA256_SIZE]);
+
+/* Take "x=value" and the comma behind it off the front of text, which has at == NULL after the last. -1, and text as it was: it is another. */
+int scram_take(struct span *text, char attribute, struct span *value);
+
+/* The same for base64 of least to most bytes. How many: 0 where it is none. */
+size_t scram_take_bytes(struct span *text, char attribute, uint8_t *out, size_t least, size_t most);
+
+/* Printable, without a comma, not empty. */
+bool scram_nonce_valid(struct span);
 
 #endif

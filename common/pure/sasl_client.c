@@ -4,12 +4,10 @@
 #include <string.h>
 
 #include "codec.h"
-#include "scram.h"
 
 enum {
 	SCRAM_MOST_ITERATIONS = 1000000, /* what a hostile server may make us work for: a second or so */
-	FAILED = -1,			 /* as a step: nothing more is believed */
-	ROUNDS = 8
+	FAILED = -1			 /* as a step: nothing more is believed */
 };
 
 void
@@ -18,7 +16,7 @@ sasl_client_init(struct sasl_client *c, enum sasl_mechanism mechanism, struct sp
 {
 	*c = (struct sasl_client){ .mechanism = mechanism, .user = user, .password = password };
 	buf_init(&c->transcript, SASL_TRANSCRIPT);
-	sasl_nonce(random, c->nonce);
+	hash_hex(random, SASL_NONCE, c->nonce);
 }
 
 void
@@ -28,30 +26,18 @@ sasl_client_free(struct sasl_client *c)
 	wipe(c->server_signature, sizeof(c->server_signature));
 }
 
-static enum sasl_status
-plain_message(struct sasl_client *c, struct span challenge, struct buf *out)
-{
-	(void)challenge;
-	buf_add_char(out, '\0');
-	buf_add_span(out, c->user);
-	buf_add_char(out, '\0');
-	buf_add_span(out, c->password);
-	return SASL_CHALLENGE;
-}
+/* Each step takes a challenge, decoded; the first of all an empty one, for the message that may go with the command. */
 
 static enum sasl_status
-login_user(struct sasl_client *c, struct span challenge, struct buf *out)
+tell(struct sasl_client *c, struct span challenge, struct buf *out)
 {
 	(void)challenge;
-	buf_add_span(out, c->user);
-	return SASL_CHALLENGE;
-}
-
-static enum sasl_status
-login_password(struct sasl_client *c, struct span challenge, struct buf *out)
-{
-	(void)challenge;
-	buf_add_span(out, c->password);
+	if (c->mechanism == SASL_PLAIN) {
+		buf_add_char(out, '\0');
+		buf_add_span(out, c->user);
+		buf_add_char(out, '\0');
+	}
+	buf_add_span(out, c->mechanism == SASL_LOGIN && c->step == 0 ? c->user : c->password);
 	return SASL_CHALLENGE;
 }
 
@@ -60,67 +46,48 @@ scram_first(struct sasl_client *c, struct span challenge, struct buf *out)
 {
 	(void)challenge;
 	buf_add_string(&c->transcript, "n=");
-	scram_name_encode(c->user, &c->transcript);
+	for (size_t i = 0; i < c->user.n; i++)
+		if (c->user.at[i] == ',' || c->user.at[i] == '=')
+			buf_add_string(&c->transcript, c->user.at[i] == ',' ? "=2C" : "=3D");
+		else
+			buf_add_char(&c->transcript, c->user.at[i]);
 	buf_printf(&c->transcript, ",r=%s", c->nonce);
 	buf_add_string(out, "n,,");
 	buf_add_span(out, buf_span(&c->transcript));
 	return SASL_CHALLENGE;
 }
 
-/* The salted password's keys, as the server's s= and i= ask for them. */
-static int
-scram_derive(struct sasl_client *c, struct span salt, struct span iterations, struct scram_keys *keys)
-{
-	long long n = span_number(iterations, SCRAM_MOST_ITERATIONS);
-	struct buf bytes;
-
-	if (n < CREDENTIAL_ITERATIONS)
-		return -1;
-	buf_init(&bytes, SASL_MESSAGE);
-	int result = base64_decode(salt, &bytes) == 0 && bytes.len > 0 ? 0 : -1;
-	if (result == 0)
-		scram_keys(keys, c->password, (const uint8_t *)bytes.data, bytes.len, (unsigned)n);
-	buf_free(&bytes);
-	return result;
-}
-
-/* out holds client-final-message-without-proof: add the proof, and note what the server must sign. */
-static void
-scram_sign(struct sasl_client *c, const struct scram_keys *keys, struct buf *out)
-{
-	struct span transcript = buf_span(&c->transcript);
-	uint8_t proof[SHA256_SIZE];
-
-	hmac_sha256(keys->server, SHA256_SIZE, transcript.at, transcript.n, c->server_signature);
-	hmac_sha256(keys->stored, SHA256_SIZE, transcript.at, transcript.n, proof);
-	for (unsigned i = 0; i < SHA256_SIZE; i++)
-		proof[i] ^= keys->client[i];
-	buf_add_string(out, ",p=");
-	base64_encode((struct span){ (const char *)proof, SHA256_SIZE }, out);
-}
-
+/* RFC 5802 3: out is client-final-message, and what the server must sign is noted. */
 static enum sasl_status
 scram_final(struct sasl_client *c, struct span challenge, struct buf *out)
 {
-	struct span rest = challenge, nonce, salt, iterations;
+	struct span rest = challenge, nonce, iterations;
 	size_t ours = strlen(c->nonce);
+	uint8_t salt[SASL_MESSAGE], proof[SHA256_SIZE];
 	struct scram_keys keys;
 
-	if (scram_take(&rest, 'r', &nonce) < 0 || scram_take(&rest, 's', &salt) < 0 ||
-	    scram_take(&rest, 'i', &iterations) < 0)
+	if (scram_take(&rest, 'r', &nonce) < 0 || !scram_nonce_valid(nonce) || nonce.n <= ours ||
+	    memcmp(nonce.at, c->nonce, ours) != 0)
 		return SASL_MALFORMED;
-	if (!scram_nonce_valid(nonce) || nonce.n <= ours || memcmp(nonce.at, c->nonce, ours) != 0)
+	size_t salt_n = scram_take_bytes(&rest, 's', salt, 1, sizeof(salt));
+	if (salt_n == 0 || scram_take(&rest, 'i', &iterations) < 0)
 		return SASL_MALFORMED;
-	buf_add_string(out, "c=biws,r="); /* "n,," */
-	buf_add_span(out, nonce);
+	long long n = span_number(iterations, SCRAM_MOST_ITERATIONS);
+	if (n < CREDENTIAL_ITERATIONS)
+		return SASL_MALFORMED;
+	buf_printf(out, "c=biws,r=%.*s", (int)nonce.n, nonce.at); /* "n,," */
 	buf_add_char(&c->transcript, ',');
 	buf_add_span(&c->transcript, challenge);
 	buf_add_char(&c->transcript, ',');
 	buf_add_span(&c->transcript, buf_span(out));
-	if (c->transcript.failed || scram_derive(c, salt, iterations, &keys) < 0)
-		return SASL_MALFORMED;
-	scram_sign(c, &keys, out);
+	scram_keys(&keys, c->password, salt, salt_n, (unsigned)n);
+	scram_sign(keys.server, buf_span(&c->transcript), c->server_signature);
+	scram_sign(keys.stored, buf_span(&c->transcript), proof);
+	for (unsigned i = 0; i < SHA256_SIZE; i++)
+		proof[i] ^= keys.client[i];
 	wipe(&keys, sizeof(keys));
+	buf_add_string(out, ",p=");
+	base64_encode((struct span){ (const char *)proof, SHA256_SIZE }, out);
 	return SASL_CHALLENGE;
 }
 
@@ -133,15 +100,15 @@ scram_verify(struct sasl_client *c, struct span challenge, struct buf *out)
 	(void)out;
 	if (scram_take(&challenge, 'e', &error) == 0)
 		return SASL_UNPROVEN;
-	if (scram_take_digest(&challenge, 'v', signature) < 0)
+	if (scram_take_bytes(&challenge, 'v', signature, SHA256_SIZE, SHA256_SIZE) == 0)
 		return SASL_MALFORMED;
 	return hash_equal(signature, c->server_signature, SHA256_SIZE) ? SASL_CHALLENGE : SASL_UNPROVEN;
 }
 
 /* A NULL ends each row: who has come that far may believe the server. */
 static enum sasl_status (*const steps[][4])(struct sasl_client *, struct span, struct buf *) = {
-	[SASL_PLAIN] = { plain_message },
-	[SASL_LOGIN] = { login_user, login_password },
+	[SASL_PLAIN] = { tell },
+	[SASL_LOGIN] = { tell, tell },
 	[SASL_SCRAM_SHA_256] = { scram_first, scram_final, scram_verify },
 };
 
@@ -153,7 +120,7 @@ sasl_client_step(struct sasl_client *c, struct span challenge, struct buf *out)
 	buf_clear(out);
 	if (c->step != FAILED && challenge.n <= SASL_MESSAGE && steps[c->mechanism][c->step] != NULL)
 		status = steps[c->mechanism][c->step](c, challenge, out);
-	if (out->failed)
+	if (out->failed || c->transcript.failed)
 		status = SASL_MALFORMED;
 	c->step = status == SASL_CHALLENGE ? c->step + 1 : FAILED;
 	return status;
@@ -163,36 +130,6 @@ bool
 sasl_client_verified(const struct sasl_client *c)
 {
 	return c->step != FAILED && steps[c->mechanism][c->step] == NULL;
-}
-
-/* "AUTH MECHANISM INITIAL", or without INITIAL where there must be none or it does not fit: false in *sent. */
-static enum sasl_status
-begin(
-    const struct sasl_login *login, const char *name, struct span initial, bool *sent, struct span *challenge)
-{
-	struct buf line;
-	char shown[64];
-
-	buf_init(&line, login->longest);
-	buf_printf(&line, "AUTH %s ", name);
-	*sent = initial.n > 0 && base64_encode(initial, &line) == 0;
-	snprintf(shown, sizeof(shown), "AUTH %s%s", name, *sent ? " (secret)" : "");
-	enum sasl_status status =
-	    login->exchange(login->context, shown, *sent ? buf_span(&line) : span_of(shown), challenge);
-	buf_free(&line);
-	return status;
-}
-
-static enum sasl_status
-answer(const struct sasl_login *login, struct span message, struct span *challenge)
-{
-	struct buf line;
-
-	buf_init(&line, 2 * SASL_MESSAGE);
-	base64_encode(message, &line);
-	enum sasl_status status = login->exchange(login->context, "(secret)", buf_span(&line), challenge);
-	buf_free(&line);
-	return status;
 }
 
 static enum sasl_status
@@ -212,25 +149,34 @@ enum sasl_status
 sasl_client_login(struct sasl_client *c, const struct sasl_login *login)
 {
 	struct span challenge = { NULL, 0 };
-	struct buf message;
-	bool sent;
+	struct buf message, line;
+	char shown[64];
 
 	buf_init(&message, SASL_MESSAGE);
+	buf_init(&line, 2 * SASL_MESSAGE);
+	buf_printf(&line, "AUTH %s ", sasl_names[c->mechanism]);
+	size_t bare = line.len - 1;
 	sasl_client_step(c, challenge, &message);
-	enum sasl_status status = begin(login, sasl_names[c->mechanism],
-	    span_slice(buf_span(&message), 0, c->mechanism == SASL_LOGIN ? 0 : message.len), &sent,
-	    &challenge);
-	for (int round = 0; status == SASL_CHALLENGE && round < ROUNDS; round++) {
+	base64_encode(buf_span(&message), &line);
+	/* Without its first message where there must be none, or it does not fit: then that is the answer to the first challenge. */
+	bool sent = c->mechanism != SASL_LOGIN && line.len <= login->longest;
+	if (!sent)
+		buf_cut(&line, bare);
+	snprintf(shown, sizeof(shown), "AUTH %s%s", sasl_names[c->mechanism], sent ? " (secret)" : "");
+	enum sasl_status status = login->exchange(login->context, shown, buf_span(&line), &challenge);
+	while (status == SASL_CHALLENGE) {
 		if (sent)
 			status = take_challenge(c, challenge, &message);
-		if (status == SASL_CHALLENGE)
-			status = answer(login, buf_span(&message), &challenge);
-		else
-			login->exchange(login->context, "*", span_of("*"), &challenge);
 		sent = true;
+		if (status != SASL_CHALLENGE) {
+			login->exchange(login->context, "*", span_of("*"), &challenge);
+			break;
+		}
+		buf_clear(&line);
+		base64_encode(buf_span(&message), &line);
+		status = login->exchange(login->context, "(secret)", buf_span(&line), &challenge);
 	}
 	buf_free(&message);
-	if (status == SASL_OK && !sasl_client_verified(c))
-		return SASL_UNPROVEN;
-	return status == SASL_CHALLENGE ? SASL_MALFORMED : status;
+	buf_free(&line);
+	return status == SASL_OK && !sasl_client_verified(c) ? SASL_UNPROVEN : status;
 }

@@ -5,7 +5,7 @@
 #define ACCOUNT_LOGIN_H
 
 #include "config.h"
-#include "exchange.h"
+#include "sasl.h"
 
 /* As struct exchange_accounts wants them. The name may be a whole address, if its domain is local. Failures are logged. */
 int account_login_random(void *context, uint8_t *nonce);

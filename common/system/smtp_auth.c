@@ -68,7 +68,6 @@ log_in(struct smtp_client *client, struct sasl_client *sasl)
 		return smtp_give_up(
 		    client, SMTP_PROTOCOL, "the server's challenge is malformed, or one too many");
 	case SASL_CHALLENGE:
-	case SASL_LOOKUP:
 	case SASL_DENIED:
 		break;
 	}

@@ -205,7 +205,7 @@ START_TEST(adds)
 	ck_assert_int_eq(account_find(root, "bob", &a), ACCOUNT_OK);
 	ck_assert_int_eq(account_find(root, "carl", &b), ACCOUNT_OK);
 	ck_assert_mem_ne(a.salt, b.salt, CREDENTIAL_SALT_WRITTEN);
-	ck_assert_mem_ne(a.stored_key, b.stored_key, SHA256_SIZE);
+	ck_assert_mem_ne(a.keys.stored, b.keys.stored, SHA256_SIZE);
 }
 END_TEST
 

@@ -179,17 +179,17 @@ END_TEST
 START_TEST(makes_the_same_keys_of_plain)
 {
 	struct credential scram, plain;
-	uint8_t stored[2][SHA256_SIZE], server[2][SHA256_SIZE];
+	struct scram_keys keys[2];
 
 	ck_assert_int_eq(parse(PENCIL, &scram), 0);
 	ck_assert_int_eq(parse("{PLAIN}pencil", &plain), 0);
 	memcpy(plain.salt, scram.salt, scram.salt_n);
 	plain.salt_n = scram.salt_n;
-	credential_scram_keys(&scram, stored[0], server[0]);
-	credential_scram_keys(&plain, stored[1], server[1]);
-	ck_assert(hash_equal(stored[0], stored[1], SHA256_SIZE));
-	ck_assert(hash_equal(server[0], server[1], SHA256_SIZE));
-	ck_assert(hash_equal(stored[0], scram.stored_key, SHA256_SIZE));
+	credential_scram_keys(&scram, &keys[0]);
+	credential_scram_keys(&plain, &keys[1]);
+	ck_assert(hash_equal(keys[0].stored, keys[1].stored, SHA256_SIZE));
+	ck_assert(hash_equal(keys[0].server, keys[1].server, SHA256_SIZE));
+	ck_assert(hash_equal(keys[0].stored, scram.keys.stored, SHA256_SIZE));
 }
 END_TEST
 
