@@ -20,7 +20,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Modules that see neither a system header nor a header of common/system; `make layers` holds them to it.
-PURE     = $(wildcard common/pure/*.[ch] $(addsuffix .[ch], \
+PURE     = $(wildcard common/pure/*.[ch] smtpd/bounce.h $(addsuffix .[ch], \
            $(addprefix smtpd/,alias auth bounce_text command data dsn header queue_message reply session trace transaction) \
            $(addprefix pop3d/,auth backend command session transaction) \
            $(addprefix smtpc/,body compose envelope) \

@@ -1,32 +1,33 @@
-#include "bounce_text.h"
+#include "bounce.h"
 
 #include <string.h>
 
 #include "codec.h"
 #include "date.h"
+#include "message.h"
 #include "safe.h"
-#include "words.h"
 
 enum {
 	LINE = 998,   /* RFC 5322 2.1.1 */
 	COLUMNS = 76, /* where a space lets a line be folded */
 	WORD = 900,   /* where none does */
 	REPLY = 4096, /* bytes of a reply, and of whatever else others wrote */
-	SUBJECT = 200,
-	SENTENCES = 16 * 1024
+	SUBJECT = 200
 };
 
 static const struct {
 	const char *subject;
 	const char *sentence; /* before the recipients */
 	const char *word;     /* RFC 3464 2.3.3 */
+	unsigned asked_by;
 } actions[] = {
 	[BOUNCE_FAILED] = { "Mail could not be delivered",
-	    "It could not be delivered, and will not be tried again, to:", "failed" },
-	[BOUNCE_DELAYED] = { "Mail is delayed", "It is still on its way to:", "delayed" },
+	    "It could not be delivered, and will not be tried again, to:", "failed", DSN_FAILURE },
+	[BOUNCE_DELAYED] = { "Mail is delayed", "It is still on its way to:", "delayed", DSN_DELAY },
 	[BOUNCE_RELAYED] = { "Mail was passed on",
-	    "It was passed on to a server that sends no notice of what becomes of it, for:", "relayed" },
-	[BOUNCE_DELIVERED] = { "Mail was delivered", "It was delivered to:", "delivered" },
+	    "It was passed on to a server that sends no notice of what becomes of it, for:", "relayed",
+	    DSN_SUCCESS },
+	[BOUNCE_DELIVERED] = { "Mail was delivered", "It was delivered to:", "delivered", DSN_SUCCESS },
 };
 
 /* What a person may do about a failure, by the subject and detail of its status; the first row that fits. */
@@ -54,15 +55,12 @@ struct span
 bounce_to(
     const struct queue_message *message, const struct queue_recipient *recipient, enum bounce_action action)
 {
-	static const unsigned asked_by[] = { [BOUNCE_FAILED] = DSN_FAILURE,
-		[BOUNCE_DELAYED] = DSN_DELAY,
-		[BOUNCE_RELAYED] = DSN_SUCCESS,
-		[BOUNCE_DELIVERED] = DSN_SUCCESS };
 	const struct span nobody = { NULL, 0 };
 	unsigned notify = recipient->dsn.notify;
-	bool failed = action == BOUNCE_FAILED, success = asked_by[action] == DSN_SUCCESS;
+	unsigned asked_by = actions[action].asked_by;
+	bool failed = action == BOUNCE_FAILED;
 
-	if (notify == 0 ? success : (notify & asked_by[action]) == 0)
+	if (notify == 0 ? asked_by == DSN_SUCCESS : (notify & asked_by) == 0)
 		return nobody;
 	/* There is no answer to a notice, RFC 5321 4.5.5. */
 	if (message->sender.n == 0)
@@ -75,21 +73,30 @@ bounce_to(
 	return failed ? span_of("postmaster") : nobody;
 }
 
+struct writer {
+	const struct bounce_notice *notice;
+	bool utf8;	 /* RFC 6533 */
+	struct buf text; /* for people, before it is encoded */
+	struct buf out;
+	bounce_put *put;
+	void *context;
+};
+
 /* One line of others as text: without control characters; ASCII unless utf8. */
 static void
 add_clean(struct span s, bool utf8, struct buf *out)
 {
-	s = span_slice(s, 0, REPLY);
+	s = span_trim(span_slice(s, 0, REPLY));
 	if (utf8)
 		safe_add(s, SAFE_LINE, out);
 	else
 		for (size_t i = 0; i < s.n; i++)
 			if (ascii_is_print(s.at[i]))
 				buf_add_char(out, s.at[i]);
-			else if (ascii_is_space(s.at[i]))
-				buf_add_char(out, ' ');
-			else
+			else if (!ascii_is_space(s.at[i]))
 				buf_printf(out, "\\x%02X", (unsigned char)s.at[i]);
+			else if (!ascii_is_space(s.at[i - 1]))
+				buf_add_char(out, ' ');
 }
 
 /* The length of the first word of s, the blank before it counted; not more than fits a line. */
@@ -106,140 +113,121 @@ word_length(struct span s)
 	return n;
 }
 
-/* A clean text behind `column` characters of a field, folded, and the end of the line. */
+/* "Name: kind; text", where others wrote the text; folded. */
 static void
-add_folded(struct span text, size_t column, struct buf *out)
+add_field(struct writer *w, const char *name, struct span text)
 {
+	struct buf clean;
+	size_t column = strlen(name);
+
+	buf_init(&clean, (size_t)4 * REPLY);
+	add_clean(text, w->utf8, &clean);
+	buf_add_string(&w->out, name);
+	text = buf_span(&clean);
 	for (size_t n; text.n > 0; span_skip(&text, n)) {
 		n = word_length(text);
 		if (column > 1 && column + n > COLUMNS) {
-			buf_add_string(out, text.at[0] == ' ' ? "\r\n" : "\r\n ");
+			buf_add_string(&w->out, text.at[0] == ' ' ? "\r\n" : "\r\n ");
 			column = 1;
 		}
-		buf_add(out, text.at, n);
+		buf_add(&w->out, text.at, n);
 		column += n;
 	}
-	buf_add_string(out, "\r\n");
-}
-
-/* "Name: before text", where others wrote the text. */
-static void
-add_field(const char *name, const char *before, struct span text, bool utf8, struct buf *out)
-{
-	struct buf clean;
-
-	buf_init(&clean, (size_t)4 * REPLY);
-	add_clean(text, utf8, &clean);
-	buf_printf(out, "%s: %s", name, before);
-	add_folded(buf_span(&clean), strlen(name) + 2 + strlen(before), out);
+	buf_add_string(&w->out, "\r\n");
 	buf_free(&clean);
-}
-
-static void
-add_date_field(const char *name, int64_t seconds, int zone, struct buf *out)
-{
-	buf_printf(out, "%s: ", name);
-	date_format(seconds, zone, out);
-	buf_add_string(out, "\r\n");
 }
 
 /* xtext as text; what is malformed, as it stands. */
 static void
-add_xtext_field(const char *name, const char *before, struct span xtext, bool utf8, struct buf *out)
+add_xtext_field(struct writer *w, const char *name, struct span xtext)
 {
 	struct buf text;
 
 	buf_init(&text, REPLY);
-	struct span decoded = dsn_decode_xtext(xtext, &text) == 0 ? buf_span(&text) : xtext;
-	add_field(name, before, decoded, utf8, out);
+	add_field(w, name, dsn_decode_xtext(xtext, &text) == 0 ? buf_span(&text) : xtext);
 	buf_free(&text);
 }
 
-/* The text for people is quoted-printable: it may be in any language, and none of it can be a boundary, which has =_ in it. */
 static void
-add_text(struct buf *text, struct buf *out)
+add_date(const struct writer *w, const char *before, int64_t seconds, const char *after, struct buf *out)
 {
-	qp_encode(buf_span(text), out);
-	out->failed |= text->failed;
-	buf_free(text);
+	buf_add_string(out, before);
+	date_format(seconds, w->notice->zone, out);
+	buf_add_string(out, after);
 }
 
 static void
-add_boundary(const struct bounce_notice *notice, const char *end, struct buf *out)
+add_boundary(struct writer *w, const char *end)
 {
-	buf_printf(out, "\r\n--=_%s%s\r\n", notice->id, end);
+	buf_printf(&w->out, "\r\n--=_%s%s\r\n", w->notice->id, end);
 }
 
 static void
-add_header(const struct bounce_notice *notice, enum bounce_action worst, bool eight_bit, struct buf *out)
+write_header(struct writer *w, bool eight_bit)
 {
+	const struct bounce_notice *notice = w->notice;
 	struct buf to;
 
 	buf_init(&to, (size_t)2 * REPLY);
 	buf_add_char(&to, '<');
 	buf_add_span(&to, notice->to);
-	if (notice->to.n > 0 && memchr(notice->to.at, '@', notice->to.n) == NULL)
+	if (!span_has(notice->to, '@'))
 		buf_printf(&to, "@%s", notice->hostname);
 	buf_add_char(&to, '>');
-	buf_printf(out, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n", notice->hostname);
-	add_field("To", "", buf_span(&to), notice->about->utf8, out);
-	buf_printf(out, "Subject: %s\r\n", actions[worst].subject);
-	add_date_field("Date", notice->now, notice->zone, out);
-	buf_printf(out,
+	buf_printf(&w->out, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n", notice->hostname);
+	add_field(w, "To: ", buf_span(&to));
+	buf_printf(&w->out, "Subject: %s\r\n", actions[notice->action].subject);
+	add_date(w, "Date: ", notice->now, "\r\n", &w->out);
+	buf_printf(&w->out,
 	    "Message-ID: <%s@%s>\r\n"
 	    "Auto-Submitted: auto-replied\r\n"
 	    "MIME-Version: 1.0\r\n"
 	    "Content-Type: multipart/report; report-type=%sdelivery-status;\r\n"
 	    " boundary=\"=_%s\"\r\n"
 	    "%s",
-	    notice->id, notice->hostname, notice->about->utf8 ? "global-" : "", notice->id,
-	    eight_bit || notice->about->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	    notice->id, notice->hostname, w->utf8 ? "global-" : "", notice->id,
+	    eight_bit || w->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 	buf_free(&to);
 }
 
-void
-bounce_text_begin(
-    const struct bounce_notice *notice, enum bounce_action worst, bool eight_bit, struct buf *out)
+/* The text so far is quoted-printable: it may be in any language, and none of it can be a boundary, which has =_ in it. */
+static void
+put_text(struct writer *w)
 {
-	bool theirs = notice->to.n > 0 && span_equal(notice->to, notice->about->sender);
-	struct buf text, subject;
-
-	add_header(notice, worst, eight_bit, out);
-	add_boundary(notice, "", out);
-	buf_add_string(out, "Content-Type: text/plain; charset=utf-8\r\n"
-			    "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
-	buf_init(&text, SENTENCES);
-	buf_init(&subject, SENTENCES);
-	buf_printf(&text, "This is the mail server %s.\r\n\r\nIt has a message%s of ", notice->hostname,
-	    theirs ? " from you" : "");
-	date_format(notice->about->created, notice->zone, &text);
-	if (!theirs) {
-		buf_add_string(&text, "\r\nfrom ");
-		add_clean(notice->about->sender, true, &text);
-	}
-	words_decode(span_slice(notice->subject, 0, REPLY), &subject);
-	if (subject.len > 0) {
-		buf_add_string(&text, "\r\nwith the subject: ");
-		add_clean(span_slice(buf_span(&subject), 0, SUBJECT), true, &text);
-	}
-	buf_add_string(&text, "\r\n");
-	buf_free(&subject);
-	add_text(&text, out);
+	qp_encode(buf_span(&w->text), &w->out);
+	w->out.failed |= w->text.failed;
+	buf_clear(&w->text);
+	w->put(w->context, &w->out);
 }
 
-void
-bounce_text_action(const struct bounce_notice *notice, enum bounce_action action, struct buf *out)
+static void
+tell_what(struct writer *w, struct span original)
 {
-	struct buf text;
+	const struct bounce_notice *notice = w->notice;
+	bool theirs = notice->to.n > 0 && span_equal(notice->to, notice->about->sender);
+	struct field subject;
+	struct buf decoded;
 
-	buf_init(&text, SENTENCES);
-	buf_printf(&text, "\r\n%s\r\n", actions[action].sentence);
-	if (action == BOUNCE_DELAYED) {
-		buf_add_string(&text, "(You need not do anything. It will be tried until\r\n");
-		date_format(notice->expires, notice->zone, &text);
-		buf_add_string(&text, ".)\r\n");
+	buf_printf(&w->text, "This is the mail server %s.\r\n\r\nIt has a message%s", notice->hostname,
+	    theirs ? " from you" : "");
+	add_date(w, " of ", notice->about->created, "", &w->text);
+	if (!theirs) {
+		buf_add_string(&w->text, "\r\nfrom ");
+		add_clean(notice->about->sender, true, &w->text);
 	}
-	add_text(&text, out);
+	buf_init(&decoded, (size_t)4 * REPLY);
+	if (field_find(original, "Subject", &subject))
+		words_decode(span_slice(subject.value, 0, REPLY), &decoded);
+	if (decoded.len > 0) {
+		buf_add_string(&w->text, "\r\nwith the subject: ");
+		add_clean(span_slice(buf_span(&decoded), 0, SUBJECT), true, &w->text);
+	}
+	buf_free(&decoded);
+	buf_printf(&w->text, "\r\n\r\n%s\r\n", actions[notice->action].sentence);
+	if (notice->action == BOUNCE_DELAYED)
+		add_date(w, "(You need not do anything. It will be tried until\r\n", notice->expires,
+		    ".)\r\n", &w->text);
+	put_text(w);
 }
 
 /* What was said, without who said it: "host: 450 busy". */
@@ -254,26 +242,6 @@ reply_of(const struct bounce_recipient *told)
 	return span_slice(reply, 0, REPLY);
 }
 
-/* What was said, its further lines below. */
-static void
-add_reply(const struct bounce_recipient *told, struct buf *text)
-{
-	struct span rest = reply_of(told);
-	const char *before = "";
-
-	buf_add_string(text, "    ");
-	if (told->host[0] != '\0') {
-		add_clean(span_of(told->host), true, text);
-		buf_add_string(text, " said:\r\n        ");
-	}
-	while (rest.at != NULL) {
-		buf_add_string(text, before);
-		add_clean(span_until(rest, '\n', &rest), true, text);
-		before = "\r\n        ";
-	}
-	buf_add_string(text, "\r\n");
-}
-
 static const char *
 advice_for(const char *status)
 {
@@ -285,104 +253,86 @@ advice_for(const char *status)
 	return advice[i].words;
 }
 
-void
-bounce_text_recipient(const struct bounce_recipient *told, struct buf *out)
-{
-	struct buf text;
-
-	buf_init(&text, (size_t)8 * REPLY);
-	buf_add_string(&text, "\r\n  ");
-	add_clean(told->recipient->address, true, &text);
-	buf_add_string(&text, "\r\n");
-	if (reply_of(told).n > 0 && told->action <= BOUNCE_DELAYED)
-		add_reply(told, &text);
-	if (told->action == BOUNCE_FAILED)
-		buf_printf(&text, "    What to do: %s\r\n", advice_for(told->status));
-	add_text(&text, out);
-}
-
-void
-bounce_text_end(const struct bounce_notice *notice, bool whole, struct buf *out)
-{
-	struct buf text;
-
-	buf_init(&text, SENTENCES);
-	buf_printf(&text,
-	    "\r\nThe postmaster of this server, postmaster@%s,\r\ncan say more of message %s.\r\n%s is "
-	    "attached.\r\n",
-	    notice->hostname, notice->about->id, whole ? "It" : "Its header");
-	add_text(&text, out);
-}
-
-void
-bounce_text_message_fields(const struct bounce_notice *notice, struct buf *out)
-{
-	add_boundary(notice, "", out);
-	if (notice->about->utf8)
-		buf_add_string(out, "Content-Type: message/global-delivery-status\r\n"
-				    "Content-Transfer-Encoding: 8bit\r\n\r\n");
-	else
-		buf_add_string(out, "Content-Type: message/delivery-status\r\n\r\n");
-	if (notice->about->envid.n > 0)
-		add_xtext_field("Original-Envelope-Id", "", notice->about->envid, notice->about->utf8, out);
-	buf_printf(out, "Reporting-MTA: dns; %s\r\n", notice->hostname);
-	add_date_field("Arrival-Date", notice->about->created, notice->zone, out);
-}
-
-/* Its lines become one, folded where they ended. */
+/* Whom it was for, and what was said, a line a line. */
 static void
-add_diagnostic(const struct bounce_recipient *told, bool utf8, struct buf *out)
+tell_recipient(struct writer *w, const struct bounce_recipient *told)
 {
-	struct span rest = reply_of(told), line;
-	bool smtp = told->host[0] != '\0' && ascii_is_digit(rest.at[0]);
+	struct span reply = reply_of(told);
+	const char *before = "    ";
 
-	line = span_until(rest, '\n', &rest);
-	add_field("Diagnostic-Code", smtp ? "smtp; " : "x-local; ", line, utf8, out);
-	while (rest.at != NULL) {
-		struct buf clean;
-		buf_init(&clean, (size_t)4 * REPLY);
-		add_clean(span_trim(span_until(rest, '\n', &rest)), utf8, &clean);
-		if (clean.len > 0) {
-			buf_add_char(out, ' ');
-			add_folded(buf_span(&clean), 1, out);
-		}
-		buf_free(&clean);
+	buf_add_string(&w->text, "\r\n  ");
+	add_clean(told->recipient->address, true, &w->text);
+	buf_add_string(&w->text, "\r\n");
+	if (w->notice->action > BOUNCE_DELAYED)
+		reply.n = 0;
+	if (reply.n > 0 && told->host[0] != '\0') {
+		buf_add_string(&w->text, before);
+		add_clean(span_of(told->host), true, &w->text);
+		buf_add_string(&w->text, " said:\r\n");
+		before = "        ";
 	}
+	while (reply.n > 0) {
+		buf_add_string(&w->text, before);
+		add_clean(span_until(reply, '\n', &reply), true, &w->text);
+		buf_add_string(&w->text, "\r\n");
+		before = "        ";
+	}
+	if (w->notice->action == BOUNCE_FAILED)
+		buf_printf(&w->text, "    What to do: %s\r\n", advice_for(told->status));
+	put_text(w);
 }
 
-void
-bounce_text_recipient_fields(
-    const struct bounce_notice *notice, const struct bounce_recipient *told, struct buf *out)
+/* message/delivery-status */
+static void
+write_message_fields(struct writer *w)
 {
-	bool utf8 = notice->about->utf8;
-	struct span original;
+	const struct queue_message *about = w->notice->about;
+
+	add_boundary(w, "");
+	buf_printf(&w->out, "Content-Type: message/%sdelivery-status\r\n%s\r\n", w->utf8 ? "global-" : "",
+	    w->utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	if (about->envid.n > 0)
+		add_xtext_field(w, "Original-Envelope-Id: ", about->envid);
+	buf_printf(&w->out, "Reporting-MTA: dns; %s\r\n", w->notice->hostname);
+	add_date(w, "Arrival-Date: ", about->created, "\r\n", &w->out);
+}
+
+static void
+write_recipient_fields(struct writer *w, const struct bounce_recipient *told)
+{
+	const struct bounce_notice *notice = w->notice;
+	struct span address = told->recipient->address, reply = reply_of(told), original;
 	struct span kind = span_until(told->recipient->dsn.orcpt, ';', &original);
-	struct buf before;
+	bool smtp = told->host[0] != '\0' && reply.n > 0 && ascii_is_digit(reply.at[0]);
+	struct buf name;
 
-	buf_add_string(out, "\r\n");
+	buf_add_string(&w->out, "\r\n");
 	if (original.n > 0) {
-		buf_init(&before, REPLY);
-		add_clean(kind, false, &before);
-		buf_add_string(&before, ";");
-		add_xtext_field("Original-Recipient", buf_string(&before), original, utf8, out);
-		buf_free(&before);
+		buf_init(&name, (size_t)4 * REPLY);
+		buf_add_string(&name, "Original-Recipient: ");
+		add_clean(span_slice(kind, 0, SUBJECT), false, &name);
+		buf_add_char(&name, ';');
+		add_xtext_field(w, buf_string(&name), original);
+		buf_free(&name);
 	}
-	add_field("Final-Recipient",
-	    utf8 && !span_is_ascii(told->recipient->address) ? "utf-8; " : "rfc822; ",
-	    told->recipient->address, utf8, out);
-	buf_printf(out, "Action: %s\r\nStatus: %s\r\n", actions[told->action].word, told->status);
+	add_field(w,
+	    w->utf8 && !span_is_ascii(address) ? "Final-Recipient: utf-8; " : "Final-Recipient: rfc822; ",
+	    address);
+	buf_printf(&w->out, "Action: %s\r\nStatus: %s\r\n", actions[notice->action].word, told->status);
 	if (told->host[0] != '\0')
-		add_field("Remote-MTA", "dns; ", span_of(told->host), utf8, out);
-	if (reply_of(told).n > 0)
-		add_diagnostic(told, utf8, out);
-	add_date_field("Last-Attempt-Date", notice->now, notice->zone, out); /* it was what we tell of */
-	buf_printf(out, "Final-Log-ID: %s\r\n", notice->about->id);
-	if (told->action == BOUNCE_DELAYED)
-		add_date_field("Will-Retry-Until", notice->expires, notice->zone, out);
+		add_field(w, "Remote-MTA: dns; ", span_of(told->host));
+	if (reply.n > 0)
+		add_field(w, smtp ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-local; ", reply);
+	add_date(w, "Last-Attempt-Date: ", notice->now, "\r\n", &w->out); /* it was what we tell of */
+	buf_printf(&w->out, "Final-Log-ID: %s\r\n", notice->about->id);
+	if (notice->action == BOUNCE_DELAYED)
+		add_date(w, "Will-Retry-Until: ", notice->expires, "\r\n", &w->out);
+	w->put(w->context, &w->out);
 }
 
-bool
-bounce_text_is_plain(const struct bounce_notice *notice, struct span original)
+/* May the message go back as it is: no line that is too long, no NUL, no bare CR or LF, and nothing that could be taken for our boundary? */
+static bool
+is_plain(const struct bounce_notice *notice, struct span original)
 {
 	size_t id = strlen(notice->id), start = 0;
 	bool cr = false;
@@ -400,22 +350,69 @@ bounce_text_is_plain(const struct bounce_notice *notice, struct span original)
 	return !cr;
 }
 
-void
-bounce_text_original(const struct bounce_notice *notice, struct span original, bool whole, struct buf *out)
+static void
+write_original(struct writer *w, struct span original, bool whole)
 {
-	const char *type = whole ? (notice->about->utf8 ? "message/global" : "message/rfc822")
-				 : (notice->about->utf8 ? "message/global-headers" : "text/rfc822-headers");
+	const char *type = whole ? (w->utf8 ? "message/global" : "message/rfc822")
+				 : (w->utf8 ? "message/global-headers" : "text/rfc822-headers");
 	bool ascii = span_is_ascii(original);
-	bool as_it_is = whole || (bounce_text_is_plain(notice, original) && (ascii || notice->about->utf8));
+	bool as_it_is = whole || (is_plain(w->notice, original) && (ascii || w->utf8));
 
-	add_boundary(notice, "", out);
-	buf_printf(out, "Content-Type: %s\r\n%s\r\n", type,
+	add_boundary(w, "");
+	buf_printf(&w->out, "Content-Type: %s\r\n%s\r\n", type,
 	    !as_it_is ? "Content-Transfer-Encoding: quoted-printable\r\n"
 	    : ascii   ? ""
 		      : "Content-Transfer-Encoding: 8bit\r\n");
 	if (as_it_is)
-		buf_add_span(out, original);
+		buf_add_span(&w->out, original);
 	else
-		qp_encode(original, out);
-	add_boundary(notice, "--", out);
+		qp_encode(original, &w->out);
+	add_boundary(w, "--");
+	w->put(w->context, &w->out);
+}
+
+/* The header at the start, without the empty line. */
+static struct span
+header_of(struct span original)
+{
+	struct span rest = original;
+	struct field field;
+	size_t end = 0;
+
+	while (field_next(&rest, &field))
+		end = original.n - rest.n;
+	return span_slice(original, 0, end);
+}
+
+void
+bounce_text(
+    const struct bounce_notice *notice, struct span original, bool all, bounce_put *put, void *context)
+{
+	struct writer w = { .notice = notice, .utf8 = notice->about->utf8, .put = put, .context = context };
+	/* RFC 3461 4.3: the whole is for failures alone. */
+	bool whole = all && notice->about->ret == DSN_RET_FULL && notice->action == BOUNCE_FAILED &&
+		     is_plain(notice, original);
+
+	if (!whole)
+		original = header_of(original);
+	buf_init(&w.text, BOUNCE_PIECE);
+	buf_init(&w.out, BOUNCE_PIECE + 4 * BOUNCE_ORIGINAL);
+	write_header(&w, whole && !span_is_ascii(original));
+	add_boundary(&w, "");
+	buf_add_string(&w.out, "Content-Type: text/plain; charset=utf-8\r\n"
+			       "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+	tell_what(&w, original);
+	for (size_t i = 0; i < notice->recipients_n; i++)
+		tell_recipient(&w, &notice->recipients[i]);
+	buf_printf(&w.text,
+	    "\r\nThe postmaster of this server, postmaster@%s,\r\ncan say more of message %s.\r\n"
+	    "%s is attached.\r\n",
+	    notice->hostname, notice->about->id, whole ? "It" : "Its header");
+	put_text(&w);
+	write_message_fields(&w);
+	for (size_t i = 0; i < notice->recipients_n; i++)
+		write_recipient_fields(&w, &notice->recipients[i]);
+	write_original(&w, original, whole);
+	buf_free(&w.text);
+	buf_free(&w.out);
 }

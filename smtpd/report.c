@@ -154,17 +154,15 @@ draft_notice(const struct group *group, struct span to, const char *id, struct q
 		.eight_bit = entry->message.eight_bit,
 		.recipients = &recipient,
 		.recipients_n = 1 };
-	struct bounce bounce = {
-		.notice = {
-		    .hostname = r->config->hostname,
-		    .id = id,
-		    .now = r->now,
-		    .zone = zone_at(r->now),
-		    .expires = entry->message.created + r->config->queue_lifetime,
-		    .to = to,
-		    .about = &entry->message,
-		},
-		.about = entry,
+	const struct bounce_notice notice = {
+		.hostname = r->config->hostname,
+		.id = id,
+		.now = r->now,
+		.zone = zone_at(r->now),
+		.expires = entry->message.created + r->config->queue_lifetime,
+		.to = to,
+		.action = group->fate->action,
+		.about = &entry->message,
 		.recipients = group->told,
 		.recipients_n = group->n,
 	};
@@ -172,7 +170,7 @@ draft_notice(const struct group *group, struct span to, const char *id, struct q
 
 	memcpy(message.id, id, sizeof message.id);
 	spool_init(&body, entry->root);
-	int result = bounce_write(&bounce, &body);
+	int result = bounce_write(&notice, entry, &body);
 	message.size = spool_wire(&body);
 	if (result == 0)
 		result = queue_draft(
@@ -236,7 +234,7 @@ take_step(enum step step, struct group *group, struct fate *fates)
 				continue;
 			fate->seen = true;
 			group->which[group->n] = fate->which;
-			group->told[group->n++] = (struct bounce_recipient){ &fate->recipient, fate->action,
+			group->told[group->n++] = (struct bounce_recipient){ &fate->recipient,
 				fate->expired ? "4.4.7" : fate->result->status, fate->result->host };
 		}
 		if (group->n > 0)

@@ -1,5 +1,5 @@
 /* A delivery status notification about a hostile message and reply: CRLF lines of at most 998, and no boundary that is not ours. */
-#include "bounce_text.h"
+#include "bounce.h"
 
 #include "fuzz.h"
 
@@ -35,6 +35,16 @@ without_zero(struct span s, char *copy, size_t size)
 	return span_of(copy);
 }
 
+static void
+collect(void *context, struct buf *piece)
+{
+	struct buf *out = context;
+
+	MUST(!piece->failed);
+	MUST(buf_add_span(out, buf_span(piece)) == 0);
+	buf_clear(piece);
+}
+
 void
 fuzz(struct span input)
 {
@@ -44,31 +54,25 @@ fuzz(struct span input)
 	struct queue_message about = {
 		.id = "m1", .created = 1, .utf8 = (flags & 1) != 0, .sender = fuzz_part(&rest, '|')
 	};
-	struct bounce_notice notice = { .hostname = "mail.example.org", .id = id, .about = &about };
 	struct queue_recipient bob = { .tries = 1 };
-	struct bounce_recipient told = { .recipient = &bob,
+	struct bounce_recipient told = { .recipient = &bob, .status = "5.1.1", .host = host };
+	struct bounce_notice notice = { .hostname = "mail.example.org",
+		.id = id,
 		.action = (enum bounce_action)(flags >> 1 & 3),
-		.status = "5.1.1",
-		.host = host };
+		.about = &about,
+		.recipients = &told,
+		.recipients_n = 1 };
 	struct buf out;
 
 	notice.to = (flags & 8) != 0 ? about.sender : fuzz_part(&rest, '|');
 	about.envid = fuzz_part(&rest, '|');
-	notice.subject = fuzz_part(&rest, '|');
 	bob.address = fuzz_part(&rest, '|');
 	bob.dsn.orcpt = fuzz_part(&rest, '|');
 	without_zero(fuzz_part(&rest, '|'), host, sizeof host);
 	bob.reply = fuzz_part(&rest, '|');
-	bool whole = (flags & 16) != 0 && bounce_text_is_plain(&notice, rest);
+	about.ret = (flags & 16) != 0 ? DSN_RET_FULL : DSN_RET_HDRS;
 	buf_init(&out, BOUNCE_PIECE + 4 * BOUNCE_ORIGINAL);
-	bounce_text_begin(&notice, told.action, whole && !span_is_ascii(rest), &out);
-	bounce_text_action(&notice, told.action, &out);
-	bounce_text_recipient(&told, &out);
-	bounce_text_end(&notice, whole, &out);
-	bounce_text_message_fields(&notice, &out);
-	bounce_text_recipient_fields(&notice, &told, &out);
-	bounce_text_original(&notice, rest, whole, &out);
-	MUST(!out.failed);
-	check_lines(&out, !about.utf8 && (!whole || span_is_ascii(rest)));
+	bounce_text(&notice, rest, (flags & 32) == 0, collect, &out);
+	check_lines(&out, !about.utf8 && (about.ret == DSN_RET_HDRS || span_is_ascii(rest)));
 	buf_free(&out);
 }

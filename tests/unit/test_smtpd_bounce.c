@@ -17,21 +17,20 @@ static void
 write_notice(struct queue_entry *entry, size_t n, enum bounce_action action)
 {
 	struct spool body;
-	struct bounce bounce = { .notice = { .hostname = "mail.example.org",
-				     .id = n1,
-				     .to = entry->message.sender,
-				     .about = &entry->message },
-		.about = entry,
+	const struct bounce_notice notice = { .hostname = "mail.example.org",
+		.id = n1,
+		.to = entry->message.sender,
+		.action = action,
+		.about = &entry->message,
 		.recipients = told,
 		.recipients_n = n };
 
 	for (size_t i = 0; i < n; i++)
-		told[i] = (struct bounce_recipient){ .recipient = &entry->message.recipients[i],
-			.action = action,
-			.status = "4.4.7",
-			.host = "" };
+		told[i] = (struct bounce_recipient){
+			.recipient = &entry->message.recipients[i], .status = "4.4.7", .host = ""
+		};
 	spool_init(&body, root);
-	ck_assert_int_eq(bounce_write(&bounce, &body), 0);
+	ck_assert_int_eq(bounce_write(&notice, entry, &body), 0);
 	buf_init(&text, 64 << 20);
 	ck_assert_int_eq(spool_each(&body, collect, NULL), 0);
 	spool_free(&body);
