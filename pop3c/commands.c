@@ -27,11 +27,13 @@ command_fail(struct pop3_client *c, enum pop3_status status)
 	return pop3_exit(c, status);
 }
 
-/* Nothing was marked deleted, so it does not matter what the server says. */
+/* Nothing is marked deleted, so it does not matter what the server says. The exit status of what is over. */
 static int
-leave(struct pop3_client *c)
+leave(struct pop3_client *c, enum pop3_status status)
 {
-	pop3_command(c, "QUIT");
+	if (status != POP3_OK)
+		return command_fail(c, status);
+	pop3_ask(c, "QUIT");
 	return EXITS_DONE;
 }
 
@@ -42,45 +44,69 @@ run_stat(struct pop3_client *c, struct numbers numbers)
 	enum pop3_status status = pop3_stat(c, &count, &octets);
 
 	(void)numbers;
-	if (status != POP3_OK)
-		return command_fail(c, status);
-	printf("%llu %llu\n", (unsigned long long)count, (unsigned long long)octets);
-	return leave(c);
+	if (status == POP3_OK)
+		printf("%llu %llu\n", (unsigned long long)count, (unsigned long long)octets);
+	return leave(c, status);
 }
 
-struct list {
-	const struct mails *mails;
-	bool octets;
-	struct buf line;
-};
-
-static int
-print_line(void *context, const struct mail *mail, struct span header)
+/* Of one that the server refuses it is empty. */
+static enum pop3_status
+take_header(struct mails_query *query, const struct mail *mail, struct buf *header)
 {
-	struct list *list = context;
+	struct pop3_client *c = query->client;
+	enum pop3_status status = pop3_reply(c);
 
-	buf_clear(&list->line);
-	if (list->octets)
-		buf_printf(&list->line, "%4lu  %8llu  ", (unsigned long)mail->number,
-		    (unsigned long long)mail->octets);
+	/* An old server without TOP, and without a way to say so; nothing was sent ahead. */
+	if (status == POP3_REFUSED && query->verb[0] == 'T' && !(c->capabilities & POP3_CAPA)) {
+		query->verb = "RETR";
+		query->argument = "";
+		return command_retrieve(c, mail->number, pop3_keep, header);
+	}
+	if (status == POP3_OK)
+		return pop3_body(c, POP3_MESSAGE, pop3_keep, header);
+	return status == POP3_REFUSED ? POP3_OK : status;
+}
+
+static enum pop3_status
+print_line(const struct mail *mail, struct span header, bool octets)
+{
+	struct buf line;
+
+	buf_init(&line, SUMMARY);
+	buf_printf(&line, "%4lu", (unsigned long)mail->number);
+	if (octets)
+		buf_printf(&line, "  %8llu  ", (unsigned long long)mail->octets);
 	else
-		buf_printf(&list->line, "%4lu%s", (unsigned long)mail->number, mail->deleted ? "D " : "  ");
-	show_summary(header, zone_at, &list->line);
-	buf_add_char(&list->line, '\n');
-	if (list->mails->n > 100 && !isatty(STDOUT_FILENO))
-		progress("message %lu of %zu", (unsigned long)mail->number, list->mails->n);
-	return fputs(buf_string(&list->line), stdout) == EOF ? -1 : 0;
+		buf_add_string(&line, mail->deleted ? "D " : "  ");
+	show_summary(header, zone_at, &line);
+	int result = puts(buf_string(&line));
+	buf_free(&line);
+	return result == EOF ? POP3_SINK : POP3_OK;
 }
 
 enum pop3_status
 command_print_list(struct pop3_client *c, const struct mails *mails, bool octets)
 {
-	struct list list = { .mails = mails, .octets = octets };
+	bool has_top = (c->capabilities & POP3_TOP) || !(c->capabilities & POP3_CAPA);
+	struct mails_query query = mails_query(c, mails, has_top ? "TOP" : "RETR");
+	enum pop3_status status = POP3_OK;
+	const struct mail *mail;
+	struct buf header;
 
-	buf_init(&list.line, SUMMARY);
-	enum pop3_status status = mails_headers(c, mails, print_line, &list);
+	query.argument = has_top ? " 0" : "";
+	buf_init(&header, SHOW_HEADER);
+	for (size_t i = 0; i < mails->n; i++)
+		mails->at[i].wanted = true;
+	while (status == POP3_OK && (mail = mails_next(&query)) != NULL) {
+		buf_clear(&header);
+		status = take_header(&query, mail, &header);
+		if (mails->n > 100 && !isatty(STDOUT_FILENO))
+			progress("message %lu of %zu", (unsigned long)mail->number, mails->n);
+		if (status == POP3_OK)
+			status = print_line(mail, buf_span(&header), octets);
+	}
 	progress_end();
-	buf_free(&list.line);
+	buf_free(&header);
 	return status;
 }
 
@@ -88,14 +114,13 @@ static int
 run_list(struct pop3_client *c, struct numbers numbers)
 {
 	struct mails mails;
+	enum pop3_status status = mails_list(c, &mails);
 
 	(void)numbers;
-	mails_init(&mails);
-	enum pop3_status status = mails_list(c, &mails);
 	if (status == POP3_OK)
 		status = command_print_list(c, &mails, true);
 	mails_free(&mails);
-	return status == POP3_OK ? leave(c) : command_fail(c, status);
+	return leave(c, status);
 }
 
 static int
@@ -105,73 +130,55 @@ no_such(uint32_t number, uint64_t count)
 	    (unsigned long long)count);
 }
 
-/* RETR of a number that STAT lets be. 0: its body comes; else an exit status. */
+enum pop3_status
+command_retrieve(struct pop3_client *c, uint32_t number, pop3_sink *sink, void *context)
+{
+	pop3_send(c, NULL, "RETR %lu", (unsigned long)number);
+	enum pop3_status status = pop3_reply(c);
+	return status == POP3_OK ? pop3_body(c, POP3_MESSAGE, sink, context) : status;
+}
+
+/* The same for a number that STAT lets be, up to QUIT. The exit status. */
 static int
-begin_retr(struct pop3_client *c, uint32_t number)
+retrieve_one(struct pop3_client *c, uint32_t number, pop3_sink *sink, void *context)
 {
 	uint64_t count, octets;
 	enum pop3_status status = pop3_stat(c, &count, &octets);
 
-	if (status != POP3_OK)
-		return command_fail(c, status);
-	if (number < 1 || number > count) {
-		leave(c);
+	if (status == POP3_OK && (number < 1 || number > count)) {
+		leave(c, status);
 		return no_such(number, count);
 	}
-	return 0;
-}
-
-struct capped {
-	struct buf message;
-	uint64_t left_out;
-};
-
-static int
-take_capped(void *context, struct span piece)
-{
-	struct capped *in = context;
-	size_t room = READ_MAX - in->message.len, n = piece.n < room ? piece.n : room;
-
-	in->left_out += piece.n - n;
-	return buf_add(&in->message, piece.at, n);
-}
-
-enum pop3_status
-command_render(struct pop3_client *c, uint32_t number, struct buf *out)
-{
-	struct capped in = { .left_out = 0 };
-	enum pop3_status status = pop3_command(c, "RETR %lu", (unsigned long)number);
-
-	buf_init(&in.message, READ_MAX);
 	if (status == POP3_OK)
-		status = pop3_body(c, POP3_MESSAGE, take_capped, &in);
-	if (status == POP3_OK) {
-		show_message(buf_span(&in.message), out);
-		if (in.left_out > 0)
-			buf_printf(out, "[%llu more octets are not shown: see pop3c raw]\n",
-			    (unsigned long long)in.left_out);
-	}
-	buf_free(&in.message);
-	return status;
+		status = command_retrieve(c, number, sink, context);
+	return leave(c, status);
+}
+
+int
+command_show(const struct buf *message)
+{
+	struct buf out;
+
+	buf_init(&out, RENDERED);
+	show_message(buf_span(message), &out);
+	if (message->len == message->max)
+		buf_add_string(&out, "[the rest is not shown: see pop3c raw]\n");
+	int result = page(buf_span(&out));
+	buf_free(&out);
+	return result;
 }
 
 static int
 run_read(struct pop3_client *c, struct numbers numbers)
 {
-	struct buf out;
-	int result = begin_retr(c, numbers.at[0]);
+	struct buf message;
 
-	if (result != 0)
-		return result;
-	buf_init(&out, RENDERED);
-	enum pop3_status status = command_render(c, numbers.at[0], &out);
-	if (status == POP3_OK) {
-		leave(c);
-		if (page(buf_span(&out)) < 0)
-			status = POP3_SINK;
-	}
-	buf_free(&out);
-	return status == POP3_OK ? EXITS_DONE : command_fail(c, status);
+	buf_init(&message, READ_MAX);
+	int result = retrieve_one(c, numbers.at[0], pop3_keep, &message);
+	if (result == EXITS_DONE && command_show(&message) < 0)
+		result = command_fail(c, POP3_SINK);
+	buf_free(&message);
+	return result;
 }
 
 static int
@@ -184,14 +191,7 @@ write_raw(void *context, struct span piece)
 static int
 run_raw(struct pop3_client *c, struct numbers numbers)
 {
-	int result = begin_retr(c, numbers.at[0]);
-
-	if (result != 0)
-		return result;
-	enum pop3_status status = pop3_command(c, "RETR %lu", (unsigned long)numbers.at[0]);
-	if (status == POP3_OK)
-		status = pop3_body(c, POP3_MESSAGE, write_raw, NULL);
-	return status == POP3_OK ? leave(c) : command_fail(c, status);
+	return retrieve_one(c, numbers.at[0], write_raw, NULL);
 }
 
 /* All of them, or none: 0, or an exit status. */
@@ -226,19 +226,13 @@ static int
 run_delete(struct pop3_client *c, struct numbers numbers)
 {
 	struct mails mails;
-	int result;
-
-	mails_init(&mails);
 	enum pop3_status status = mails_list(c, &mails);
-	if (status != POP3_OK)
-		result = command_fail(c, status);
-	else {
-		result = mark(&mails, numbers);
-		if (result == 0)
-			result = delete_marked(c, &mails);
-		else
-			leave(c);
-	}
+	int result = status == POP3_OK ? mark(&mails, numbers) : command_fail(c, status);
+
+	if (status == POP3_OK && result == 0)
+		result = delete_marked(c, &mails);
+	else if (status == POP3_OK)
+		leave(c, status);
 	mails_free(&mails);
 	return result;
 }

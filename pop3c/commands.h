@@ -1,12 +1,10 @@
 /*
- * commands: stat, list, read, raw, delete: one session each, results on standard output.
+ * commands: stat, list, read, raw, delete: one session each, results on standard output; and the session of a person.
  */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
 #include "mails.h"
-
-enum { READ_MAX = 64 * 1024 * 1024 }; /* octets of a message that are shown */
 
 struct numbers {
 	const uint32_t *at;
@@ -25,8 +23,12 @@ const struct command *command_find(const char *name);
 /* What went wrong, on standard error; its exit status. */
 int command_fail(struct pop3_client *, enum pop3_status);
 
-/* RETR, as show_message gives it. What is over READ_MAX is left out, and said. */
-enum pop3_status command_render(struct pop3_client *, uint32_t number, struct buf *out);
+/* RETR into a sink. */
+enum pop3_status command_retrieve(struct pop3_client *, uint32_t number, pop3_sink *, void *context);
+
+/* A message, as far as a buf of READ_MAX bytes keeps it, as show_message gives it, through the pager. 0, or -1 with errno. */
+enum { READ_MAX = 64 * 1024 * 1024 };
+int command_show(const struct buf *message);
 
 /* Print a line for each: "number  octets  sender  date hour:minute  subject"; in a session without the octets, with a mark. */
 enum pop3_status command_print_list(struct pop3_client *, const struct mails *, bool octets);

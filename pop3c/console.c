@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -124,30 +123,4 @@ page(struct span text)
 			return result;
 	}
 	return io_write(STDOUT_FILENO, text);
-}
-
-int
-type_line(int stop_fd, struct buf *line)
-{
-	struct pollfd both[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-		{ .fd = stop_fd, .events = POLLIN } };
-	char c;
-
-	buf_clear(line);
-	for (;;) {
-		if (poll(both, 2, -1) < 0 && errno != EINTR)
-			return 0;
-		if (interrupted())
-			return 0;
-		if (both[0].revents == 0)
-			continue;
-		ssize_t n = read(STDIN_FILENO, &c, 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return line->len > 0;
-		if (c == '\n')
-			return line->failed ? -1 : 1;
-		buf_add_char(line, c);
-	}
 }

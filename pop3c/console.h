@@ -1,5 +1,5 @@
 /*
- * console: what a program does with the person before it: signals that end it in good order, progress, the pager, lines that are typed.
+ * console: what a program does with the person before it: signals that end it in good order, progress, the pager.
  */
 #ifndef CONSOLE_H
 #define CONSOLE_H
@@ -22,8 +22,5 @@ void progress_end(void);
  * errno.
  */
 int page(struct span text);
-
-/* A line that is typed, without its end. 1; 0: the end, or an interrupt; -1: too long. */
-int type_line(int stop_fd, struct buf *line);
 
 #endif

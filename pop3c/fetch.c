@@ -18,26 +18,34 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "console.h"
 #include "exits.h"
 #include "program.h"
+#include "scratch.h"
 
 enum {
 	BATCH_MAILS = 100,
-	BATCH_OCTETS = 16 * 1024 * 1024,
-	LARGE = 8 * 1024 * 1024, /* octets of a message in memory, and once there is much of others */
-	SMALL = 256 * 1024,
+	BATCH_OCTETS = 16 * 1024 * 1024, /* as the server claims */
+	BATCH_MEMORY = 8 * 1024 * 1024,
 	LINES = 1024 * 1024 * 1024
+};
+
+/* What came whole. */
+struct batch {
+	struct scratch content;
+	size_t n;
+	struct {
+		struct mail *mail;
+		size_t at, end; /* in content */
+	} message[BATCH_MAILS];
 };
 
 int
 fetch_open(struct fetch *f, const char *dest, const char *key, bool keep, bool quiet)
 {
 	*f = (struct fetch){ .keep = keep, .quiet = quiet, .deliver = { .dir = -1, .file = -1 } };
-	mails_init(&f->mails);
 	enum seen_status status = seen_open(&f->seen, key);
 	if (status == SEEN_BUSY)
 		return complain(EXITS_LATER, "another fetch from %s is under way", key);
@@ -55,13 +63,14 @@ fetch_close(struct fetch *f)
 	mails_free(&f->mails);
 }
 
+/* The exit status. */
 static int
-cannot_record(struct fetch *f)
+cannot_record(const struct fetch *f)
 {
 	return complain(EXITS_CANNOT_WRITE, "%s: %s", f->seen.path, strerror(errno));
 }
 
-/* What is known and still on the server, as lines; without what was deleted from it, if asked so. */
+/* What is known and still on the server is all that is remembered; without what was deleted from it, if asked so. 0, or an exit status. */
 static int
 remember_only(struct fetch *f, bool deleted_too)
 {
@@ -70,10 +79,10 @@ remember_only(struct fetch *f, bool deleted_too)
 	buf_init(&lines, LINES);
 	for (size_t i = 0; i < f->mails.n; i++) {
 		const struct mail *mail = &f->mails.at[i];
-		if (mail->known && mail->uidl != 0 && (deleted_too || !mail->deleted))
-			buf_printf(&lines, "%s\n", mail_uidl(&f->mails, mail));
+		if (mail->known && mail->uidl != NULL && (deleted_too || !mail->deleted))
+			buf_printf(&lines, "%s\n", mail->uidl);
 	}
-	int result = lines.failed ? -1 : seen_rewrite(&f->seen, buf_span(&lines));
+	int result = lines.failed || seen_rewrite(&f->seen, buf_span(&lines)) < 0 ? cannot_record(f) : 0;
 	buf_free(&lines);
 	return result;
 }
@@ -83,27 +92,24 @@ static enum pop3_status
 look(struct fetch *f, struct pop3_client *c, int *exit_status)
 {
 	enum pop3_status status = mails_list(c, &f->mails);
+	bool has_uidl = true;
 	size_t known = 0;
 
-	if (status != POP3_OK || f->mails.n == 0)
-		f->has_uidl = true;
-	else {
+	if (status == POP3_OK && f->mails.n > 0) {
 		status = mails_uidl(c, &f->mails);
-		f->has_uidl = status == POP3_OK;
-		if (status == POP3_REFUSED)
-			status = POP3_OK;
+		has_uidl = status != POP3_REFUSED;
 	}
-	if (status != POP3_OK)
+	if (status != POP3_OK && has_uidl)
 		return status;
 	for (size_t i = 0; i < f->mails.n; i++) {
 		struct mail *mail = &f->mails.at[i];
-		mail->known = mail->uidl != 0 && seen_take(&f->seen, mail_uidl(&f->mails, mail));
+		mail->known = mail->uidl != NULL && seen_take(&f->seen, mail->uidl);
 		mail->wanted = !mail->known;
 		known += mail->known;
 	}
-	if (f->has_uidl && (f->seen.n > known || f->seen.torn) && remember_only(f, true) < 0)
-		*exit_status = cannot_record(f);
-	if (!f->has_uidl && f->keep)
+	if (has_uidl && (f->seen.n > known || f->seen.torn))
+		*exit_status = remember_only(f, true);
+	if (!has_uidl && f->keep)
 		complain(0, "the server has no UIDL: what is fetched now is fetched again next time");
 	return POP3_OK;
 }
@@ -127,21 +133,7 @@ batch_end(const struct fetch *f, size_t from)
 	return i;
 }
 
-/* A message while it comes, and then; zeroed for a mail that is known. */
-struct incoming {
-	struct scratch content;
-	bool whole; /* it came to its end */
-};
-
-/* State A: what comes of the mails from..; the server may claim any size, so what came decides how much is held in memory. */
-struct batch {
-	struct fetch *fetch;
-	size_t from;
-	struct incoming *incoming;
-	uint64_t octets;
-};
-
-/* What cannot be kept is told by deliver_put; the server is listened to in any case. */
+/* What cannot be kept is told by store_batch; the server is listened to in any case. */
 static int
 keep_message(void *content, struct span piece)
 {
@@ -149,90 +141,101 @@ keep_message(void *content, struct span piece)
 	return 0;
 }
 
+/* State A. The server may claim any size, so what comes decides how much is held in memory. */
 static enum pop3_status
-take_message(struct mails_query *query, struct pop3_client *c, struct mail *mail)
+take_batch(struct fetch *f, struct mails_query *query, struct batch *batch)
 {
-	struct batch *batch = query->context;
-	struct fetch *f = batch->fetch;
-	struct incoming *in = &batch->incoming[mail - &f->mails.at[batch->from]];
+	struct pop3_client *c = query->client;
+	enum pop3_status status = POP3_OK;
+	struct mail *mail;
 
-	scratch_init(&in->content, batch->octets < BATCH_OCTETS ? LARGE : SMALL);
-	if (!f->quiet)
-		progress("message %lu of %zu", (unsigned long)mail->number, f->mails.n);
-	enum pop3_status status = interrupted() ? POP3_STOPPED : pop3_reply(c);
-	if (status == POP3_OK)
-		status = pop3_body(c, POP3_MESSAGE, keep_message, &in->content);
-	in->whole = status == POP3_OK;
-	batch->octets += in->content.size;
-	if (status != POP3_REFUSED)
-		return status;
-	progress_end();
-	if (f->refused++ == 0)
-		f->refusal = pop3_exit(c, status);
-	complain(0, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
-	return POP3_OK;
+	while (status == POP3_OK && (mail = mails_next(query)) != NULL) {
+		size_t at = (size_t)batch->content.size;
+		if (!f->quiet)
+			progress("message %lu of %zu", (unsigned long)mail->number, f->mails.n);
+		status = interrupted() ? POP3_STOPPED : pop3_reply(c);
+		if (status == POP3_REFUSED) {
+			progress_end();
+			if (f->refused++ == 0)
+				f->refusal = pop3_exit(c, status);
+			complain(0, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
+			status = POP3_OK;
+			continue;
+		}
+		if (status == POP3_OK)
+			status = pop3_body(c, POP3_MESSAGE, keep_message, &batch->content);
+		if (status != POP3_OK)
+			break;
+		batch->message[batch->n].mail = mail;
+		batch->message[batch->n].at = at;
+		batch->message[batch->n++].end = (size_t)batch->content.size;
+	}
+	return status;
+}
+
+/* State B: put all that can be; the batch is then what was put. Can more follow? */
+static bool
+put_batch(struct fetch *f, struct batch *batch)
+{
+	enum delivered result = DELIVERED;
+	size_t put = 0;
+	struct span all;
+
+	if (scratch_end(&batch->content, &all) < 0) {
+		batch->n = 0;
+		f->deliver.exit = complain(EXITS_CANNOT_WRITE, "a temporary file: %s", strerror(errno));
+		return false;
+	}
+	for (size_t i = 0; i < batch->n && result != DELIVER_BROKEN; i++) {
+		result =
+		    deliver_put(&f->deliver, span_slice(all, batch->message[i].at, batch->message[i].end));
+		if (result == DELIVERED)
+			batch->message[put++] = batch->message[i];
+	}
+	batch->n = put;
+	return result != DELIVER_BROKEN;
 }
 
 /* States B to D. What was put, and is safe and recorded, becomes known. False: nothing more can be delivered. */
 static bool
-store_batch(struct fetch *f, size_t from, size_t to, struct incoming *batch, int *exit_status)
+store_batch(struct fetch *f, struct batch *batch, int *exit_status)
 {
-	enum delivered result = DELIVERED;
-	uint64_t count = 0;
+	bool usable = put_batch(f, batch);
+	struct buf lines;
 
-	for (size_t i = from; i < to; i++) {
-		struct incoming *in = &batch[i - from];
-		if (in->whole && result != DELIVER_BROKEN)
-			result = deliver_put(&f->deliver, &in->content);
-		in->whole &= result == DELIVERED;
-		if (in->whole && f->mails.at[i].uidl != 0)
-			seen_add(&f->seen, mail_uidl(&f->mails, &f->mails.at[i]));
-		count += in->whole;
-	}
-	if (count > 0 && deliver_commit(&f->deliver) != DELIVERED)
+	if (deliver_commit(&f->deliver) != DELIVERED)
 		return false;
-	f->fetched += count;
-	if (seen_commit(&f->seen) < 0) {
+	f->fetched += batch->n;
+	buf_init(&lines, (BATCH_MAILS * (POP3_UIDL + 1)));
+	for (size_t i = 0; i < batch->n; i++)
+		if (batch->message[i].mail->uidl != NULL)
+			buf_printf(&lines, "%s\n", batch->message[i].mail->uidl);
+	if (lines.failed || (lines.len > 0 && seen_append(&f->seen, buf_span(&lines)) < 0)) {
 		*exit_status = cannot_record(f);
-		return false;
+		usable = false;
+		batch->n = 0;
 	}
-	for (size_t i = from; i < to; i++)
-		f->mails.at[i].known |= batch[i - from].whole;
-	return result != DELIVER_BROKEN;
+	buf_free(&lines);
+	for (size_t i = 0; i < batch->n; i++)
+		batch->message[i].mail->known = true;
+	return usable;
 }
 
 static enum pop3_status
 take_all(struct fetch *f, struct pop3_client *c, int *exit_status)
 {
+	struct mails_query query = mails_query(c, &f->mails, "RETR");
 	enum pop3_status status = POP3_OK;
 	bool usable = true;
 
-	for (size_t from = 0, to; from < f->mails.n && status == POP3_OK && usable; from = to) {
-		to = batch_end(f, from);
-		struct batch batch = { f, from, calloc(to - from, sizeof(*batch.incoming)), 0 };
-		struct mails_query query = { "RETR", "", take_message, &batch };
-		if (batch.incoming == NULL)
-			return POP3_SINK;
-		status = mails_ask(c, &f->mails, from, to, &query);
-		usable = store_batch(f, from, to, batch.incoming, exit_status);
-		for (size_t i = from; i < to; i++)
-			if (batch.incoming[i - from].content.bound > 0)
-				scratch_free(&batch.incoming[i - from].content);
-		free(batch.incoming);
+	while (query.next < f->mails.n && status == POP3_OK && usable) {
+		struct batch batch = { .n = 0 };
+		scratch_init(&batch.content, BATCH_MEMORY);
+		query.end = batch_end(f, query.next);
+		status = take_batch(f, &query, &batch);
+		usable = store_batch(f, &batch, exit_status);
+		scratch_free(&batch.content);
 	}
-	return status;
-}
-
-/* States E to G. */
-static enum pop3_status
-delete_and_quit(struct fetch *f, struct pop3_client *c, int *exit_status)
-{
-	enum pop3_status status = mails_delete(c, &f->mails, &f->deleted);
-
-	if (status == POP3_OK && f->deleted > 0 && remember_only(f, false) < 0)
-		*exit_status = cannot_record(f);
-	if (status != POP3_OK)
-		f->deleted = 0;
 	return status;
 }
 
@@ -256,8 +259,13 @@ fetch_run(struct fetch *f, struct pop3_client *c)
 		status = take_all(f, c, &exit_status);
 	for (size_t i = 0; i < f->mails.n && !f->keep; i++)
 		f->mails.at[i].deleted |= f->mails.at[i].known;
+	/* States E to G. */
 	if (status == POP3_OK)
-		status = delete_and_quit(f, c, &exit_status);
+		status = mails_delete(c, &f->mails, &f->deleted);
+	if (status != POP3_OK)
+		f->deleted = 0;
+	else if (f->deleted > 0 && remember_only(f, false) != 0)
+		exit_status = EXITS_CANNOT_WRITE;
 	progress_end();
 	if (status != POP3_OK && status != POP3_STOPPED)
 		complain(0, "%s", pop3_words(c, status));

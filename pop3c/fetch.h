@@ -13,7 +13,6 @@ struct fetch {
 	struct seen seen;
 	struct mails mails;
 	bool keep, quiet;
-	bool has_uidl;
 	uint64_t fetched, refused, deleted;
 	int refusal; /* the exit status of the first refusal */
 };

@@ -3,223 +3,155 @@
 #include <stdlib.h>
 
 #include "program.h"
-#include "show.h"
 
 enum {
 	LINE = 32, /* octets of a LIST line, for the bound of the answer */
-	POOL = 128 * 1024 * 1024
+	UIDLS = 128 * 1024 * 1024
 };
 
-void
-mails_init(struct mails *m)
+/* The answer to a command, as text. */
+static enum pop3_status
+take_text(struct pop3_client *c, const char *command, struct buf *text)
 {
-	*m = (struct mails){ .at = NULL };
-	buf_init(&m->pool, POOL);
-	buf_add_char(&m->pool, '\0');
+	enum pop3_status status = pop3_ask(c, command);
+
+	return status == POP3_OK ? pop3_body(c, text->max, pop3_keep, text) : status;
+}
+
+static size_t
+count_lines(struct span text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		n += text.at[i] == '\n';
+	return n;
+}
+
+/* Lines of "NUMBER OCTETS …" */
+static enum pop3_status
+take_sizes(struct span text, struct mails *m)
+{
+	size_t lines = count_lines(text);
+
+	m->at = lines > POP3_MESSAGES ? NULL : calloc(lines + 1, sizeof(*m->at));
+	if (m->at == NULL)
+		return POP3_PROTOCOL;
+	while (text.n > 0) {
+		struct span line = span_until(text, '\n', &text);
+		long long number = span_number(span_word(&line), UINT32_MAX);
+		long long octets = span_number(span_word(&line), INT64_MAX);
+		if (number < 1 || octets < 0 || (m->n > 0 && number <= m->at[m->n - 1].number))
+			return POP3_PROTOCOL;
+		m->at[m->n++] = (struct mail){ .number = (uint32_t)number, .octets = (uint64_t)octets };
+	}
+	return POP3_OK;
+}
+
+enum pop3_status
+mails_list(struct pop3_client *c, struct mails *m)
+{
+	struct buf text;
+
+	*m = (struct mails){ .n = 0 };
+	buf_init(&text, (size_t)POP3_MESSAGES * LINE);
+	enum pop3_status status = take_text(c, "LIST", &text);
+	if (status == POP3_OK)
+		status = take_sizes(buf_span(&text), m);
+	buf_free(&text);
+	return status;
 }
 
 void
 mails_free(struct mails *m)
 {
 	free(m->at);
-	buf_free(&m->pool);
+	buf_free(&m->uidls);
 	*m = (struct mails){ .at = NULL };
 }
 
-static bool
-make_room(struct mails *m)
-{
-	if (m->n < m->room)
-		return true;
-	size_t room = m->room == 0 ? 256 : 2 * m->room;
-	struct mail *at = realloc(m->at, room * sizeof(*at));
-	if (at == NULL)
-		return false;
-	m->at = at;
-	m->room = room;
-	return true;
-}
-
-/* "NUMBER WORD …" */
-static struct span
-split(struct span line, long long *number)
-{
-	struct span rest, word = span_until(span_trim(line), ' ', &rest);
-
-	*number = span_number(word, UINT32_MAX);
-	return span_until(span_trim(rest), ' ', &rest);
-}
-
-static int
-take_size(void *context, struct span line)
-{
-	struct mails *m = context;
-	long long number, octets = span_number(split(line, &number), INT64_MAX);
-
-	if (number < 1 || octets < 0 || m->n >= POP3_MESSAGES || !make_room(m) ||
-	    (m->n > 0 && (uint32_t)number <= m->at[m->n - 1].number))
-		return -1;
-	m->at[m->n++] = (struct mail){ .number = (uint32_t)number, .octets = (uint64_t)octets };
-	return 0;
-}
-
-enum pop3_status
-mails_list(struct pop3_client *c, struct mails *m)
-{
-	enum pop3_status status = pop3_command(c, "LIST");
-
-	m->n = 0;
-	if (status == POP3_OK)
-		status = pop3_lines(c, (uint64_t)POP3_MESSAGES * LINE, take_size, m);
-	return status == POP3_SINK ? POP3_PROTOCOL : status;
-}
-
-static int
-take_uidl(void *context, struct span line)
-{
-	struct mails *m = context;
-	long long number;
-	struct span uidl = split(line, &number);
-	struct mail *mail = number < 1 ? NULL : mails_find(m, (uint64_t)number);
-
-	if (mail == NULL || mail->uidl != 0)
-		return -1;
-	if (!span_is_word(uidl) || uidl.n > POP3_UIDL) /* RFC 1939 7 */
-		return 0;
-	mail->uidl = m->pool.len;
-	buf_add_span(&m->pool, uidl);
-	return buf_add_char(&m->pool, '\0');
-}
-
+/* Lines of "NUMBER UIDL …", which become strings where they stand. */
 enum pop3_status
 mails_uidl(struct pop3_client *c, struct mails *m)
 {
-	enum pop3_status status = pop3_command(c, "UIDL");
+	size_t most = (m->n + 1) * (POP3_UIDL + LINE);
 
-	if (status == POP3_OK)
-		status = pop3_lines(c, (uint64_t)(m->n + 1) * (POP3_UIDL + LINE), take_uidl, m);
-	return status == POP3_SINK ? POP3_PROTOCOL : status;
+	buf_init(&m->uidls, most < UIDLS ? most : UIDLS);
+	enum pop3_status status = take_text(c, "UIDL", &m->uidls);
+	for (struct span rest = buf_span(&m->uidls); status == POP3_OK && rest.n > 0;) {
+		struct span line = span_until(rest, '\n', &rest);
+		struct mail *mail = mails_find(m, span_number(span_word(&line), UINT32_MAX));
+		struct span uidl = span_word(&line);
+		if (mail == NULL || mail->uidl != NULL)
+			return POP3_PROTOCOL;
+		if (!span_is_word(uidl) || uidl.n > POP3_UIDL) /* RFC 1939 7 */
+			continue;
+		mail->uidl = uidl.at;
+		m->uidls.data[uidl.at + uidl.n - m->uidls.data] = '\0';
+	}
+	return status;
+}
+
+static int
+by_number(const void *key, const void *mail)
+{
+	long long wanted = *(const long long *)key, number = ((const struct mail *)mail)->number;
+
+	return wanted < number ? -1 : wanted > number;
 }
 
 struct mail *
-mails_find(const struct mails *m, uint64_t number)
+mails_find(const struct mails *m, long long number)
 {
-	size_t from = 0, to = m->n;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-		if (m->at[middle].number == number)
-			return &m->at[middle];
-		if (m->at[middle].number < number)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return NULL;
+	return m->n == 0 ? NULL : bsearch(&number, m->at, m->n, sizeof(*m->at), by_number);
 }
 
-const char *
-mail_uidl(const struct mails *m, const struct mail *mail)
+struct mails_query
+mails_query(struct pop3_client *c, const struct mails *m, const char *verb)
 {
-	return m->pool.data + mail->uidl;
+	return (struct mails_query){ c, m, verb, "", .end = m->n };
 }
 
-enum pop3_status
-mails_ask(struct pop3_client *c, const struct mails *m, size_t from, size_t to, struct mails_query *query)
+struct mail *
+mails_next(struct mails_query *q)
 {
-	size_t sent = from, ahead = 0, window = c->capabilities & POP3_PIPELINING ? POP3_WINDOW : 1;
-	enum pop3_status status = POP3_OK;
+	size_t window = q->client->capabilities & POP3_PIPELINING ? POP3_WINDOW : 1;
+	struct mail *at = q->mails->at;
 
-	for (size_t i = from; i < to && status == POP3_OK; i++) {
-		if (!m->at[i].wanted)
-			continue;
-		for (; sent < to && ahead < window; sent++)
-			if (m->at[sent].wanted) {
-				pop3_send(c, "%s %lu%s", query->verb, (unsigned long)m->at[sent].number,
-				    query->argument);
-				ahead++;
-			}
-		status = query->answer(query, c, &m->at[i]);
-		ahead--;
-	}
-	return status;
-}
-
-/* What mails_headers is about. */
-struct headers {
-	mails_each *each;
-	void *context;
-	struct buf header;
-};
-
-static int
-keep_header(void *context, struct span piece)
-{
-	struct buf *header = context;
-	size_t room = SHOW_HEADER - header->len;
-
-	buf_add_span(header, span_slice(piece, 0, room));
-	return header->failed ? -1 : 0;
-}
-
-static enum pop3_status
-take_header(struct mails_query *query, struct pop3_client *c, struct mail *mail)
-{
-	struct headers *h = query->context;
-	enum pop3_status status = pop3_reply(c);
-
-	buf_clear(&h->header);
-	/* An old server without TOP, and without a way to say so; nothing was sent ahead. */
-	if (status == POP3_REFUSED && query->verb[0] == 'T' && !(c->capabilities & POP3_CAPA)) {
-		query->verb = "RETR";
-		query->argument = "";
-		status = pop3_command(c, "RETR %lu", (unsigned long)mail->number);
-	}
-	if (status == POP3_OK)
-		status = pop3_body(c, POP3_MESSAGE, keep_header, &h->header);
-	if (status != POP3_OK && status != POP3_REFUSED)
-		return status;
-	return h->each(h->context, mail, buf_span(&h->header)) < 0 ? POP3_SINK : POP3_OK;
-}
-
-enum pop3_status
-mails_headers(struct pop3_client *c, const struct mails *m, mails_each *each, void *context)
-{
-	bool has_top = (c->capabilities & POP3_TOP) || !(c->capabilities & POP3_CAPA);
-	struct headers h = { .each = each, .context = context };
-	struct mails_query query = { has_top ? "TOP" : "RETR", has_top ? " 0" : "", take_header, &h };
-
-	buf_init(&h.header, SHOW_HEADER);
-	for (size_t i = 0; i < m->n; i++)
-		m->at[i].wanted = true;
-	enum pop3_status status = mails_ask(c, m, 0, m->n, &query);
-	buf_free(&h.header);
-	return status;
-}
-
-static enum pop3_status
-take_deletion(struct mails_query *query, struct pop3_client *c, struct mail *mail)
-{
-	uint64_t *done = query->context;
-	enum pop3_status status = pop3_reply(c);
-
-	if (status == POP3_OK)
-		++*done;
-	if (status != POP3_REFUSED)
-		return status;
-	mail->deleted = false;
-	complain(0, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
-	return POP3_OK;
+	while (q->next < q->end && !at[q->next].wanted)
+		q->next++;
+	if (q->next == q->end)
+		return NULL;
+	if (q->sent < q->next)
+		q->sent = q->next;
+	for (; q->sent < q->end && q->ahead < window; q->sent++)
+		if (at[q->sent].wanted) {
+			pop3_send(q->client, NULL, "%s %lu%s", q->verb, (unsigned long)at[q->sent].number,
+			    q->argument);
+			q->ahead++;
+		}
+	q->ahead--;
+	return &at[q->next++];
 }
 
 enum pop3_status
 mails_delete(struct pop3_client *c, const struct mails *m, uint64_t *done)
 {
-	struct mails_query query = { "DELE", "", take_deletion, done };
+	struct mails_query query = mails_query(c, m, "DELE");
+	struct mail *mail;
 
 	*done = 0;
 	for (size_t i = 0; i < m->n; i++)
 		m->at[i].wanted = m->at[i].deleted;
-	enum pop3_status status = mails_ask(c, m, 0, m->n, &query);
-	return status == POP3_OK ? pop3_command(c, "QUIT") : status;
+	while ((mail = mails_next(&query)) != NULL) {
+		enum pop3_status status = pop3_reply(c);
+		*done += status == POP3_OK;
+		if (status != POP3_OK && status != POP3_REFUSED)
+			return status;
+		if (status == POP3_REFUSED) {
+			mail->deleted = false;
+			complain(0, "message %lu: %s", (unsigned long)mail->number, pop3_words(c, status));
+		}
+	}
+	return pop3_ask(c, "QUIT");
 }

@@ -7,53 +7,44 @@
 #include "pop3_client.h"
 
 struct mail {
-	uint64_t octets; /* as the server claims */
-	size_t uidl;	 /* where in the pool; 0: it has none */
+	uint64_t octets;  /* as the server claims */
+	const char *uidl; /* NULL: it has none */
 	uint32_t number;
-	bool wanted;  /* mails_ask is to ask for it */
+	bool wanted;  /* mails_next is to ask for it */
 	bool deleted; /* to be deleted at the end */
 	bool known;   /* fetched before */
 };
 
 struct mails {
 	struct mail *at; /* by number, ascending */
-	size_t n, room;
-	struct buf pool;
+	size_t n;
+	struct buf uidls;
 };
 
-void mails_init(struct mails *);
-void mails_free(struct mails *);
-
-/* LIST. Numbers that do not ascend are POP3_PROTOCOL. */
+/* LIST. Numbers that do not ascend are POP3_PROTOCOL. Free with mails_free, which takes a zeroed one, too. */
 enum pop3_status mails_list(struct pop3_client *, struct mails *);
+void mails_free(struct mails *);
 
 /* UIDL. POP3_REFUSED: the server does not have it. A UIDL that is none (RFC 1939 7) counts as missing. */
 enum pop3_status mails_uidl(struct pop3_client *, struct mails *);
 
 /* The mail of that number, or NULL. */
-struct mail *mails_find(const struct mails *, uint64_t number);
+struct mail *mails_find(const struct mails *, long long number);
 
-/* Its UIDL; "" for none. */
-const char *mail_uidl(const struct mails *, const struct mail *);
-
-/*
- * A command for each mail that is wanted, sent ahead where the server allows; answer takes what comes, from its first line on, and ends it with
- * anything but POP3_OK. It may change verb and argument while nothing is sent ahead.
- */
+/* A command for each mail from `next` up to `end` that is wanted. */
 struct mails_query {
+	struct pop3_client *client;
+	const struct mails *mails;
 	const char *verb, *argument; /* before and behind the number */
-	enum pop3_status (*answer)(struct mails_query *, struct pop3_client *, struct mail *);
-	void *context;
+	size_t next, end, sent, ahead;
 };
-enum pop3_status
-mails_ask(struct pop3_client *, const struct mails *, size_t from, size_t to, struct mails_query *);
+struct mails_query mails_query(struct pop3_client *, const struct mails *, const char *verb);
 
 /*
- * Take in the header of each mail, in order, by TOP (pipelined where the server allows), and call each. A header longer than SHOW_HEADER is
- * cut; one that the server refuses is empty. -1 of each ends it with POP3_SINK.
+ * Send the commands, ahead where the server allows. The mail whose answer comes next, for the caller to take; NULL: that was all. Verb and argument
+ * may be changed while nothing is sent ahead.
  */
-typedef int mails_each(void *context, const struct mail *, struct span header);
-enum pop3_status mails_headers(struct pop3_client *, const struct mails *, mails_each *, void *context);
+struct mail *mails_next(struct mails_query *);
 
 /*
  * DELE of all that are marked deleted, then QUIT, which makes it so. *done: how many the server took; what it refused is named on standard error and no longer marked.

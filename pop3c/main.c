@@ -4,20 +4,21 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "commands.h"
 #include "console.h"
 #include "exits.h"
 #include "fetch.h"
 #include "io.h"
 #include "net.h"
-#include "password.h"
 #include "program.h"
 
-enum { NUMBERS = 65536, REASON = 256, DAY = 86400 };
+#define PORT "110"
+
+enum { NUMBERS = 65536, REASON = 256, KEY = 1024 };
 
 static const char usage_text[] =
     "usage: pop3c [-qv] [-S SERVER[:PORT]] [-u USER] [-P COMMAND] [-w SECONDS]\n"
@@ -25,15 +26,6 @@ static const char usage_text[] =
     "       pop3c [options] fetch [-k] [DEST]\n"
     "DEST: an mbox file (~/mbox), DIR/ (a Maildir), '|command', - (standard output)\n"
     "The password: $MAIL_PASSWORD, what -P COMMAND prints, ~/.netrc, or asked. See pop3c(1).\n";
-
-struct options {
-	const char *server;
-	const char *user;
-	const char *command; /* of -P */
-	int seconds;
-	bool verbose, quiet;
-	struct server_name name; /* the server, taken apart */
-};
 
 /* What is to be done. */
 struct task {
@@ -44,55 +36,6 @@ struct task {
 };
 
 /* -1: go on; else the exit status. So do all that follow. */
-static int
-take_option(struct options *o, int option)
-{
-	switch (option) {
-	case 'S':
-		o->server = optarg;
-		return *optarg == '\0' ? complain(EXITS_USAGE, "-S: no server (pop3c -h helps)") : -1;
-	case 'u':
-		o->user = optarg;
-		return -1;
-	case 'P':
-		o->command = optarg;
-		return -1;
-	case 'w':
-		o->seconds = (int)span_number(span_of(optarg), DAY);
-		return o->seconds > 0 ? -1
-				      : complain(EXITS_USAGE, "-w %s: seconds, from 1 to %d (pop3c -h helps)",
-					    optarg, DAY);
-	case 'v':
-		o->verbose = true;
-		return -1;
-	case 'q':
-		o->quiet = true;
-		return -1;
-	case 'T':
-	case 'X':
-		return complain(
-		    EXITS_USAGE, "-%c: TLS is not there yet in this version (pop3c -h helps)", option);
-	default:
-		return program_option(option);
-	}
-}
-
-static int
-parse_options(int argc, char **argv, struct options *o)
-{
-	int option, result = -1;
-
-	opterr = 0;
-	while (result < 0 && (option = getopt(argc, argv, ":S:u:P:w:vqT:X:hV-:")) != -1)
-		result = take_option(o, option);
-	if (o->server == NULL || *o->server == '\0')
-		o->server = "localhost";
-	if (result < 0 && !net_server_name(o->server, "110", &o->name))
-		result = complain(
-		    EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT (pop3c -h helps)", o->server);
-	return result;
-}
-
 static int
 parse_numbers(struct task *task, int argc, char **argv)
 {
@@ -148,102 +91,100 @@ parse_task(struct task *task, int argc, char **argv)
 
 /* The greeting, CAPA, the login. */
 static int
-enter(struct pop3_client *c, const struct options *o, struct span user, struct span password)
+enter(struct pop3_client *c, const struct client *client)
 {
-	struct peer peer;
-
-	net_peer_of(c->conn.in, &peer);
 	enum pop3_status status = pop3_greeting(c);
+
 	if (status == POP3_REFUSED) {
 		int result = command_fail(c, status);
-		return span_is_nocase(buf_span(&c->code), "SYS/PERM") ? result : EXITS_LATER;
+		return pop3_has_code(c, "SYS/PERM") ? result : EXITS_LATER;
 	}
 	if (status == POP3_OK)
 		status = pop3_capa(c);
-	if (status == POP3_OK) {
-		bool warn = !net_is_loopback(&peer) && !o->quiet;
-		status = pop3_login(c, user, password, warn ? o->server : NULL);
-	}
+	if (status == POP3_OK)
+		status = pop3_login(c, client);
 	return status == POP3_OK ? 0 : command_fail(c, status);
 }
 
 static int
-converse(const struct options *o, const struct task *task, struct fetch *fetch, struct span user,
-    struct span password)
+converse(const struct client *client, const struct task *task, struct fetch *fetch)
 {
-	struct pop3_client client;
+	struct pop3_client c;
 	char reason[REASON];
-	int fd = net_dial(o->server, "110", o->seconds, reason, sizeof(reason));
+	int fd = net_dial(client->server, PORT, client->seconds, reason, sizeof(reason));
 
 	if (fd < 0)
 		return complain(EXITS_UNREACHABLE, "%s", reason);
 	int stop_fd = interrupt_open();
-	if (stop_fd < 0 || pop3_init(&client, fd, stop_fd, o->seconds, o->verbose) < 0) {
+	if (stop_fd < 0 || pop3_init(&c, fd, stop_fd, client->seconds, client->verbose) < 0) {
 		io_close(fd);
 		return complain(EXITS_LATER, "%s", strerror(errno));
 	}
-	int result = enter(&client, o, user, password);
+	int result = enter(&c, client);
 	if (result == 0)
-		result = task->is_fetch		 ? fetch_run(fetch, &client)
-			 : task->command != NULL ? task->command->run(&client, task->numbers)
-						 : shell_run(&client, stop_fd);
-	pop3_free(&client);
+		result = task->is_fetch		 ? fetch_run(fetch, &c)
+			 : task->command != NULL ? task->command->run(&c, task->numbers)
+						 : shell_run(&c, stop_fd);
+	pop3_free(&c);
 	return result;
 }
 
-/* "user@host:port", by which the maildrop is known here. */
-static void
-make_key(struct span user, const struct server_name *server, struct buf *key)
+/* By "user@host:port" the maildrop is known here. */
+static int
+open_fetch(const struct client *client, const struct task *task, struct fetch *fetch)
 {
-	buf_add_span(key, user);
-	buf_add_char(key, '@');
-	for (const char *c = server->host; *c != '\0'; c++)
-		buf_add_char(key, ascii_lower(*c));
-	buf_printf(key, ":%s", server->port);
+	struct buf key;
+
+	buf_init(&key, KEY);
+	buf_add_span(&key, buf_span(&client->login));
+	buf_add_char(&key, '@');
+	for (const char *c = client->name.host; *c != '\0'; c++)
+		buf_add_char(&key, ascii_lower(*c));
+	buf_printf(&key, ":%s", client->name.port);
+	int result = fetch_open(fetch, task->dest, buf_string(&key), task->keep, client->quiet);
+	buf_free(&key);
+	return result;
 }
 
 static int
-run(const struct options *o, const struct task *task)
+run(struct client *client, const struct task *task)
 {
-	struct buf user, password, key;
 	struct fetch fetch;
+	int result = client_log_in(client);
 
-	buf_init(&user, PASSWORD_USER);
-	buf_init(&password, PASSWORD_MAX);
-	buf_init(&key, 2 * PASSWORD_USER);
-	if (o->user != NULL)
-		buf_add_string(&user, o->user);
-	int result = password_find(span_of(o->name.host), o->command, &user, &password);
-	bool fetches = result == 0 && task->is_fetch;
-	if (fetches) {
-		make_key(buf_span(&user), &o->name, &key);
-		result = fetch_open(&fetch, task->dest, buf_string(&key), task->keep, o->quiet);
-	}
+	if (result >= 0)
+		return result;
+	if (!task->is_fetch)
+		return converse(client, task, NULL);
+	result = open_fetch(client, task, &fetch);
 	if (result == 0)
-		result = converse(o, task, &fetch, buf_span(&user), buf_span(&password));
-	if (fetches)
-		fetch_close(&fetch);
-	buf_free(&user);
-	buf_free(&password);
-	buf_free(&key);
+		result = converse(client, task, &fetch);
+	fetch_close(&fetch);
 	return result;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .server = getenv("MAILSERVER"), .seconds = 60 };
 	struct task task = { .command = NULL };
+	struct client client;
+	int option, result = -1;
 
 	program_begin("pop3c", usage_text);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
-	int result = parse_options(argc, argv, &o);
+	client_init(&client);
+	opterr = 0;
+	while (result < 0 && (option = getopt(argc, argv, ":" CLIENT_OPTIONS)) != -1)
+		result = client_option(&client, option);
+	if (result < 0)
+		result = client_server(&client, PORT);
 	if (result < 0)
 		result = parse_task(&task, argc - optind, argv + optind);
 	if (result < 0)
-		result = run(&o, &task);
+		result = run(&client, &task);
+	client_free(&client);
 	if (result == EXITS_DONE)
 		result = printed("standard output");
 	fflush(stdout);

@@ -6,6 +6,7 @@
 #ifndef POP3_CLIENT_H
 #define POP3_CLIENT_H
 
+#include "client.h"
 #include "conn.h"
 #include "line.h"
 
@@ -19,7 +20,8 @@ enum {
 
 enum pop3_status {
 	POP3_OK,
-	POP3_REFUSED,	/* -ERR; why is in `text` */
+	POP3_CHALLENGE, /* "+ …", of a SASL dialogue */
+	POP3_REFUSED,	/* -ERR */
 	POP3_DENIED,	/* -ERR to the password */
 	POP3_UNPROVEN,	/* the server did not prove that it knows the password (SCRAM) */
 	POP3_NO_METHOD, /* no way to log in that both sides know */
@@ -44,15 +46,12 @@ struct pop3_client {
 	int seconds;  /* how long the server may be silent */
 	bool verbose; /* the dialogue on standard error, secrets masked */
 	struct line line;
-	struct buf text;    /* of the last reply, behind its +OK or -ERR, escaped */
-	struct buf code;    /* its response code (RFC 2449 8) without brackets; empty for none */
+	struct span said;   /* in it: the last reply, behind its first word */
+	struct buf words;   /* of pop3_words */
 	struct buf stamp;   /* the greeting's <timestamp> (RFC 1939 7); empty: no APOP */
 	struct buf content; /* a piece of a multi-line answer */
 	unsigned capabilities;
 };
-
-/* Takes what comes of a multi-line answer, dots removed, CRLF line ends. -1 ends it: POP3_SINK. */
-typedef int pop3_sink(void *context, struct span piece);
 
 /* Takes the descriptor over. stop_fd: as conn_init's. 0, or -1 with errno (the descriptor stays the caller's). */
 int pop3_init(struct pop3_client *, int fd, int stop_fd, int seconds, bool verbose);
@@ -60,27 +59,24 @@ int pop3_init(struct pop3_client *, int fd, int stop_fd, int seconds, bool verbo
 /* Closes the connection. What was marked deleted without QUIT stays on the server. */
 void pop3_free(struct pop3_client *);
 
-/* A command without its CRLF. It must hold no CR, LF or secret. */
-void pop3_send(struct pop3_client *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A command without its CRLF, which it must not hold. What nobody may see has another text for the dialogue of -v (else NULL). */
+void pop3_send(struct pop3_client *, const char *shown, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* The same for what nobody may see: `shown` stands in the dialogue of -v in its place. */
-void pop3_send_secret(struct pop3_client *, const char *shown, struct span command);
-
-/* The next reply line: POP3_OK or POP3_REFUSED, or what went wrong. */
+/* The next reply line: POP3_OK, POP3_REFUSED, POP3_CHALLENGE, or what went wrong. */
 enum pop3_status pop3_reply(struct pop3_client *);
 
-/* A line of a SASL dialogue: as pop3_reply, and *challenge true for "+ …", whose bytes are in the line. */
-enum pop3_status pop3_challenge(struct pop3_client *, bool *challenge, struct span *bytes);
+/* Both. */
+enum pop3_status pop3_ask(struct pop3_client *, const char *command);
+
+/* Takes what comes of a multi-line answer, dots removed, CRLF line ends. -1 ends it: POP3_SINK. */
+typedef int pop3_sink(void *context, struct span piece);
 
 /* The lines behind a +OK, up to the dot. At most `most` octets. */
 enum pop3_status pop3_body(struct pop3_client *, uint64_t most, pop3_sink *, void *context);
 
-/* The same, line by line (without its end). A line of more than REPLY_LINE bytes is POP3_PROTOCOL. */
-enum pop3_status pop3_lines(struct pop3_client *, uint64_t most, pop3_sink *, void *context);
-
-/* pop3_send and pop3_reply. */
-enum pop3_status
-pop3_command(struct pop3_client *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A sink: context is a buf, which keeps what it has room for. */
+int pop3_keep(void *context, struct span piece);
 
 /* The greeting, then CAPA. */
 enum pop3_status pop3_greeting(struct pop3_client *);
@@ -88,22 +84,22 @@ enum pop3_status pop3_capa(struct pop3_client *);
 
 /*
  * Log in, after CAPA, by the safest way that the server knows: SCRAM-SHA-256 (RFC 5034, 7677), APOP, SASL PLAIN, USER and PASS (pop3_login.c). A
- * SCRAM that the server turns out not to have is followed by the next way; a password that was refused is never tried again in a weaker way. warn_of,
- * if not NULL, is the name of a server that a password is sent to readable only with a warning.
+ * SCRAM that the server turns out not to have is followed by the next way; a password that was refused is never tried again in a weaker way. Over a
+ * network that may read it, it goes with a warning.
  */
-enum pop3_status
-pop3_login(struct pop3_client *, struct span user, struct span password, const char *warn_of);
+enum pop3_status pop3_login(struct pop3_client *, const struct client *);
 
 /* STAT. */
 enum pop3_status pop3_stat(struct pop3_client *, uint64_t *count, uint64_t *octets);
 
-/* Does the response code say that it may work later (RFC 2449 8.1, RFC 3206)? */
+/* Has the last reply this response code (RFC 2449 8)? Does its code say that it may work later (RFC 3206)? */
+bool pop3_has_code(const struct pop3_client *, const char *code);
 bool pop3_is_temporary(const struct pop3_client *);
 
-/* A sentence about what went wrong, with the server's own words where there are any. */
+/* A sentence about what went wrong, with the server's own words, escaped, where there are any. */
 const char *pop3_words(struct pop3_client *, enum pop3_status);
 
 /* The exit status that goes with it. */
-int pop3_exit(struct pop3_client *, enum pop3_status);
+int pop3_exit(const struct pop3_client *, enum pop3_status);
 
 #endif

@@ -1,13 +1,12 @@
 #include "pop3_client.h"
 
-#include "program.h"
 #include "sasl.h"
 #include "unique.h"
 
 static enum pop3_status
 denied(const struct pop3_client *c, enum pop3_status status)
 {
-	if (status != POP3_REFUSED || pop3_is_temporary(c) || span_is_nocase(buf_span(&c->code), "SYS/PERM"))
+	if (status != POP3_REFUSED || pop3_is_temporary(c) || pop3_has_code(c, "SYS/PERM"))
 		return status;
 	return POP3_DENIED;
 }
@@ -23,12 +22,12 @@ static enum sasl_status
 exchange(void *context, const char *shown, struct span line, struct span *challenge)
 {
 	struct attempt *attempt = context;
-	bool challenged;
 
-	pop3_send_secret(attempt->client, shown, line);
-	attempt->status = pop3_challenge(attempt->client, &challenged, challenge);
+	pop3_send(attempt->client, shown, "%.*s", (int)line.n, line.n > 0 ? line.at : "");
+	attempt->status = pop3_reply(attempt->client);
 	attempt->exchanges++;
-	if (challenged)
+	*challenge = attempt->client->said;
+	if (attempt->status == POP3_CHALLENGE)
 		return SASL_CHALLENGE;
 	return attempt->status == POP3_OK ? SASL_OK : SASL_DENIED;
 }
@@ -56,7 +55,8 @@ by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, struct span user, 
 		return POP3_UNPROVEN;
 	if (verdict == SASL_MALFORMED)
 		return POP3_PROTOCOL;
-	*lacking = attempt.status == POP3_REFUSED && attempt.exchanges == 1 && c->code.len == 0;
+	*lacking = attempt.status == POP3_REFUSED && attempt.exchanges == 1 &&
+		   (c->said.n == 0 || c->said.at[0] != '[');
 	return denied(c, attempt.status);
 }
 
@@ -65,43 +65,28 @@ by_apop(struct pop3_client *c, struct span user, struct span password)
 {
 	uint8_t digest[MD5_SIZE];
 	char hex[2 * MD5_SIZE + 1];
-	struct buf line;
 
 	md5(c->stamp.data, c->stamp.len, password.at, password.n, digest);
 	hash_hex(digest, sizeof(digest), hex);
-	buf_init(&line, 4 * POP3_COMMAND);
-	buf_add_string(&line, "APOP ");
-	buf_add_span(&line, user);
-	buf_printf(&line, " %s", hex);
-	pop3_send_secret(c, "APOP (secret)", buf_span(&line));
-	buf_free(&line);
+	pop3_send(c, "APOP (secret)", "APOP %.*s %s", (int)user.n, user.at, hex);
 	return denied(c, pop3_reply(c));
 }
 
 static enum pop3_status
 by_pass(struct pop3_client *c, struct span user, struct span password)
 {
-	struct buf line;
-
-	buf_init(&line, 8 * POP3_COMMAND);
-	buf_add_string(&line, "USER ");
-	buf_add_span(&line, user);
-	pop3_send_secret(c, buf_string(&line), buf_span(&line));
+	pop3_send(c, NULL, "USER %.*s", (int)user.n, user.at);
 	enum pop3_status status = denied(c, pop3_reply(c));
-	if (status == POP3_OK) {
-		buf_clear(&line);
-		buf_add_string(&line, "PASS ");
-		buf_add_span(&line, password);
-		pop3_send_secret(c, "PASS (secret)", buf_span(&line));
-		status = denied(c, pop3_reply(c));
-	}
-	buf_free(&line);
-	return status;
+	if (status != POP3_OK)
+		return status;
+	pop3_send(c, "PASS (secret)", "PASS %.*s", (int)password.n, password.at);
+	return denied(c, pop3_reply(c));
 }
 
 enum pop3_status
-pop3_login(struct pop3_client *c, struct span user, struct span password, const char *warn_of)
+pop3_login(struct pop3_client *c, const struct client *client)
 {
+	struct span user = buf_span(&client->login), password = buf_span(&client->password);
 	bool lacking;
 
 	if (c->capabilities & POP3_SASL_SCRAM) {
@@ -114,8 +99,6 @@ pop3_login(struct pop3_client *c, struct span user, struct span password, const 
 	bool plain = c->capabilities & POP3_SASL_PLAIN;
 	if (!plain && !(c->capabilities & POP3_USER) && (c->capabilities & POP3_CAPA))
 		return POP3_NO_METHOD;
-	if (warn_of != NULL)
-		complain(0, "warning: %s offers no safe login: the password crosses the network readable",
-		    warn_of);
+	client_warn(client, c->conn.in);
 	return plain ? by_sasl(c, SASL_PLAIN, user, password, &lacking) : by_pass(c, user, password);
 }

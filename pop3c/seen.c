@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "lock.h"
 #include "pop3_client.h"
 
 enum { PATH = 4096, FILE_MAX = 1024 * 1024 * 1024 };
@@ -55,7 +56,7 @@ open_file(const struct seen *s, const char *ending, int flags)
 	char path[PATH + 8];
 
 	snprintf(path, sizeof(path), "%s%s", s->path, ending);
-	return open(path, flags | O_CREAT | O_CLOEXEC, 0600);
+	return open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
 static int
@@ -87,10 +88,10 @@ sort_lines(struct seen *s)
 		return -1;
 	while (rest.n > 0) {
 		struct span line = span_until(rest, '\n', &rest);
-		bool good = rest.at != NULL && span_is_word(line) && line.n <= POP3_UIDL;
-		s->torn |= !good;
-		if (!good)
+		if (rest.at == NULL || !span_is_word(line) || line.n > POP3_UIDL) {
+			s->torn = true;
 			continue;
+		}
 		s->sorted[s->n++].uidl = line.at;
 		s->text.data[line.at + line.n - s->text.data] = '\0';
 	}
@@ -98,24 +99,12 @@ sort_lines(struct seen *s)
 	return 0;
 }
 
-/* One fetch at a time: a lock file of its own, because the other one is replaced. */
-static enum seen_status
-take_lock(struct seen *s)
-{
-	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	s->lock = open_file(s, ".lock", O_RDWR);
-	if (s->lock >= 0 && fcntl(s->lock, F_SETLK, &all) == 0)
-		return SEEN_OK;
-	return s->lock >= 0 && (errno == EAGAIN || errno == EACCES) ? SEEN_BUSY : SEEN_FAILED;
-}
-
 static int
 read_file(struct seen *s)
 {
 	struct stat st;
 
-	s->file = open_file(s, "", O_RDWR | O_APPEND);
+	s->file = open_file(s, "", O_APPEND);
 	if (s->file < 0 || io_read_regular(s->file, &st, &s->text) < 0)
 		return -1;
 	if (st.st_size == 0 && sync_folder(s) < 0)
@@ -130,15 +119,18 @@ seen_open(struct seen *s, const char *key)
 
 	*s = (struct seen){ .file = -1, .lock = -1 };
 	buf_init(&s->text, FILE_MAX);
-	buf_init(&s->waiting, FILE_MAX);
 	buf_init(&path, PATH);
 	int result = make_path(&path, key);
 	s->path = strdup(buf_string(&path));
 	buf_free(&path);
 	if (result < 0 || s->path == NULL)
 		return SEEN_FAILED;
-	enum seen_status status = take_lock(s);
-	return status == SEEN_OK && read_file(s) < 0 ? SEEN_FAILED : status;
+	/* One fetch at a time: a lock file of its own, because the other one is replaced. */
+	s->lock = open_file(s, ".lock", 0);
+	enum lock_status status = s->lock < 0 ? LOCK_FAILED : lock_fcntl(s->lock, 0);
+	if (status == LOCK_BUSY)
+		return SEEN_BUSY;
+	return status == LOCK_OK && read_file(s) == 0 ? SEEN_OK : SEEN_FAILED;
 }
 
 void
@@ -147,7 +139,6 @@ seen_close(struct seen *s)
 	io_close(s->file);
 	io_close(s->lock);
 	buf_free(&s->text);
-	buf_free(&s->waiting);
 	free(s->sorted);
 	free(s->path);
 	*s = (struct seen){ .file = -1, .lock = -1 };
@@ -166,51 +157,30 @@ seen_take(struct seen *s, const char *uidl)
 		else
 			to = middle;
 	}
-	for (; from < s->n && strcmp(s->sorted[from].uidl, uidl) == 0; from++)
-		if (!s->sorted[from].used) {
-			s->sorted[from].used = true;
-			return true;
-		}
-	return false;
+	while (from < s->n && s->sorted[from].used && strcmp(s->sorted[from].uidl, uidl) == 0)
+		from++;
+	if (from == s->n || strcmp(s->sorted[from].uidl, uidl) != 0)
+		return false;
+	s->sorted[from].used = true;
+	return true;
 }
 
 int
-seen_add(struct seen *s, const char *uidl)
+seen_append(const struct seen *s, struct span lines)
 {
-	return buf_printf(&s->waiting, "%s\n", uidl);
-}
-
-int
-seen_commit(struct seen *s)
-{
-	off_t before = lseek(s->file, 0, SEEK_END);
-
-	if (s->waiting.len == 0)
-		return 0;
-	if (before < 0)
-		return -1;
-	if (io_write(s->file, buf_span(&s->waiting)) < 0 || fsync(s->file) < 0) {
-		int error = errno;
-		(void)!ftruncate(s->file, before);
-		errno = error;
-		return -1;
-	}
-	buf_clear(&s->waiting);
-	return 0;
+	return io_write(s->file, lines) < 0 || fsync(s->file) < 0 ? -1 : 0;
 }
 
 int
 seen_rewrite(struct seen *s, struct span lines)
 {
 	char path[PATH + 8];
-	int fd = open_file(s, ".new", O_RDWR | O_TRUNC | O_APPEND);
+	int fd = open_file(s, ".new", O_TRUNC | O_APPEND);
 
 	snprintf(path, sizeof(path), "%s.new", s->path);
 	if (fd < 0 || io_write(fd, lines) < 0 || fsync(fd) < 0 || rename(path, s->path) < 0) {
-		int error = errno;
 		io_close(fd);
 		unlink(path);
-		errno = error;
 		return -1;
 	}
 	close(s->file);

@@ -8,16 +8,12 @@
 #ifndef SEEN_H
 #define SEEN_H
 
-#include <stdint.h>
-#include <sys/types.h>
-
 #include "buf.h"
 
 struct seen {
 	char *path;
 	int file, lock;
-	struct buf text;    /* what it holds: lines */
-	struct buf waiting; /* to be appended at the next commit */
+	struct buf text; /* what it holds: lines */
 	struct seen_line {
 		const char *uidl; /* in text */
 		bool used;	  /* matched by seen_take */
@@ -42,11 +38,8 @@ void seen_close(struct seen *);
 /* Was it fetched? Each line answers once, so that a twin that came later (RFC 1939 7 allows equal UIDLs for equal mails) is fetched, too. */
 bool seen_take(struct seen *, const char *uidl);
 
-/* To be recorded. */
-int seen_add(struct seen *, const char *uidl);
-
-/* Record, durably, what was added since. 0, or -1 with errno: then none of it is. */
-int seen_commit(struct seen *);
+/* Record these lines, durably. 0, or -1 with errno: then nobody knows which of them are. */
+int seen_append(const struct seen *, struct span lines);
 
 /* Make the file hold these lines and no others, atomically and durably. 0, or -1 with errno: it is as before. */
 int seen_rewrite(struct seen *, struct span lines);

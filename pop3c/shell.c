@@ -1,13 +1,14 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "console.h"
 #include "exits.h"
-
-enum { LINE = 1024, RENDERED = 1024 * 1024 * 1024 };
 
 struct shell {
 	struct pop3_client *client;
@@ -40,23 +41,27 @@ list(struct shell *s)
 static enum next
 show(struct shell *s, struct mail *mail)
 {
-	struct buf out;
+	struct buf message;
 
-	buf_init(&out, RENDERED);
+	buf_init(&message, READ_MAX);
 	s->current = mail;
-	enum pop3_status status = command_render(s->client, mail->number, &out);
-	if (status == POP3_OK && page(buf_span(&out)) < 0)
+	enum pop3_status status = command_retrieve(s->client, mail->number, pop3_keep, &message);
+	if (status == POP3_OK && command_show(&message) < 0)
 		fprintf(stderr, "%s\n", strerror(errno));
-	buf_free(&out);
+	buf_free(&message);
 	return broken(s, status);
 }
 
-static void
-say_range(const struct shell *s, struct span typed)
+/* The mail of that number; NULL, and said, where there is none. */
+static struct mail *
+find(const struct shell *s, struct span typed)
 {
+	struct mail *mail = mails_find(&s->mails, span_number(typed, UINT32_MAX));
 	struct buf shown;
 
-	buf_init(&shown, 4 * LINE);
+	if (mail != NULL)
+		return mail;
+	buf_init(&shown, 4 * typed.n);
 	buf_add_escaped(&shown, typed);
 	if (s->mails.n == 0)
 		fprintf(stderr, "there is no mail %s: the mailbox is empty\n", buf_string(&shown));
@@ -64,30 +69,25 @@ say_range(const struct shell *s, struct span typed)
 		fprintf(stderr, "there is no mail %s: %lu to %lu\n", buf_string(&shown),
 		    (unsigned long)s->mails.at[0].number, (unsigned long)s->mails.at[s->mails.n - 1].number);
 	buf_free(&shown);
+	return NULL;
 }
 
 /* Mark those that are named, else the one shown last. */
 static enum next
-mark(struct shell *s, struct span argument, bool deleted)
+mark(struct shell *s, struct span numbers, bool deleted)
 {
-	if (argument.n == 0 && s->current == NULL) {
+	bool named = numbers.n > 0;
+
+	if (!named && s->current == NULL)
 		fputs("which one?\n", stderr);
-		return ASK;
-	}
-	do {
-		struct span word = span_until(argument, ' ', &argument);
-		long long number = span_number(word, UINT32_MAX);
-		struct mail *mail =
-		    word.n == 0 ? s->current : mails_find(&s->mails, number < 0 ? 0 : (uint64_t)number);
+	for (bool more = named || s->current != NULL; more; more = numbers.n > 0) {
+		struct mail *mail = named ? find(s, span_word(&numbers)) : s->current;
 		if (mail == NULL)
-			say_range(s, word);
-		else {
-			mail->deleted = deleted;
-			printf("mail %lu %s\n", (unsigned long)mail->number,
-			    deleted ? "will be deleted when you leave" : "stays");
-		}
-		argument = span_trim(argument);
-	} while (argument.n > 0);
+			continue;
+		mail->deleted = deleted;
+		printf("mail %lu %s\n", (unsigned long)mail->number,
+		    deleted ? "will be deleted when you leave" : "stays");
+	}
 	fflush(stdout);
 	return ASK;
 }
@@ -102,7 +102,7 @@ static const char help[] = "NUMBER  show that mail\n"
 static enum next
 obey(struct shell *s, struct span typed)
 {
-	struct span argument, word = span_until(typed, ' ', &argument);
+	struct span rest = typed, word = span_word(&rest);
 	char letter = word.n > 0 ? word.at[0] : '\0';
 
 	if (word.n == 0)
@@ -114,39 +114,49 @@ obey(struct shell *s, struct span typed)
 	/* "d 3" as well as "d3" */
 	if ((letter == 'd' || letter == 'u') && (word.n == 1 || ascii_is_digit(word.at[1])))
 		return mark(s, span_trim(span_slice(typed, 1, typed.n)), letter == 'd');
-	long long number = span_number(word, UINT32_MAX);
-	struct mail *mail = number < 0 ? NULL : mails_find(&s->mails, (uint64_t)number);
-	if (mail != NULL)
-		return show(s, mail);
-	if (ascii_is_digit(letter) || letter == '-')
-		say_range(s, word);
-	else
-		fputs(span_is(word, "?") || span_is(word, "h")
-			  ? help
-			  : "a mail's number, or d, u, l, q; ? says more\n",
-		    stderr);
+	if (ascii_is_digit(letter) || letter == '-') {
+		struct mail *mail = find(s, word);
+		return mail != NULL ? show(s, mail) : ASK;
+	}
+	bool asked = span_is(word, "?") || span_is(word, "h");
+	fputs(asked ? help : "a mail's number, or d, u, l, q; ? says more\n", stderr);
 	return ASK;
+}
+
+/* A terminal hands over one line at a time, so that none waits in stdin's buffer. False: the end, or an interrupt. */
+static bool
+type_line(int stop_fd, char **line, size_t *room, struct span *typed)
+{
+	struct pollfd both[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = stop_fd, .events = POLLIN } };
+
+	fputs("mail number (? for help): ", stderr);
+	while (poll(both, 2, -1) < 0 && errno == EINTR && !interrupted())
+		continue;
+	ssize_t n = interrupted() ? -1 : getline(line, room, stdin);
+	*typed = span_trim((struct span){ *line, n < 0 ? 0 : (size_t)n });
+	return n >= 0;
 }
 
 static enum next
 converse(struct shell *s, int stop_fd)
 {
 	enum next next = list(s);
-	struct buf line;
+	struct span typed;
+	char *line = NULL;
+	size_t room = 0;
 
-	buf_init(&line, LINE);
 	while (next == ASK) {
-		fputs("mail number (? for help): ", stderr);
-		int typed = type_line(stop_fd, &line);
-		if (typed == 0) {
+		if (type_line(stop_fd, &line, &room, &typed))
+			next = obey(s, typed);
+		else {
 			fputc('\n', stderr);
-			next = interrupted() ? BREAK : LEAVE;
-		} else if (typed > 0)
-			next = obey(s, span_trim(buf_span(&line)));
-		if (next == ASK && interrupted())
+			next = LEAVE;
+		}
+		if (interrupted())
 			next = BREAK;
 	}
-	buf_free(&line);
+	free(line);
 	return next;
 }
 
@@ -177,9 +187,8 @@ shell_run(struct pop3_client *client, int stop_fd)
 {
 	struct shell s = { .client = client };
 	int result = EXITS_LATER;
-
-	mails_init(&s.mails);
 	enum pop3_status status = mails_list(client, &s.mails);
+
 	if (status != POP3_OK)
 		result = command_fail(client, status);
 	else if (converse(&s, stop_fd) == LEAVE)

@@ -1,8 +1,6 @@
 #include "letter.h"
 
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +30,6 @@ is_address(struct buf *text, bool *utf8)
 static void
 find_self(struct letter *letter)
 {
-	const char *name = getenv("LOGNAME");
 	bool utf8;
 
 	if (gethostname(letter->host, sizeof(letter->host) - 1) < 0)
@@ -40,15 +37,8 @@ find_self(struct letter *letter)
 	buf_printf(&letter->self, "x@%s", letter->host);
 	if (strchr(letter->host, '.') == NULL || !is_address(&letter->self, &utf8) || utf8)
 		strcpy(letter->host, "localhost");
-	if (name == NULL || *name == '\0')
-		name = getenv("USER");
-	if (name == NULL || *name == '\0') {
-		const struct passwd *entry =
-		    getpwuid(getuid()); /* cppcheck-suppress getpwuidCalled ; no threads here */
-		name = entry == NULL ? "" : entry->pw_name;
-	}
 	buf_clear(&letter->self);
-	buf_printf(&letter->self, "%s@%s", name, letter->host);
+	buf_printf(&letter->self, "%s@%s", client_account(), letter->host);
 	if (!is_address(&letter->self, &utf8))
 		buf_clear(&letter->self);
 }

@@ -32,9 +32,9 @@ void letter_free(struct letter *);
 int letter_ask(struct letter *);
 
 /*
- * To the server (send.c). user, password: who logs in; nobody where user is empty. Returns the exit status; `sent: REPLY` is on standard output, what
- * went wrong on standard error.
+ * To the server (send.c), logged in where options have a login. Returns the exit status; `sent: REPLY` is on standard output, what went wrong on
+ * standard error.
  */
-int letter_send(struct letter *, const struct options *, struct span user, struct span password);
+int letter_send(struct letter *, const struct options *);
 
 #endif

@@ -3,12 +3,9 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "exits.h"
-#include "password.h"
-#include "program.h"
 #include "letter.h"
+#include "program.h"
 
 /* With the line ends of this system. */
 static int
@@ -30,27 +27,17 @@ print(struct body *body)
 }
 
 static int
-write_and_send(const struct options *o)
+write_and_send(struct options *o)
 {
-	struct buf user, password;
 	struct letter letter = { .utf8 = false };
-	int status = -1;
-
-	buf_init(&user, PASSWORD_USER);
-	buf_init(&password, PASSWORD_MAX);
 	/* Asked for before anything is written that would be lost without it. */
-	if (o->user != NULL && !o->dry) {
-		buf_add_string(&user, o->user);
-		status = password_find(span_of(o->name.host), o->command, &user, &password);
-	}
-	if (status <= 0)
+	int status = o->client.user != NULL && !o->dry ? client_log_in(&o->client) : -1;
+
+	if (status < 0)
 		status = letter_write(&letter, o);
 	if (status < 0)
-		status = o->dry ? print(&letter.body)
-				: letter_send(&letter, o, buf_span(&user), buf_span(&password));
+		status = o->dry ? print(&letter.body) : letter_send(&letter, o);
 	letter_free(&letter);
-	buf_free(&user);
-	buf_free(&password);
 	return status;
 }
 
@@ -66,6 +53,6 @@ main(int argc, char **argv)
 	int status = options_parse(&o, argc, argv);
 	if (status < 0)
 		status = write_and_send(&o);
-	free(o.addresses);
+	options_free(&o);
 	return status;
 }

@@ -4,7 +4,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include "net.h"
+#include "client.h"
 
 #define SMTP_PORT "25"
 
@@ -15,23 +15,20 @@ struct address_argument {
 };
 
 struct options {
-	const char *server;	 /* -S, else $MAILSERVER, else localhost */
-	struct server_name name; /* the server, taken apart */
-	const char *user;	 /* -u; NULL: none, as in all below */
-	const char *command;	 /* -P */
-	const char *from;	 /* -f */
-	const char *subject;	 /* -s */
+	struct client client;
+	const char *from;    /* -f; NULL: none */
+	const char *subject; /* -s; NULL: none */
 	struct address_argument *addresses;
 	size_t addresses_n;
-	int wait; /* seconds */
-	bool verbose, dry, whole, ignore_dot, all_or_none, quiet;
+	bool dry, whole, ignore_dot, all_or_none;
 	bool interactive; /* nothing was given to send, and standard input is a terminal */
 };
 
 /* What -h prints. */
 extern const char options_usage[];
 
-/* -1: go on; else the exit status, and what is to say has been said. `addresses` is the caller's to free. */
+/* -1: go on; else the exit status, and what is to say has been said. Free with options_free in every case. */
 int options_parse(struct options *, int argc, char **argv);
+void options_free(struct options *);
 
 #endif

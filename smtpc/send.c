@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "exits.h"
-#include "net.h"
 #include "program.h"
 #include "smtp_client.h"
 
@@ -89,32 +88,22 @@ report(const struct smtp_client *client, const struct smtp_message *message, enu
 	}
 }
 
-static enum smtp_outcome
-log_in(const struct options *o, struct smtp_client *client, struct span user, struct span password)
-{
-	struct peer peer;
-
-	net_peer_of(client->conn->in, &peer);
-	if (smtp_client_auth_is_readable(client) && !net_is_loopback(&peer) && !o->quiet)
-		complain(0, "warning: %s offers no safe login: the password crosses the network readable",
-		    o->server);
-	return smtp_client_auth(client, user, password);
-}
-
 /* The conn and what it sends belong to the caller. */
 static int
-talk(const struct options *o, struct conn *conn, const char *host, const struct smtp_message *message,
-    struct span user, struct span password)
+talk(const struct client *c, struct conn *conn, const char *host, const struct smtp_message *message)
 {
 	struct smtp_client client;
 
 	smtp_client_init(&client, conn);
-	client.patience = smtp_patience_of(o->wait);
-	if (o->verbose)
+	client.patience = smtp_patience_of(c->seconds);
+	if (c->verbose)
 		client.trace = show_line;
 	enum smtp_outcome outcome = smtp_client_open(&client, host);
-	if (outcome == SMTP_DONE && user.n > 0)
-		outcome = log_in(o, &client, user, password);
+	if (outcome == SMTP_DONE && c->login.len > 0) {
+		if (smtp_client_auth_is_readable(&client))
+			client_warn(c, conn->in);
+		outcome = smtp_client_auth(&client, buf_span(&c->login), buf_span(&c->password));
+	}
 	if (outcome == SMTP_DONE)
 		outcome = smtp_client_send(&client, message);
 	smtp_client_quit(&client);
@@ -124,15 +113,15 @@ talk(const struct options *o, struct conn *conn, const char *host, const struct 
 }
 
 static int
-dial(const struct options *o, struct conn *conn)
+dial(const struct client *c, struct conn *conn)
 {
 	char reason[REASON];
-	int fd = net_dial(o->server, SMTP_PORT, o->wait, reason, sizeof(reason));
+	int fd = net_dial(c->server, SMTP_PORT, c->seconds, reason, sizeof(reason));
 
 	if (fd < 0)
 		return complain(EXITS_UNREACHABLE, "not sent: %s", reason);
-	if (o->verbose)
-		fprintf(stderr, "connected to %s\n", o->server);
+	if (c->verbose)
+		fprintf(stderr, "connected to %s\n", c->server);
 	if (conn_init(conn, fd, fd, -1) == 0)
 		return -1;
 	close(fd);
@@ -140,7 +129,7 @@ dial(const struct options *o, struct conn *conn)
 }
 
 int
-letter_send(struct letter *letter, const struct options *o, struct span user, struct span password)
+letter_send(struct letter *letter, const struct options *o)
 {
 	const struct envelope *envelope = &letter->envelope;
 	struct smtp_message message = {
@@ -160,9 +149,9 @@ letter_send(struct letter *letter, const struct options *o, struct span user, st
 		return complain(EXITS_LATER, "not sent: out of memory");
 	for (size_t i = 0; i < envelope->n; i++)
 		message.recipients[i].address = envelope->recipients[i];
-	int result = dial(o, &conn);
+	int result = dial(&o->client, &conn);
 	if (result < 0) {
-		result = talk(o, &conn, letter->host, &message, user, password);
+		result = talk(&o->client, &conn, letter->host, &message);
 		conn_free(&conn);
 	}
 	for (size_t i = 0; i < envelope->n; i++)

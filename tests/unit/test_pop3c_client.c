@@ -62,31 +62,48 @@ end(struct talk *talk)
 static const enum how hows[] = { WHOLE, BYTES };
 
 static void
-expect_reply(const char *script, enum pop3_status status, const char *text, const char *code)
+expect_reply(const char *script, enum pop3_status status, const char *said, const char *code)
 {
 	for (int i = 0; i < 2; i++) {
 		struct talk talk;
 		begin(&talk, span_of(script), hows[i]);
 		ck_assert_int_eq(pop3_reply(&talk.client), status);
-		expect_span(buf_span(&talk.client.text), text);
-		expect_span(buf_span(&talk.client.code), code);
+		if (said != NULL)
+			expect_span(talk.client.said, said);
+		ck_assert_int_eq(pop3_has_code(&talk.client, code != NULL ? code : "AUTH"), code != NULL);
 		end(&talk);
 	}
 }
 
 START_TEST(replies)
 {
-	expect_reply("+OK\r\n", POP3_OK, "", "");
-	expect_reply("+OK  all well \r\n", POP3_OK, "all well", "");
-	expect_reply("+ok all well\n", POP3_OK, "all well", "");
-	expect_reply("-ERR [IN-USE] later\r\n", POP3_REFUSED, "[IN-USE] later", "IN-USE");
-	expect_reply("-ERR [AUTH\r\n", POP3_REFUSED, "[AUTH", "");
-	expect_reply("-ERR \x1b[2J\r\n", POP3_REFUSED, "\\x1b[2J", "");
-	expect_reply("+OKAY\r\n", POP3_PROTOCOL, "", "");
-	expect_reply("\r\n", POP3_PROTOCOL, "", "");
-	expect_reply("220 hello\r\n", POP3_PROTOCOL, "", "");
-	expect_reply("+OK no end", POP3_LOST, "", "");
-	expect_reply("", POP3_LOST, "", "");
+	expect_reply("+OK\r\n", POP3_OK, "", NULL);
+	expect_reply("+OK  all well \r\n", POP3_OK, "all well", NULL);
+	expect_reply("+ok all well\n", POP3_OK, "all well", NULL);
+	expect_reply("-ERR [IN-USE] later\r\n", POP3_REFUSED, "[IN-USE] later", "in-use");
+	expect_reply("-ERR [LOGIN-DELAY 30]\r\n", POP3_REFUSED, NULL, "LOGIN-DELAY");
+	expect_reply("-ERR [AUTH\r\n", POP3_REFUSED, "[AUTH", NULL);
+	expect_reply("-ERR [AUTHX] AUTH] [AUTH]\r\n", POP3_REFUSED, NULL, NULL);
+	expect_reply("+ cj14\r\n", POP3_CHALLENGE, "cj14", NULL);
+	expect_reply("+\r\n", POP3_CHALLENGE, "", NULL);
+	expect_reply("+OKAY\r\n", POP3_PROTOCOL, NULL, NULL);
+	expect_reply("\r\n", POP3_PROTOCOL, NULL, NULL);
+	expect_reply("220 hello\r\n", POP3_PROTOCOL, NULL, NULL);
+	expect_reply("+OK no end", POP3_LOST, "", NULL);
+	expect_reply("", POP3_LOST, "", NULL);
+}
+END_TEST
+
+START_TEST(words_are_escaped)
+{
+	struct talk talk;
+
+	begin(&talk, span_of("-ERR \x1b[2J\r\n-ERR\r\n"), WHOLE);
+	ck_assert_int_eq(pop3_reply(&talk.client), POP3_REFUSED);
+	ck_assert_str_eq(pop3_words(&talk.client, POP3_DENIED), "\\x1b[2J");
+	ck_assert_int_eq(pop3_reply(&talk.client), POP3_REFUSED);
+	ck_assert_str_eq(pop3_words(&talk.client, POP3_REFUSED), "the server says no more than -ERR");
+	end(&talk);
 }
 END_TEST
 
@@ -113,16 +130,6 @@ collect(void *context, struct span piece)
 	return buf_add_span(out, piece);
 }
 
-static int
-collect_lines(void *context, struct span line)
-{
-	struct buf *out = context;
-
-	buf_add_char(out, '<');
-	buf_add_span(out, line);
-	return buf_add_char(out, '>');
-}
-
 START_TEST(bodies)
 {
 	static const char script[] = "..dot\r\nbare\rcr\nlf\r\n...\r\n\r\n.\r\n+OK next\r\n";
@@ -135,13 +142,7 @@ START_TEST(bodies)
 		ck_assert_int_eq(pop3_body(&talk.client, 1000, collect, &out), POP3_OK);
 		expect_span(buf_span(&out), ".dot\r\nbare\rcr\nlf\r\n..\r\n\r\n");
 		ck_assert_int_eq(pop3_reply(&talk.client), POP3_OK);
-		expect_span(buf_span(&talk.client.text), "next");
-		end(&talk);
-
-		buf_clear(&out);
-		begin(&talk, span_of(script), hows[i]);
-		ck_assert_int_eq(pop3_lines(&talk.client, 1000, collect_lines, &out), POP3_OK);
-		expect_span(buf_span(&out), "<.dot><bare\rcr><lf><..><>");
+		expect_span(talk.client.said, "next");
 		end(&talk);
 		buf_free(&out);
 	}
@@ -163,6 +164,10 @@ START_TEST(bodies_that_end_badly)
 	buf_clear(&out);
 	begin(&talk, span_of("123456789\r\n.\r\n"), WHOLE);
 	ck_assert_int_eq(pop3_body(&talk.client, 100, collect, &out), POP3_SINK);
+	end(&talk);
+	begin(&talk, span_of("123456789\r\n.\r\n"), WHOLE);
+	ck_assert_int_eq(pop3_body(&talk.client, 100, pop3_keep, &out), POP3_OK);
+	expect_span(buf_span(&out), "12345678");
 	end(&talk);
 	buf_free(&out);
 }
@@ -225,7 +230,6 @@ expect_list(const char *script, enum pop3_status status, size_t n)
 	struct talk talk;
 	struct mails mails;
 
-	mails_init(&mails);
 	begin(&talk, span_of(script), BYTES);
 	ck_assert_int_eq(mails_list(&talk.client, &mails), status);
 	if (status == POP3_OK)
@@ -253,26 +257,41 @@ START_TEST(uidls)
 	struct talk talk;
 	struct mails mails;
 
-	mails_init(&mails);
 	begin(&talk,
 	    span_of("+OK\r\n2 20\r\n4 40\r\n7 70\r\n.\r\n+OK\r\n4 four\r\n2 t wo\r\n7 \x01\r\n.\r\n+OK\r\n5 "
 		    "five\r\n.\r\n"),
 	    WHOLE);
 	ck_assert_int_eq(mails_list(&talk.client, &mails), POP3_OK);
 	ck_assert_int_eq(mails_uidl(&talk.client, &mails), POP3_OK);
-	ck_assert_str_eq(mail_uidl(&mails, mails_find(&mails, 2)), "t");
-	ck_assert_str_eq(mail_uidl(&mails, mails_find(&mails, 4)), "four");
-	ck_assert_str_eq(mail_uidl(&mails, mails_find(&mails, 7)), "");
+	ck_assert_str_eq(mails_find(&mails, 2)->uidl, "t");
+	ck_assert_str_eq(mails_find(&mails, 4)->uidl, "four");
+	ck_assert_ptr_null(mails_find(&mails, 7)->uidl);
 	ck_assert_ptr_null(mails_find(&mails, 1));
 	ck_assert_ptr_null(mails_find(&mails, 5));
-	ck_assert_ptr_null(mails_find(&mails, UINT64_MAX));
+	ck_assert_ptr_null(mails_find(&mails, -1));
 	ck_assert_int_eq(mails_uidl(&talk.client, &mails), POP3_PROTOCOL);
 	end(&talk);
 	mails_free(&mails);
 }
 END_TEST
 
-/* What a script leads login_user to, after its greeting and CAPA, and the exit status of that. */
+static struct client anna;
+
+static void
+enter(void)
+{
+	client_init(&anna);
+	buf_add_string(&anna.login, "anna");
+	buf_add_string(&anna.password, "secret");
+}
+
+static void
+leave(void)
+{
+	client_free(&anna);
+}
+
+/* What a script leads pop3_login to, after its greeting and CAPA, and the exit status of that. */
 static void
 expect_login(const char *script, enum pop3_status status, int exit_status)
 {
@@ -281,7 +300,7 @@ expect_login(const char *script, enum pop3_status status, int exit_status)
 	begin(&talk, span_of(script), WHOLE);
 	ck_assert_int_eq(pop3_greeting(&talk.client), POP3_OK);
 	ck_assert_int_eq(pop3_capa(&talk.client), POP3_OK);
-	enum pop3_status got = pop3_login(&talk.client, span_of("anna"), span_of("secret"), NULL);
+	enum pop3_status got = pop3_login(&talk.client, &anna);
 	ck_assert_int_eq(got, status);
 	ck_assert_int_eq(pop3_exit(&talk.client, got), exit_status);
 	end(&talk);
@@ -327,7 +346,9 @@ END_TEST
 static void
 add(TCase *t)
 {
+	tcase_add_checked_fixture(t, enter, leave);
 	tcase_add_test(t, replies);
+	tcase_add_test(t, words_are_escaped);
 	tcase_add_test(t, an_endless_line_is_no_reply);
 	tcase_add_test(t, bodies);
 	tcase_add_test(t, bodies_that_end_badly);

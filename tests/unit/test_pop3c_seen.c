@@ -56,13 +56,10 @@ START_TEST(remembers)
 
 	ck_assert_int_eq(seen_open(&s, "u@h:110"), SEEN_OK);
 	ck_assert(!seen_take(&s, "b"));
-	seen_add(&s, "b");
-	seen_add(&s, "a");
 	expect_file("u@h:110", "");
-	ck_assert_int_eq(seen_commit(&s), 0);
+	ck_assert_int_eq(seen_append(&s, span_of("b\na\n")), 0);
 	expect_file("u@h:110", "b\na\n");
-	seen_add(&s, "c");
-	ck_assert_int_eq(seen_commit(&s), 0);
+	ck_assert_int_eq(seen_append(&s, span_of("c\n")), 0);
 	seen_close(&s);
 
 	ck_assert_int_eq(seen_open(&s, "u@h:110"), SEEN_OK);
@@ -83,12 +80,10 @@ START_TEST(rewrites_and_goes_on)
 	struct seen s;
 
 	ck_assert_int_eq(seen_open(&s, "u@h:110"), SEEN_OK);
-	seen_add(&s, "a");
-	ck_assert_int_eq(seen_commit(&s), 0);
+	ck_assert_int_eq(seen_append(&s, span_of("a\n")), 0);
 	ck_assert_int_eq(seen_rewrite(&s, span_of("b\nc\n")), 0);
 	expect_file("u@h:110", "b\nc\n");
-	seen_add(&s, "d");
-	ck_assert_int_eq(seen_commit(&s), 0);
+	ck_assert_int_eq(seen_append(&s, span_of("d\n")), 0);
 	expect_file("u@h:110", "b\nc\nd\n");
 	seen_close(&s);
 }
