@@ -28,7 +28,7 @@ struct job {
 static int
 report_missing(struct job *job)
 {
-	if (account_exists(job->root, job->name) != ACCOUNT_OK)
+	if (account_find(job->root, job->name, NULL) != ACCOUNT_OK)
 		return complain(EXITS_NO_INPUT, "there is no mailbox %s/users/%s", job->path, job->name);
 	findings_say(&job->findings, "no mail has come yet");
 	return EXITS_DONE;

@@ -1,6 +1,6 @@
 #include "mailboxes.h"
 
-#include "account_login.h"
+#include "account.h"
 #include "log.h"
 
 static int
@@ -8,7 +8,7 @@ find_credential(void *context, struct span login, char *user, struct credential 
 {
 	const struct mailboxes *m = context;
 
-	return account_login_credential(m->root, m->config, login, user, credential);
+	return account_login(m->root, m->config, login, user, credential);
 }
 
 /* The session's words for the store's. */
@@ -129,7 +129,7 @@ log_note(void *context, const struct backend_note *note)
 }
 
 const struct backend mailboxes_backend = {
-	.accounts = { account_login_random, find_credential },
+	.accounts = { account_random, find_credential },
 	.open = open_drop,
 	.close = close_drop,
 	.count = count,

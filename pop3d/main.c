@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "account.h"
-#include "account_login.h"
 #include "bounds.h"
 #include "daemon.h"
 #include "exits.h"

@@ -15,41 +15,47 @@
 #include "program.h"
 #include "terminal.h"
 
-/* One run of the command. */
-struct job {
-	const char *path; /* of the mail root */
-	int root;	  /* -1 where it is missing */
-	char name[ACCOUNT_NAME + 1];
+static const struct command {
+	const char *word;
+	int names; /* operands */
+	enum account_change change;
+} commands[] = {
+	{ "list", 0, ACCOUNT_ADD },
+	{ "add", 1, ACCOUNT_ADD },
+	{ "passwd", 1, ACCOUNT_PASSWD },
+	{ "remove", 1, ACCOUNT_REMOVE },
 };
 
 static int
-fail_to_read(const struct job *job)
+fail_to_read(const char *path)
 {
-	return complain(EXITS_NO_INPUT, "cannot read %s/accounts: %s", job->path,
+	return complain(EXITS_NO_INPUT, "cannot read %s/accounts: %s", path,
 	    errno == EPERM ? "others may write to it; chmod 600 it" : strerror(errno));
 }
 
 /* What a change said. */
 static int
-outcome(const struct job *job, enum account_status status)
+outcome(const char *path, const char *name, enum account_status status)
 {
 	switch (status) {
 	case ACCOUNT_OK:
 		return EXITS_DONE;
 	case ACCOUNT_NONE:
-		return complain(EXITS_REFUSED, "there is no user %s", job->name);
+		return complain(EXITS_REFUSED, "there is no user %s", name);
 	case ACCOUNT_EXISTS:
 		return complain(
-		    EXITS_REFUSED, "there is a user %s already; passwd changes the password", job->name);
+		    EXITS_REFUSED, "there is a user %s already; passwd changes the password", name);
 	case ACCOUNT_BAD_NAME:
-		return complain(EXITS_USAGE, "%s: not a user's name", job->name);
+		return complain(EXITS_USAGE,
+		    "%s: not a user's name: 1 to %d of a-z 0-9 . _ -, not starting with . or -", name,
+		    ACCOUNT_NAME);
 	case ACCOUNT_BAD_PASSWORD:
 		return complain(EXITS_REFUSED, "a password has 1 to %d bytes, none of them NUL or CR",
 		    CREDENTIAL_PASSWORD);
 	case ACCOUNT_FAILED:
 		break;
 	}
-	return complain(EXITS_CANNOT_CREATE, "cannot change %s/accounts: %s", job->path, strerror(errno));
+	return complain(EXITS_CANNOT_CREATE, "cannot change %s/accounts: %s", path, strerror(errno));
 }
 
 static int
@@ -81,131 +87,87 @@ ask_twice(struct buf *password)
 	return status;
 }
 
-/* The mail root, made and its entry synced. Its parent must be there: a mistyped path makes no tree. */
+/* The mail root, made and its entry synced. Its parent must be there: a mistyped path makes no tree. Its descriptor, or -1. */
 static int
-make_root(struct job *job)
+make_root(const char *path)
 {
-	if (job->root >= 0)
-		return EXITS_DONE;
-	if (mkdir(job->path, 0700) == 0 || errno == EEXIST)
-		job->root = open(job->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (job->root < 0 || io_sync_directory(job->root, "..") < 0)
-		return complain(EXITS_CANNOT_CREATE, "cannot make %s: %s", job->path, strerror(errno));
-	return EXITS_DONE;
+	int root =
+	    mkdir(path, 0700) == 0 || errno == EEXIST ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (root < 0 || io_sync_directory(root, "..") < 0) {
+		complain(EXITS_CANNOT_CREATE, "cannot make %s: %s", path, strerror(errno));
+		io_close(root);
+		return -1;
+	}
+	return root;
 }
 
-/* Ask for a password and set it. */
+/* root: -1 where it is still to be made. What stands in the way is said before anybody types a password. */
 static int
-set(struct job *job, enum account_status (*change)(int, const char *, struct span))
+change(const char *path, int *root, enum account_change what, const char *name)
 {
+	enum account_status status = *root < 0 ? ACCOUNT_NONE : account_find(*root, name, NULL);
 	struct buf password;
 
+	if (status == ACCOUNT_FAILED && errno != ENOENT)
+		return fail_to_read(path);
+	if ((status == ACCOUNT_OK) != (what != ACCOUNT_ADD))
+		return outcome(path, name, status == ACCOUNT_OK ? ACCOUNT_EXISTS : ACCOUNT_NONE);
 	buf_init(&password, CREDENTIAL_PASSWORD);
-	int status = ask_twice(&password);
-	if (status == EXITS_DONE && !credential_password_valid(buf_span(&password)))
-		status = outcome(job, ACCOUNT_BAD_PASSWORD);
-	if (status == EXITS_DONE)
-		status = make_root(job);
-	if (status == EXITS_DONE)
-		status = outcome(job, change(job->root, job->name, buf_span(&password)));
+	int result = what == ACCOUNT_REMOVE ? EXITS_DONE : ask_twice(&password);
+	if (result == EXITS_DONE && what != ACCOUNT_REMOVE && !credential_password_valid(buf_span(&password)))
+		result = outcome(path, name, ACCOUNT_BAD_PASSWORD);
+	if (result == EXITS_DONE && *root < 0 && (*root = make_root(path)) < 0)
+		result = EXITS_CANNOT_CREATE;
+	if (result == EXITS_DONE)
+		result = outcome(path, name, account_change(*root, what, name, buf_span(&password)));
 	buf_free(&password);
-	return status;
-}
-
-/* Whether there is such a user, said before anybody types a password. */
-static enum account_status
-look(const struct job *job)
-{
-	enum account_status status = job->root < 0 ? ACCOUNT_NONE : account_exists(job->root, job->name);
-
-	return status == ACCOUNT_FAILED && errno == ENOENT ? ACCOUNT_NONE : status;
-}
-
-static int
-add(struct job *job)
-{
-	char mbox[sizeof "users//mbox" + ACCOUNT_NAME];
-	struct stat st;
-	enum account_status status = look(job);
-
-	if (status == ACCOUNT_FAILED)
-		return fail_to_read(job);
-	if (status == ACCOUNT_OK)
-		return outcome(job, ACCOUNT_EXISTS);
-	snprintf(mbox, sizeof mbox, "users/%s/mbox", job->name);
-	bool mail =
-	    job->root >= 0 && fstatat(job->root, mbox, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
-	int result = set(job, account_add);
-	if (result == EXITS_DONE && mail)
-		fprintf(stderr, "pop3d: %s has the mail that was in %s/%s\n", job->name, job->path, mbox);
 	return result;
 }
 
 static int
-passwd(struct job *job)
+list(const char *path, int root)
 {
-	enum account_status status = look(job);
+	char name[ACCOUNT_NAME + 1];
+	struct span rest, credential;
+	struct buf text;
 
-	if (status == ACCOUNT_FAILED)
-		return fail_to_read(job);
-	return status == ACCOUNT_OK ? set(job, account_passwd) : outcome(job, status);
-}
-
-static int
-take_out(struct job *job)
-{
-	enum account_status status = look(job);
-
-	if (status == ACCOUNT_FAILED)
-		return fail_to_read(job);
-	if (status == ACCOUNT_OK)
-		status = account_remove(job->root, job->name);
-	if (status == ACCOUNT_OK)
-		fprintf(stderr, "pop3d: removed %s; the mail is still in %s/users/%s\n", job->name, job->path,
-		    job->name);
-	return outcome(job, status);
-}
-
-static void
-print(const char *name, void *context)
-{
-	fprintf(context, "%s\n", name);
-}
-
-static int
-list(struct job *job)
-{
-	if (account_list(job->root, print, stdout) != ACCOUNT_OK && errno != ENOENT)
-		return fail_to_read(job);
+	if (account_read(root, &text) < 0 && errno != ENOENT) {
+		int status = fail_to_read(path);
+		buf_free(&text);
+		return status;
+	}
+	for (rest = buf_span(&text); account_next(&rest, name, &credential);)
+		puts(name);
+	buf_free(&text);
 	return printed("the list");
 }
 
-static const struct command {
-	const char *word;
-	int names;	 /* operands */
-	bool makes_root; /* needs none that is there */
-	int (*run)(struct job *);
-} commands[] = {
-	{ "list", 0, false, list },
-	{ "add", 1, true, add },
-	{ "passwd", 1, false, passwd },
-	{ "remove", 1, false, take_out },
-};
-
 static int
-run(const struct command *command, const char *path, const char *name)
+run(const struct command *command, const char *path, const char *operand)
 {
-	struct job job = { .path = path };
+	char name[ACCOUNT_NAME + 1], mbox[sizeof "users//mbox" + ACCOUNT_NAME];
+	struct stat st;
 
-	if (name != NULL && (!account_name(span_of(name), job.name) || strlen(job.name) != strlen(name)))
-		return complain(EXITS_USAGE,
-		    "%s: not a user's name: 1 to %d of a-z 0-9 . _ -, not starting with . or -", name,
-		    ACCOUNT_NAME);
-	job.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (job.root < 0 && (errno != ENOENT || !command->makes_root))
+	if (operand != NULL && (!account_name(span_of(operand), name) || strlen(name) != strlen(operand)))
+		return outcome(path, operand, ACCOUNT_BAD_NAME);
+	bool adds = operand != NULL && command->change == ACCOUNT_ADD;
+	int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 && (errno != ENOENT || !adds))
 		return complain(EXITS_NO_INPUT, "cannot open %s: %s", path, strerror(errno));
-	int status = command->run(&job);
-	io_close(job.root);
+	if (operand == NULL) {
+		int status = list(path, root);
+		close(root);
+		return status;
+	}
+	snprintf(mbox, sizeof mbox, "users/%s/mbox", name);
+	bool mail = root >= 0 && fstatat(root, mbox, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+	int status = change(path, &root, command->change, name);
+	if (status == EXITS_DONE && adds && mail)
+		fprintf(stderr, "pop3d: %s has the mail that was in %s/%s\n", name, path, mbox);
+	if (status == EXITS_DONE && command->change == ACCOUNT_REMOVE)
+		fprintf(stderr, "pop3d: removed %s; the mail is still in %s/users/%s\n", name, path, name);
+	io_close(root);
 	return status;
 }
 

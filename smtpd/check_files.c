@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "account_file.h"
 #include "alias.h"
 #include "aliases.h"
 #include "bounds.h"
@@ -62,6 +61,9 @@ check_accounts_open(struct check *c)
 	case EACCES:
 		check_access(c, "accounts");
 		break;
+	case EIO:
+		check_say(c, CHECK_FAIL, "accounts: %s; fix: dmesg | tail", strerror(errno));
+		break;
 	default:
 		check_say(c, CHECK_FAIL,
 		    "accounts: no regular file; fix: mv %s/accounts %s/accounts.old; umask 077; cp "
@@ -73,32 +75,28 @@ check_accounts_open(struct check *c)
 void
 check_accounts(struct check *c)
 {
-	struct account_file file;
-	struct span line, text;
+	struct buf text;
+	struct span rest, verifier;
 	struct credential credential;
 	char name[ACCOUNT_NAME + 1];
-	int users = 0, broken = 0, more;
+	int users = 0, broken = 0;
 
-	if (account_file_open(&file, c->root) < 0) {
+	if (account_read(c->root, &text) < 0) {
 		check_accounts_open(c);
+		buf_free(&text);
 		return;
 	}
-	while ((more = account_file_next(&file, &line)) > 0)
-		if (account_file_name(&file, line, name, &text)) {
-			users++;
-			if (credential_parse(text, &credential) == 0)
-				continue;
+	for (rest = buf_span(&text); account_next(&rest, name, &verifier); users++)
+		if (credential_parse(verifier, &credential) < 0) {
 			broken++;
 			check_say(c, CHECK_FAIL,
 			    "accounts: what %s logs in with is malformed; fix: pop3d -d %s user passwd %s",
 			    name, c->dir, name);
 		}
 	wipe(&credential, sizeof credential);
-	if (more < 0)
-		check_say(c, CHECK_FAIL, "accounts: %s; fix: dmesg | tail", strerror(errno));
-	account_file_close(&file);
+	buf_free(&text);
 	check_mode(c, "accounts", CHECK_WARN);
-	if (more == 0 && broken == 0)
+	if (broken == 0)
 		check_say(c, CHECK_OK, "accounts: %d", users);
 }
 
@@ -281,10 +279,17 @@ void
 check_users(struct check *c)
 {
 	struct folder users = { .check = c, .name = "users" };
+	struct span rest = { NULL, 0 }, verifier;
+	char name[ACCOUNT_NAME + 1];
+	struct buf text;
 
 	if (!check_folder(c, users.name))
 		return;
-	(void)account_list(c->root, check_entry, &users);
+	if (account_read(c->root, &text) == 0)
+		rest = buf_span(&text);
+	while (account_next(&rest, name, &verifier))
+		check_entry(name, &users);
+	buf_free(&text);
 	if (users.bad == 0)
 		check_say(c, CHECK_OK, "users: %d mailboxes can be written", users.good);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "account_login.h"
+#include "account.h"
 #include "handover.h"
 #include "log.h"
 #include "sender.h"
@@ -432,7 +432,7 @@ finish(void *world, const struct envelope *envelope)
 }
 
 const struct backend delivery_backend = {
-	.accounts = { account_login_random, sender_credential },
+	.accounts = { account_random, sender_credential },
 	.login = sender_login,
 	.mail = sender_check,
 	.rcpt = rcpt,

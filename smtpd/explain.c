@@ -224,7 +224,7 @@ explain_command(struct daemon *d, struct kept *aliases, int argc, char **argv)
 	if (status != EXITS_DONE)
 		return status;
 	log_open(d->program, false);
-	if (sender.user[0] != '\0' && account_exists(d->root, sender.user) != ACCOUNT_OK)
+	if (sender.user[0] != '\0' && account_find(d->root, sender.user, NULL) != ACCOUNT_OK)
 		return complain(EXITS_NO_INPUT, "explain: there is no user %s", sender.user);
 	for (int i = optind; i < argc; i++) {
 		int code = explain(d, aliases, &info, &sender, argv[i]);

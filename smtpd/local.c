@@ -240,7 +240,7 @@ local_deliver(struct local *l, size_t i, struct relay_result *result)
 	if (!to->mailbox)
 		return resolve(l, i, &path, result);
 	snprintf(user, sizeof user, "%.*s", (int)path.local.n, path.local.at);
-	switch (account_exists(l->worker->root, user)) {
+	switch (account_find(l->worker->root, user, NULL)) {
 	case ACCOUNT_OK:
 		return deliver(l, i, user, path.domain, result);
 	case ACCOUNT_FAILED:

@@ -134,7 +134,7 @@ find_account(int root, struct span local, char name[ACCOUNT_NAME + 1])
 {
 	if (!account_name(local, name))
 		return ACCOUNT_NONE;
-	enum account_status status = account_exists(root, name);
+	enum account_status status = account_find(root, name, NULL);
 	if (status == ACCOUNT_NONE && strcmp(name, "postmaster") == 0)
 		return account_first(root, name);
 	return status;

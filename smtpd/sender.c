@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "account_login.h"
+#include "account.h"
 #include "delivery.h"
 #include "log.h"
 
@@ -39,7 +39,7 @@ sender_credential(void *world, struct span login, char *user, struct credential 
 {
 	const struct delivery *d = world;
 
-	return account_login_credential(d->root, d->config, login, user, credential);
+	return account_login(d->root, d->config, login, user, credential);
 }
 
 /* Does the address lead to the user, perhaps among others? */

@@ -6,7 +6,8 @@
 #define ACCOUNT_H
 
 #include "account_name.h"
-#include "credential.h"
+#include "config.h"
+#include "sasl.h"
 
 enum account_status {
 	ACCOUNT_OK,
@@ -18,38 +19,39 @@ enum account_status {
 };
 
 /*
- * root: a descriptor of the mail root. Read afresh at every call. A file that others may write is ACCOUNT_FAILED with EPERM, a malformed
- * credential EINVAL, and no file at all ENOENT: who is unknown then cannot be told, so mail must wait. A {PLAIN} credential has no salt yet.
+ * The text of the file, read afresh; free it, which wipes it, in every case. root: a descriptor of the mail root. 0, or -1 with errno: EPERM
+ * where others may write to it, ELOOP or EINVAL where it is no regular file. That others may read it is the administrator's choice.
+ */
+int account_read(int root, struct buf *text);
+
+/* The next user of the text, in lower case, and what stands behind the colon. False: there is none left. */
+bool account_next(struct span *text, char name[ACCOUNT_NAME + 1], struct span *credential);
+
+/*
+ * A user's credential (NULL: is there such a user?). A malformed one is ACCOUNT_FAILED with EINVAL, and no file at all ENOENT: who is
+ * unknown then cannot be told, so mail must wait. A {PLAIN} credential has no salt yet.
  */
 enum account_status account_find(int root, const char *name, struct credential *);
-
-/* As account_find, without the credential. */
-enum account_status account_exists(int root, const char *name);
 
 /* The first account of the file, who gets postmaster's mail where nobody else does. */
 enum account_status account_first(int root, char name[ACCOUNT_NAME + 1]);
 
 /*
- * What a login is checked against: the credential of a user, or a decoy for one that does not exist, so that nothing tells them apart.
- * 0, or -1 with errno. (Until accounts.secret is made by the first change, salts of decoys and {PLAIN} users change with the file.)
+ * As struct exchange_accounts wants them. The login may be a whole address, if its domain is local. The credential is a decoy for a user
+ * that does not exist, so that nothing tells them apart; failures are logged. (Until accounts.secret is made by the first change, salts of
+ * decoys and {PLAIN} users change with the file.)
  */
-int account_credential(int root, const char *name, struct credential *);
-
-/* The bytes of accounts.secret. -1: there is none. */
-int account_secret(int root, uint8_t secret[SHA256_SIZE]);
+int account_random(void *context, uint8_t *nonce);
+int account_login(int root, const struct config *, struct span login, char *user, struct credential *);
 
 /* Is there a {PLAIN} account, so that APOP can be offered? */
 bool account_any_plain(int root);
 
 /*
- * Change the file: under a lock, atomically, durably (file and directory synced); where it fails, it is as it was. add first makes
- * users/NAME with an empty mbox, or keeps what is there; remove leaves the mail. The name without a "+tag", in any case.
+ * Change the file: under a lock, atomically, durably (file and directory synced); where it fails, it is as it was. Adding first makes
+ * users/NAME with an empty mbox, or keeps what is there; removing leaves the mail. The name without a "+tag", in any case.
  */
-enum account_status account_add(int root, const char *name, struct span password);
-enum account_status account_passwd(int root, const char *name, struct span password);
-enum account_status account_remove(int root, const char *name);
-
-/* Call each for every name, in the file's order. */
-enum account_status account_list(int root, void (*each)(const char *name, void *context), void *context);
+enum account_change { ACCOUNT_ADD, ACCOUNT_PASSWD, ACCOUNT_REMOVE };
+enum account_status account_change(int root, enum account_change, const char *name, struct span password);
 
 #endif

@@ -40,6 +40,41 @@ put(const char *text)
 	write_file(path, text, strlen(text));
 }
 
+/* Every name of the file, with a blank behind each. */
+static inline void
+expect_names(const char *expected)
+{
+	char name[ACCOUNT_NAME + 1], names[1000] = "";
+	struct span rest, credential;
+	struct buf text;
+
+	ck_assert_int_eq(account_read(root, &text), 0);
+	for (rest = buf_span(&text); account_next(&rest, name, &credential);) {
+		strcat(names, name);
+		strcat(names, " ");
+	}
+	buf_free(&text);
+	ck_assert_str_eq(names, expected);
+}
+
+static inline enum account_status
+add_user(const char *name, const char *password)
+{
+	return account_change(root, ACCOUNT_ADD, name, span_of(password));
+}
+
+static inline enum account_status
+set_password(const char *name, const char *password)
+{
+	return account_change(root, ACCOUNT_PASSWD, name, span_of(password));
+}
+
+static inline enum account_status
+remove_user(const char *name)
+{
+	return account_change(root, ACCOUNT_REMOVE, name, span_of(""));
+}
+
 static inline void
 expect_password(const char *name, const char *password, bool right)
 {
