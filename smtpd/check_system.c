@@ -15,7 +15,7 @@
 #include "io.h"
 #include "lock.h"
 #include "net.h"
-#include "pid.h"
+#include "unique.h"
 #include "privilege.h"
 #include "resolve.h"
 

@@ -42,6 +42,12 @@ struct index_header {
 	uint64_t boot;	   /* boot_id() of who made it: a power cut leaves any part of what was not synced */
 };
 
+/*
+ * Which start of the system this is: the same number until it starts again; 0, always, where it cannot be told. Asks the system once, and is
+ * inherited by forks.
+ */
+uint64_t boot_id(void);
+
 /* No session sees it. */
 bool index_is_hidden(const struct index_entry *);
 

@@ -20,7 +20,7 @@
 #include "bounds.h"
 #include "conn.h"
 #include "io.h"
-#include "pid.h"
+#include "unique.h"
 
 int
 lock_init(struct lock *lock, int fd)

@@ -9,7 +9,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "pid.h"
+#include "unique.h"
 
 enum {
 	LOG_LINE = 4096, /* with its end; PIPE_BUF of Linux, so lines of many children do not mix in a pipe */

@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "boot.h"
 #include "bounds.h"
 #include "hash.h"
 #include "io.h"

@@ -1,6 +1,8 @@
 #include "unique.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -14,7 +16,28 @@
 
 #include "codec.h"
 #include "hash.h"
-#include "pid.h"
+
+static long own; /* 0 for unknown */
+
+static void
+forget(void)
+{
+	own = 0;
+}
+
+long
+pid_own(void)
+{
+	static bool watched;
+
+	if (!watched)
+		watched = pthread_atfork(NULL, NULL, forget) == 0;
+	if (!watched)
+		return (long)getpid();
+	if (own == 0)
+		own = (long)getpid();
+	return own;
+}
 
 /* Some of n random bytes: how many, or -1 with errno. On Linux without a descriptor, so that it works in a confined process, too. */
 static ssize_t
