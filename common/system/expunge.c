@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "bury.h"
 #include "io.h"
 #include "recover.h"
 #include "redo.h"
@@ -171,7 +170,7 @@ take_away(struct snapshot *s, struct marks *marks)
 	enum maildrop_status status = MAILDROP_OK;
 
 	if (is_better_buried(&s->maildrop, marks))
-		status = bury(&s->maildrop, marks->now.entries, marks->gone, &done);
+		status = redo_bury(&s->maildrop, marks->now.entries, marks->gone, &done);
 	return done ? status : cut_out(s, marks);
 }
 

@@ -84,6 +84,42 @@ window_at(struct window *w, off_t at, size_t least, size_t want, struct span *by
 	return 0;
 }
 
+int
+window_some(struct window *w, off_t at, off_t end, struct span *text)
+{
+	if (window_at(w, at, 1, WINDOW, text) < 0)
+		return -1;
+	*text = span_slice(*text, 0, (size_t)(end - at));
+	return 0;
+}
+
+int
+window_sum(struct window *w, off_t at, off_t end, uint32_t *sum)
+{
+	struct span text;
+
+	for (*sum = 1; at < end; at += (off_t)text.n) {
+		if (window_some(w, at, end, &text) < 0)
+			return -1;
+		*sum = adler32(*sum, text.at, text.n);
+	}
+	return 0;
+}
+
+int
+window_has_nul(struct window *w, off_t at, off_t end)
+{
+	struct span text;
+
+	for (; at < end; at += (off_t)text.n) {
+		if (window_some(w, at, end, &text) < 0)
+			return -1;
+		if (span_has(text, '\0'))
+			return 1;
+	}
+	return 0;
+}
+
 static bool
 is_whole(struct span line)
 {
@@ -172,21 +208,15 @@ read_entry(struct window *w, const struct survey_prefix *prefix, struct index_en
 int
 survey_is_certified(struct window *w, off_t at, const struct survey_prefix *prefix)
 {
-	const off_t end = at + (off_t)prefix->entry.stored;
-	struct span text;
+	const off_t text = at + (off_t)prefix->length, end = at + (off_t)prefix->entry.stored;
+	uint32_t head, sum;
 
-	if (prefix->entry.stored <= prefix->length || end > w->size)
+	if (end <= text || end > w->size)
 		return 0;
-	if (window_at(w, at, prefix->length, prefix->length, &text) < 0)
+	if (window_sum(w, at, text - (off_t)strlen("01234567\n"), &head) < 0 ||
+	    window_sum(w, text, end, &sum) < 0)
 		return -1;
-	uint32_t sum = adler32(1, text.at, prefix->length - strlen("01234567\n"));
-	for (off_t i = at + (off_t)prefix->length; i < end; i += (off_t)text.n) {
-		if (window_at(w, i, 1, WINDOW, &text) < 0)
-			return -1;
-		text = span_slice(text, 0, (size_t)(end - i));
-		sum = adler32(sum, text.at, text.n);
-	}
-	return sum == prefix->entry.sum;
+	return adler32_combine(head, sum, (uint64_t)(end - text)) == prefix->entry.sum;
 }
 
 /* Behind a message of ours: blocks that were never written, up to the next message. */
@@ -203,32 +233,17 @@ read_torn(struct window *w, struct index_entry *entry)
 	return 0;
 }
 
-/* Deliveries that were not synced yet when the power went: where the file has their whole length, bytes may lack all the same. */
-static int
-has_hole(struct window *w, off_t from, off_t to)
-{
-	struct span text;
-
-	if (w->size - from > SURVEY_DOUBTED)
-		return 0;
-	for (off_t at = from; at < to; at += (off_t)text.n) {
-		if (window_at(w, at, 1, WINDOW, &text) < 0)
-			return -1;
-		text = span_slice(text, 0, (size_t)(to - at));
-		if (span_has(text, '\0'))
-			return 1;
-	}
-	return 0;
-}
-
-/* May the message be passed over by what its entry line says? -1 with errno. */
+/*
+ * May the message be passed over by what its entry line says? -1 with errno. Of deliveries that were not synced yet when the power went
+ * bytes may lack where the file has their whole length.
+ */
 static int
 can_jump(struct window *w, off_t at, const struct survey_prefix *prefix)
 {
 	if (prefix->entry.stored <= prefix->length || prefix->entry.stored > (uint64_t)(w->size - at))
 		return 0;
 	off_t end = at + (off_t)prefix->entry.stored;
-	int hole = has_hole(w, at, end);
+	int hole = w->size - at > SURVEY_DOUBTED ? 0 : window_has_nul(w, at, end);
 	return hole == 0 ? survey_is_boundary(w, end) : hole < 0 ? -1 : 0;
 }
 

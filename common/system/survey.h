@@ -26,6 +26,11 @@ void window_free(struct window *);
 enum { WINDOW = 256 * 1024 };
 int window_at(struct window *, off_t at, size_t least, size_t want, struct span *);
 
+/* The bytes at..end (at < end <= size), as many as are in memory; and of all of them, their Adler-32, or whether one is NUL. -1 with errno. */
+int window_some(struct window *, off_t at, off_t end, struct span *);
+int window_sum(struct window *, off_t at, off_t end, uint32_t *sum);
+int window_has_nul(struct window *, off_t at, off_t end);
+
 /* Read anew what stands at `at`, `want` bytes at the most: with where they end the file ends, as far as is known. -1 with errno. */
 int window_read(struct window *, off_t at, size_t want);
 

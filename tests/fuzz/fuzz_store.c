@@ -2,9 +2,9 @@
  * A mailbox of any bytes, as crashes and other programs may leave one. Opening it loses no byte, it is the same the next time, with an
  * index and without, and neither a delivery nor a deletion changes what else is there.
  */
-#include "bury.h"
 #include "hash.h"
 #include "mail.h"
+#include "redo.h"
 #include "snapshot.h"
 
 enum { MESSAGES = 64 };
@@ -152,7 +152,7 @@ bury_some(void)
 	for (size_t i = 0, message = 0; i < all.count && i < MESSAGES; i++)
 		gone[i] = !index_is_hidden(&all.entries[i]) && is_odd(NULL, message++);
 	if (all.count < MESSAGES && before.n == all.count)
-		MUST(bury(&m, all.entries, gone, &done) == MAILDROP_OK);
+		MUST(redo_bury(&m, all.entries, gone, &done) == MAILDROP_OK);
 	listing_free(&all);
 	maildrop_unlock(&m);
 	maildrop_close(&m);
