@@ -10,8 +10,8 @@ put(void *context, struct buf *piece)
 {
 	struct spool *body = context;
 
-	if (piece->failed && body->error == 0)
-		body->error = ENOMEM;
+	if (piece->failed && body->body.error == 0)
+		body->body.error = ENOMEM;
 	spool_add(body, buf_span(piece));
 	buf_clear(piece);
 }

@@ -8,13 +8,6 @@
 #include "wake.h"
 
 static int
-has_eight_bit(void *context, struct span piece)
-{
-	(void)context;
-	return !span_is_ascii(piece);
-}
-
-static int
 store(struct delivery *d, struct queue_message *message, struct span trace)
 {
 	message->recipients = calloc(d->n, sizeof *message->recipients);
@@ -32,7 +25,6 @@ int
 handover_queue(
     struct delivery *d, const struct envelope *envelope, const struct letter *letter, struct span trace)
 {
-	int eight_bit = spool_each(&d->spool, has_eight_bit, NULL);
 	struct queue_message message = {
 		.created = letter->now,
 		.size = envelope->size,
@@ -40,13 +32,13 @@ handover_queue(
 		.user = envelope->user,
 		.trusted = envelope->trusted,
 		.utf8 = envelope->smtputf8,
-		.eight_bit = eight_bit > 0 || !span_is_ascii(trace),
+		.eight_bit = d->spool.eight_bit || !span_is_ascii(trace),
 		.ret = envelope->ret,
 		.envid = envelope->envid,
 	};
 
 	memcpy(message.id, letter->id, sizeof message.id);
-	if (eight_bit < 0 || store(d, &message, trace) < 0) {
+	if (store(d, &message, trace) < 0) {
 		log_failure("queue-failed", "id", letter->id);
 		return -1;
 	}

@@ -43,12 +43,6 @@ create(int root, const char *path)
 }
 
 static int
-write_piece(void *context, struct span piece)
-{
-	return io_write(*(int *)context, piece);
-}
-
-static int
 write_message(int fd, const struct queue_message *message, struct span trace, struct spool *body)
 {
 	struct buf head;
@@ -60,11 +54,8 @@ write_message(int fd, const struct queue_message *message, struct span trace, st
 		result = -1;
 	if (result < 0)
 		errno = ENOMEM;
-	struct span all = result == 0 ? spool_behind(body, buf_span(&head)) : (struct span){ NULL, 0 };
-	if (all.n > 0)
-		result = io_write(fd, all);
-	else if (result == 0 && (result = io_write(fd, buf_span(&head))) == 0)
-		result = spool_each(body, write_piece, &fd);
+	else
+		result = spool_write(body, buf_span(&head), fd);
 	buf_free(&head);
 	return result;
 }

@@ -259,25 +259,6 @@ write_head(const struct letter *letter, struct index_entry *entry, struct buf *o
 	return buf_add_span(out, letter->trace);
 }
 
-static int
-write_piece(void *context, struct span piece)
-{
-	return io_write(*(int *)context, piece);
-}
-
-/* One write(2) where the body is in memory. */
-static int
-write_message(struct maildrop *m, struct span head, struct spool *body)
-{
-	struct span all = spool_behind(body, head);
-
-	if (all.n > 0)
-		return io_write(m->mbox, all);
-	if (io_write(m->mbox, head) < 0)
-		return -1;
-	return spool_each(body, write_piece, &m->mbox);
-}
-
 /* The index is told, if it speaks of all that stands before. */
 static void
 note_in_index(struct maildrop *m, struct index_entry *entry)
@@ -312,7 +293,7 @@ append_locked(
 	buf_init(&all, sizeof(ends) + head->len);
 	buf_add(&all, ends, m->open_end);
 	enum maildrop_status status = MAILDROP_OK;
-	if (buf_add_span(&all, buf_span(head)) < 0 || write_message(m, buf_span(&all), body) < 0) {
+	if (buf_add_span(&all, buf_span(head)) < 0 || spool_write(body, buf_span(&all), m->mbox) < 0) {
 		status = maildrop_failed(m, "message not stored");
 		if (ftruncate(m->mbox, m->start) < 0)
 			maildrop_failed(m, "part of a message not taken back");

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -10,7 +11,7 @@
 void
 scratch_init(struct scratch *s, size_t bound)
 {
-	*s = (struct scratch){ .file = -1, .bound = bound };
+	*s = (struct scratch){ .file = -1, .root = -1, .bound = bound };
 	buf_init(&s->memory, bound);
 }
 
@@ -19,23 +20,10 @@ scratch_free(struct scratch *s)
 {
 	if (s->map != NULL)
 		munmap(s->map, (size_t)s->size);
-	if (s->file >= 0)
-		close(s->file);
+	io_close(s->file);
 	s->map = NULL;
 	s->file = -1;
 	buf_free(&s->memory);
-}
-
-/* What is in memory goes to the file. */
-static int
-spill(struct scratch *s)
-{
-	if (s->file < 0)
-		s->file = io_temporary();
-	if (s->file < 0 || io_write(s->file, buf_span(&s->memory)) < 0)
-		return -1;
-	buf_clear(&s->memory);
-	return 0;
 }
 
 static int
@@ -47,6 +35,35 @@ note(struct scratch *s, int result)
 	return result;
 }
 
+/*
+ * Should the process die, it is gone. One name serves all: whoever finds it taken removes it, for its owner is about to do the same, or
+ * died before he could.
+ */
+static int
+open_unlinked(int root)
+{
+	for (int attempt = 0; attempt < 100; attempt++) {
+		int fd = openat(root, "spool", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd < 0 && errno != EEXIST)
+			return -1;
+		unlinkat(root, "spool", 0);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+int
+scratch_spill(struct scratch *s)
+{
+	if (s->file < 0)
+		s->file = s->root < 0 ? io_temporary() : open_unlinked(s->root);
+	if (s->file < 0 || io_write(s->file, buf_span(&s->memory)) < 0)
+		return note(s, -1);
+	buf_clear(&s->memory);
+	return 0;
+}
+
 int
 scratch_add(struct scratch *s, struct span piece)
 {
@@ -55,7 +72,7 @@ scratch_add(struct scratch *s, struct span piece)
 	s->size += piece.n;
 	if (s->memory.len + piece.n <= s->bound)
 		return note(s, buf_add_span(&s->memory, piece));
-	return note(s, spill(s) < 0 ? -1 : io_write(s->file, piece));
+	return scratch_spill(s) < 0 ? -1 : note(s, io_write(s->file, piece));
 }
 
 int
@@ -66,8 +83,8 @@ scratch_end(struct scratch *s, struct span *all)
 	*all = buf_span(&s->memory);
 	if (s->file < 0)
 		return 0;
-	if (spill(s) < 0)
-		return note(s, -1);
+	if (scratch_spill(s) < 0)
+		return -1;
 	void *map = mmap(NULL, (size_t)s->size, PROT_READ, MAP_PRIVATE, s->file, 0);
 	if (map == MAP_FAILED)
 		return note(s, -1);
