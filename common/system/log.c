@@ -12,9 +12,10 @@
 #include "unique.h"
 
 enum {
-	LOG_LINE = 4096, /* with its end; PIPE_BUF of Linux, so lines of many children do not mix in a pipe */
-	LOG_TAIL = 5,	 /* kept free: ..." and the newline */
-	LOG_CONTEXT = 512 /* bytes */
+	/* Bytes with its end: at most PIPE_BUF, so that lines of many children do not mix in a pipe; with all else that changes, one page. */
+	LOG_LINE = 3 * 1024,
+	LOG_TAIL = 5,	  /* kept free: ..." and the newline */
+	LOG_CONTEXT = 256 /* bytes */
 };
 
 static const char *program_name = "letterbox";

@@ -1,7 +1,7 @@
 /*
  * log: one line an event, key=value pairs, on standard error or to syslog(3). Values are escaped here, once (\xNN for what is not
  * printable ASCII, the backslash and the quote); one with a blank, a quote or a = is quoted, and an empty one. A line that would be
- * longer than 4 KiB is cut, and ends with three dots. No password ever gets here.
+ * longer than 3 KiB is cut, and ends with three dots. No password ever gets here.
  *
  *	log_begin("delivered"); log_text("user", name); log_number("size", n); log_end();
  *

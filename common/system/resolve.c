@@ -92,9 +92,9 @@ query(const struct question *q, enum dns_type type, unsigned char answer[DNS_MES
 #endif
 
 static enum resolve_status
-ask_dns(const struct question *q, enum dns_type type, struct dns_answer *answer)
+ask_dns(const struct question *q, enum dns_type type, unsigned char message[DNS_MESSAGE],
+    struct dns_answer *answer)
 {
-	static unsigned char message[DNS_MESSAGE];
 	int error;
 	int n = query(q, type, message, &error);
 
@@ -138,10 +138,11 @@ static enum resolve_status
 ask_mx(const struct question *q, void *found)
 {
 	struct resolve_hosts *hosts = found;
+	unsigned char message[DNS_MESSAGE];
 	struct dns_answer answer;
 	struct dns_record record;
 
-	enum resolve_status status = ask_dns(q, DNS_MX, &answer);
+	enum resolve_status status = ask_dns(q, DNS_MX, message, &answer);
 	while (status == RESOLVE_OK && dns_next(&answer, &record) > 0)
 		insert(hosts, &record);
 	return status == RESOLVE_OK && hosts->n == 0 ? RESOLVE_NO_RECORD : status;
@@ -159,10 +160,11 @@ ask_addresses(const struct question *q, enum dns_type type, struct resolve_addre
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	unsigned char message[DNS_MESSAGE];
 	struct dns_answer answer;
 	struct dns_record record;
 
-	enum resolve_status status = ask_dns(q, type, &answer);
+	enum resolve_status status = ask_dns(q, type, message, &answer);
 	while (status == RESOLVE_OK && to->n < most && dns_next(&answer, &record) > 0) {
 		memcpy(&v4.sin_addr, record.address, sizeof v4.sin_addr);
 		memcpy(&v6.sin6_addr, record.address, sizeof v6.sin6_addr);

@@ -30,7 +30,7 @@ line(void)
 
 	ssize_t n = read(log_fd, text, sizeof text - 1);
 	ck_assert_int_gt(n, 0);
-	ck_assert_int_le(n, 4096);
+	ck_assert_int_le(n, 3072);
 	text[n] = '\0';
 	snprintf(prefix, sizeof prefix, "toyd[%ld]: ", (long)getpid());
 	ck_assert_int_eq(strncmp(text, prefix, strlen(prefix)), 0);
