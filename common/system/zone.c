@@ -2,8 +2,15 @@
 
 #include <time.h>
 
-int
-zone_at(int64_t seconds)
+/* Clocks change at the quarters of an hour. What a parent has asked for, no child has to. */
+enum { QUARTER = 15 * 60 };
+static struct {
+	int64_t quarter;
+	int minutes;
+} known = { -1, 0 };
+
+static int
+look_up(int64_t seconds)
 {
 	time_t moment = (time_t)seconds;
 	struct tm here, utc;
@@ -14,4 +21,14 @@ zone_at(int64_t seconds)
 	if (here.tm_year != utc.tm_year)
 		days = here.tm_year > utc.tm_year ? 1 : -1;
 	return (days * 24 + here.tm_hour - utc.tm_hour) * 60 + here.tm_min - utc.tm_min;
+}
+
+int
+zone_at(int64_t seconds)
+{
+	if (known.quarter != seconds / QUARTER) {
+		known.quarter = seconds / QUARTER;
+		known.minutes = look_up(seconds);
+	}
+	return known.minutes;
 }
