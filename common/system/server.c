@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bounds.h"
@@ -21,6 +22,7 @@
 #include "privilege.h"
 #include "server_signals.h"
 #include "session_process.h"
+#include "zone.h"
 
 /*
  * The parent. It binds, accepts, forks, signals its own children, logs, and reads no byte of a peer.
@@ -40,7 +42,6 @@ struct state {
 	struct penalty *penalty; /* NULL: nobody has failed to log in yet, and forks are cheap */
 	int listeners[LISTENERS];
 	enum listener kinds[LISTENERS];
-	char names[LISTENERS][NET_ADDRESS];
 	int n;
 	int wake[2];
 	int denied[2];	 /* children write their pid here when a login has failed */
@@ -72,8 +73,8 @@ failed(const struct state *s, const char *event, const char *what, int status)
 static int
 open_listener(struct state *s, const char *address, enum listener kind)
 {
-	char reason[256];
-	int fd = net_listen(address, s->names[s->n]);
+	char reason[256], name[NET_ADDRESS];
+	int fd = net_listen(address, name);
 
 	if (fd < 0) {
 		snprintf(reason, sizeof reason, "%s: %s", address, strerror(errno));
@@ -109,16 +110,20 @@ open_listeners(struct state *s)
 static void
 open_spare(struct state *s)
 {
-	s->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	s->spare = server_signals.ready = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 static void
 announce(const struct state *s)
 {
-	char event[NET_ADDRESS + 16];
+	char event[NET_ADDRESS + 32];
+	struct peer here;
 
 	for (int i = 0; i < s->n; i++) {
-		snprintf(event, sizeof event, "listening on %s", s->names[i]);
+		net_here(s->listeners[i], &here);
+		bool v6 = here.address.ss_family == AF_INET6;
+		snprintf(event, sizeof event, v6 ? "listening on [%s]:%u" : "listening on %s:%u", here.text,
+		    here.port);
 		log_begin(event);
 		log_end();
 		say(s, event);
@@ -140,7 +145,7 @@ prepare(struct state *s)
 	open_spare(s);
 	if (s->spare < 0 || io_pipe(s->wake) < 0 || io_pipe(s->denied) < 0 || io_pipe(s->stop) < 0)
 		return failed(s, "start-failed", strerror(errno), EXITS_SYSTEM);
-	server_signals_take(s->wake[1]);
+	server_signals_take(s->wake[1], s->stop[0]);
 	if (server->start != NULL && (status = server->start(server->context)) != EXITS_DONE)
 		return status;
 	announce(s);
@@ -170,7 +175,7 @@ close_listeners(struct state *s)
 static pid_t
 fork_child(struct state *s)
 {
-	pid_t pid = server_signals_fork();
+	pid_t pid = fork();
 
 	if (pid == 0) {
 		close_listeners(s);
@@ -185,7 +190,7 @@ fork_child(struct state *s)
 _Noreturn static void
 be_child(struct state *s, int fd, const struct session_info *info)
 {
-	int status = session_process(s->server, fd, fd, info, s->stop[0], s->spare, s->denied[1]);
+	int status = session_process(s->server, fd, fd, info, s->stop[0], s->denied[1]);
 	_exit(status < 0 ? EXITS_SYSTEM : EXITS_DONE);
 }
 
@@ -214,6 +219,7 @@ launch(struct state *s, int fd, const struct peer *client, enum listener kind, u
 	struct session_info info = { .client = *client, .listener = kind };
 
 	net_here(fd, &info.here);
+	(void)zone_at(time(NULL)); /* the child finds it known */
 	pid_t pid = fork_child(s);
 	if (pid == 0)
 		be_child(s, fd, &info);

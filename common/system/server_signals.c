@@ -3,36 +3,46 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "conn.h"
+
 struct server_signals server_signals;
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
 enum { SIGNALS = sizeof signals / sizeof signals[0] };
 
-static int wake_at;
+static pid_t owner; /* whose they are; its children have them by fork(2) */
+static int wake_at, stop_at;
 
 static void
 on_signal(int signal)
 {
 	int error = errno;
+	bool ends = signal == SIGTERM || signal == SIGINT;
 
-	if (signal == SIGCHLD)
-		server_signals.child = 1;
+	if (ends)
+		server_signals.stop = conn_stop = 1;
 	else if (signal == SIGHUP)
 		server_signals.hup = 1;
 	else
-		server_signals.stop = 1;
-	/* A pipe that is full wakes us, too. */
-	ssize_t n = write(wake_at, "", 1);
-	(void)n;
+		server_signals.child = 1;
+	if (getpid() == owner) {
+		/* A pipe that is full wakes us, too. */
+		ssize_t n = write(wake_at, "", 1);
+		(void)n;
+	} else if (ends)
+		/* A poll(2) that is about to begin sees it, too. The siblings, who share the pipe, do not. */
+		dup2(server_signals.ready, stop_at);
 	errno = error;
 }
 
 void
-server_signals_take(int wake)
+server_signals_take(int wake, int stop)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
+	owner = wake < 0 ? 0 : getpid();
 	wake_at = wake;
+	stop_at = stop;
 	server_signals.stop = server_signals.hup = server_signals.child = 0;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < SIGNALS; i++)
@@ -42,34 +52,14 @@ server_signals_take(int wake)
 	sigaction(SIGXFSZ, &action, NULL);
 }
 
-pid_t
-server_signals_fork(void)
-{
-	sigset_t block, before;
-
-	sigemptyset(&block);
-	for (size_t i = 0; i < SIGNALS; i++)
-		sigaddset(&block, signals[i]);
-	sigprocmask(SIG_BLOCK, &block, &before);
-	pid_t pid = fork();
-	int error = errno;
-	if (pid != 0)
-		sigprocmask(SIG_SETMASK, &before, NULL);
-	errno = error;
-	return pid;
-}
-
 void
 server_signals_leave(void)
 {
-	struct sigaction action = { .sa_handler = SIG_IGN };
-	sigset_t none;
+	struct sigaction action = { .sa_flags = 0 };
 
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < SIGNALS; i++) {
 		action.sa_handler = signals[i] == SIGCHLD ? SIG_DFL : SIG_IGN;
 		sigaction(signals[i], &action, NULL);
 	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -7,51 +7,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "exits.h"
 #include "log.h"
 #include "privilege.h"
+#include "server_signals.h"
 #include "unique.h"
 
-static int stop_at, ready_at;
-
-static void
-on_stop(int signal)
-{
-	int error = errno;
-
-	(void)signal;
-	conn_stop = 1;
-	/* A poll(2) that is about to begin sees it, too. The siblings, who share the pipe, do not. */
-	dup2(ready_at, stop_at);
-	errno = error;
-}
-
-static void
-take_signals(int stop_fd, int ready)
-{
-	struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
-	sigset_t all;
-
-	stop_at = stop_fd;
-	ready_at = ready;
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGHUP, &action, NULL);
-	action.sa_handler = SIG_DFL;
-	sigaction(SIGCHLD, &action, NULL);
-	sigemptyset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-}
-
 int
-session_process(const struct server *server, int in, int out, const struct session_info *ends, int stop_fd,
-    int ready, int denied_fd)
+session_process(
+    const struct server *server, int in, int out, const struct session_info *ends, int stop_fd, int denied_fd)
 {
 	char id[UNIQUE_ID + 1], pairs[NET_ADDRESS + sizeof id + 32];
 	struct session_info info = *ends;
@@ -59,7 +26,6 @@ session_process(const struct server *server, int in, int out, const struct sessi
 	int on = 1;
 
 	info.id = id;
-	take_signals(stop_fd, ready);
 	setsockopt(in, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	unique_id(server->config->hostname, id);
@@ -113,21 +79,21 @@ server_inetd(struct server *server)
 		log_end();
 		return status;
 	}
-	int ready = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (ready < 0 || pipe(stop) < 0) {
+	server_signals.ready = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (server_signals.ready < 0 || pipe(stop) < 0) {
 		log_begin_error("connect");
 		log_errno(errno);
 		log_end();
 		return EXITS_SYSTEM;
 	}
+	server_signals_take(-1, stop[0]);
 	if (server->start != NULL)
 		status = server->start(server->context);
 	if (status == EXITS_DONE) {
 		net_peer_of(STDIN_FILENO, &info.client);
 		net_here(STDIN_FILENO, &info.here);
-		if (session_process(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], ready, -1) < 0)
+		if (session_process(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], -1) < 0)
 			status = EXITS_SYSTEM;
 	}
-	close(ready);
 	return status;
 }
