@@ -7,7 +7,7 @@
 #include "session.h"
 
 /* Bytes of content that are looked at in one go: they stay in the processor's cache. */
-enum { DATA_PIECE = 4 * 1024 };
+enum { DATA_PIECE = 1024 };
 
 /* The commands. */
 enum event data_begin(struct session *, struct span argument, struct buf *out);

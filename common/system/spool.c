@@ -6,6 +6,10 @@
 #include "bounds.h"
 #include "io.h"
 
+enum {
+	FIRST = 8 * 1024 - 1
+}; /* bytes: most messages fit, and what would grow to that touches as many pages again on its way */
+
 void
 spool_init(struct spool *spool, int root)
 {
@@ -42,6 +46,8 @@ spool_add(struct spool *spool, struct span content)
 	struct scratch *body = &spool->body;
 
 	spool->eight_bit |= !span_is_ascii(content);
+	if (body->memory.size == 0)
+		(void)buf_reserve(&body->memory, FIRST);
 	for (size_t i = 0; i < content.n && body->error == 0; i += SPOOL_MEMORY) {
 		if (mbox_quote(&spool->quoter, span_slice(content, i, i + SPOOL_MEMORY), &body->memory) < 0)
 			body->error = ENOMEM;
