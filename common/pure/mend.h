@@ -1,6 +1,6 @@
 /*
- * mend: text of a mailbox as it should have been written: LF line ends, no NUL, "From " at the start of a line quoted. A push filter that
- * counts what it put right. Pure.
+ * mend: text of a mailbox as it should have been written: LF line ends, no NUL, "From " at the start of a line quoted. Line by line; counts
+ * what it put right. Pure.
  */
 #ifndef MEND_H
 #define MEND_H
@@ -11,13 +11,13 @@
 
 struct mend_count {
 	uint64_t n;
-	uint64_t first; /* where the first stands, in bytes from the start of what was pushed */
+	uint64_t first; /* where the first stands, in bytes from the start of what was taken */
 };
 
+/* Zeroed but for sum, which is 1, and mid_line, at the start. */
 struct mend {
-	int matched;	    /* bytes of "From " at the start of a line, held back; MBOX_IN_LINE behind it */
-	bool cr;	    /* held back until it is known whether LF follows */
-	uint64_t taken;	    /* bytes pushed */
+	bool mid_line;	    /* a long line goes on, or the first is a From_ line that stays */
+	uint64_t taken;	    /* bytes */
 	uint64_t line;	    /* where the line began */
 	uint64_t stored;    /* bytes that came out */
 	uint32_t sum;	    /* Adler-32 of them */
@@ -25,16 +25,8 @@ struct mend {
 	struct mend_count crlf, nul, from;
 };
 
-void mend_init(struct mend *);
-
-/*
- * Take bytes; returns how many: all, unless `until` is not 0: then it stops behind the first line at whose end so many bytes have come out.
- * A full out shows in out->failed.
- */
-size_t mend_push(struct mend *, struct span, uint64_t until, struct buf *out);
-
-/* What was held back. */
-void mend_end(struct mend *, struct buf *out);
+/* Add a line with its end, or a part of a long one, which is not cut between CR and LF. A full out shows in out->failed. */
+void mend_line(struct mend *, struct span line, struct buf *out);
 
 /* Was anything put right? */
 bool mend_changed(const struct mend *);

@@ -42,7 +42,4 @@ int inspect(int mbox, off_t size, int (*each)(void *context, const struct inspec
 /* Is there anything wrong with it? */
 bool inspect_is_wrong(const struct inspect_part *);
 
-/* Whether it would have to be written otherwise than it stands there. Not for torn and stray parts. */
-bool inspect_is_changed(const struct inspect_part *);
-
 #endif

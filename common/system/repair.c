@@ -74,59 +74,19 @@ write_buf(struct writer *w)
 }
 
 static int
-write_as_it_is(struct writer *w, off_t from, off_t to)
-{
-	struct span text;
-
-	for (off_t at = from; at < to; at += (off_t)text.n) {
-		if (window_at(&w->window, at, 1, WINDOW, &text) < 0)
-			return -1;
-		if ((off_t)text.n > to - at)
-			text.n = (size_t)(to - at);
-		if (write_out(w, text) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
 write_mended(struct writer *w, off_t from, off_t to, bool from_line)
 {
-	struct mend mend;
-	struct span text;
+	struct mend mend = { .sum = 1, .mid_line = from_line };
+	struct span line;
 
-	mend_init(&mend);
-	if (from_line)
-		mend.matched = MBOX_IN_LINE;
-	for (off_t at = from; at < to; at += (off_t)text.n) {
-		if (window_at(&w->window, at, 1, WINDOW, &text) < 0)
+	for (; from < to; from += (off_t)line.n) {
+		if (window_line(&w->window, from, to, &line) < 0)
 			return -1;
-		if ((off_t)text.n > to - at)
-			text.n = (size_t)(to - at);
-		mend_push(&mend, text, 0, &w->buf);
-		if (write_buf(w) < 0)
+		mend_line(&mend, line, &w->buf);
+		if (w->buf.len > WINDOW && write_buf(w) < 0)
 			return -1;
 	}
-	mend_end(&mend, &w->buf);
 	return write_buf(w);
-}
-
-/* The entry line anew, for what stands below it; its UIDL stays. */
-static int
-write_resealed(struct writer *w, const struct inspect_part *part)
-{
-	const struct prefix *p = &part->prefix;
-	struct mbox_entry entry = p->entry;
-	unsigned missing = mend_missing(&part->mend);
-
-	entry.wire = part->wire;
-	buf_clear(&w->buf);
-	buf_add(&w->buf, p->text, p->from);
-	uint32_t sum = adler32(part->mend.sum, "\n\n", missing);
-	mbox_entry_write(&entry, part->mend.stored + missing, sum, &w->buf);
-	if (write_buf(w) < 0 || write_mended(w, part->from + (off_t)p->raw, part->to, false) < 0)
-		return -1;
-	return write_line_ends(w, missing);
 }
 
 static int
@@ -137,15 +97,21 @@ write_message(struct writer *w, const struct inspect_part *part)
 
 	if (w->begun && part->from_line && write_line_ends(w, missing) < 0)
 		return -1;
-	if (!inspect_is_changed(part))
-		return write_as_it_is(w, part->from, part->to);
-	if (p->length == 0)
-		return write_mended(w, part->from, part->to, part->from_line);
-	if (part->reseal)
-		return write_resealed(w, part);
-	if (write_out(w, (struct span){ p->text, p->length }) < 0)
+	if (!part->reseal) {
+		buf_add(&w->buf, p->text, p->length);
+		return write_mended(
+		    w, part->from + (off_t)p->raw, part->to, part->from_line && p->length == 0);
+	}
+	/* The entry line anew, for what stands below it; its UIDL stays. */
+	struct mbox_entry entry = p->entry;
+	entry.wire = part->wire;
+	missing = mend_missing(&part->mend);
+	uint32_t sum = adler32(part->mend.sum, "\n\n", missing);
+	buf_add(&w->buf, p->text, p->from);
+	mbox_entry_write(&entry, part->mend.stored + missing, sum, &w->buf);
+	if (write_mended(w, part->from + (off_t)p->raw, part->to, false) < 0)
 		return -1;
-	return write_mended(w, part->from + (off_t)p->raw, part->to, false);
+	return write_line_ends(w, missing);
 }
 
 static int

@@ -94,6 +94,19 @@ window_some(struct window *w, off_t at, off_t end, struct span *text)
 }
 
 int
+window_line(struct window *w, off_t at, off_t end, struct span *line)
+{
+	struct span text;
+
+	if (window_at(w, at, MBOX_PREFIX, WINDOW, &text) < 0)
+		return -1;
+	*line = span_line(span_slice(text, 0, (size_t)(end - at)));
+	if (line->n > 1 && at + (off_t)line->n < end && line->at[line->n - 1] == '\r')
+		line->n--;
+	return 0;
+}
+
+int
 window_sum(struct window *w, off_t at, off_t end, uint32_t *sum)
 {
 	struct span text;

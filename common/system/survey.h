@@ -31,6 +31,9 @@ int window_some(struct window *, off_t at, off_t end, struct span *);
 int window_sum(struct window *, off_t at, off_t end, uint32_t *sum);
 int window_has_nul(struct window *, off_t at, off_t end);
 
+/* The line at `at`, with its end, or a long part of it, not cut between CR and LF; nothing behind `end`. -1 with errno. */
+int window_line(struct window *, off_t at, off_t end, struct span *);
+
 /* Read anew what stands at `at`, `want` bytes at the most: with where they end the file ends, as far as is known. -1 with errno. */
 int window_read(struct window *, off_t at, size_t want);
 

@@ -2,22 +2,20 @@
 #include "hash.h"
 #include "unit.h"
 
-/* Pushed in pieces of so many bytes; 0: whole. */
+/* Line by line, each before a guard page. */
 static struct mend
-mended(struct span text, size_t piece, struct buf *out)
+mended(struct span text, struct buf *out)
 {
-	struct mend m;
+	struct mend m = { .sum = 1 };
 
 	buf_init(out, 100000);
-	mend_init(&m);
 	for (size_t i = 0; i < text.n;) {
-		struct span part = span_slice(text, i, piece == 0 ? text.n : i + piece);
-		char *copy = guarded(part.at, part.n);
-		ck_assert_uint_eq(mend_push(&m, (struct span){ copy, part.n }, 0, out), part.n);
-		unguard(copy, part.n);
-		i += part.n;
+		struct span line = span_line(span_slice(text, i, text.n));
+		char *copy = guarded(line.at, line.n);
+		mend_line(&m, (struct span){ copy, line.n }, out);
+		unguard(copy, line.n);
+		i += line.n;
 	}
-	mend_end(&m, out);
 	ck_assert(!out->failed);
 	ck_assert_uint_eq(m.stored, out->len);
 	ck_assert_uint_eq(m.taken, text.n);
@@ -32,25 +30,23 @@ expect(
 {
 	struct buf out;
 
-	for (size_t piece = 0; piece <= text.n; piece++) {
-		struct mend m = mended(text, piece, &out);
-		expect_span(buf_span(&out), good);
-		ck_assert_uint_eq(m.crlf.n, crlf.n);
-		ck_assert_uint_eq(m.crlf.first, crlf.first);
-		ck_assert_uint_eq(m.nul.n, nul.n);
-		ck_assert_uint_eq(m.nul.first, nul.first);
-		ck_assert_uint_eq(m.from.n, from.n);
-		ck_assert_uint_eq(m.from.first, from.first);
-		ck_assert(mend_changed(&m) == (crlf.n + nul.n + from.n > 0));
-		buf_free(&out);
-	}
+	struct mend m = mended(text, &out);
+	expect_span(buf_span(&out), good);
+	ck_assert_uint_eq(m.crlf.n, crlf.n);
+	ck_assert_uint_eq(m.crlf.first, crlf.first);
+	ck_assert_uint_eq(m.nul.n, nul.n);
+	ck_assert_uint_eq(m.nul.first, nul.first);
+	ck_assert_uint_eq(m.from.n, from.n);
+	ck_assert_uint_eq(m.from.first, from.first);
+	ck_assert(mend_changed(&m) == (crlf.n + nul.n + from.n > 0));
+	buf_free(&out);
 }
 
 #define TEXT(literal)	((struct span){ literal, sizeof(literal) - 1 })
 #define COUNT(n, first) ((struct mend_count){ n, first })
 #define NONE		COUNT(0, 0)
 
-START_TEST(mends_in_any_pieces)
+START_TEST(mends_every_line)
 {
 	expect(TEXT(""), "", NONE, NONE, NONE);
 	expect(TEXT("a\n\n>From b\nFro\nFrom\nc From d\n\rx\ry\n"),
@@ -63,25 +59,21 @@ START_TEST(mends_in_any_pieces)
 }
 END_TEST
 
-START_TEST(stops_where_enough_came_out)
+/* A line that is too long to be seen whole comes in parts. */
+START_TEST(goes_on_in_a_long_line)
 {
-	static const char text[] = "a\r\n\r\nFrom b\r\nrest";
-	struct mend m;
+	static const char *const parts[] = { "x", "From a", "\r\n", "", "From b", "From c\n" };
+	struct mend m = { .sum = 1 };
 	struct buf out;
 
-	for (size_t piece = 1; piece < sizeof(text); piece++) {
-		size_t at = 0, used;
-		buf_init(&out, 1000);
-		mend_init(&m);
-		do {
-			struct span part = span_slice(span_of(text), at, at + piece);
-			used = mend_push(&m, part, strlen("a\n\n>From b\n"), &out);
-			at += used;
-		} while (used > 0);
-		ck_assert_uint_eq(at, strlen("a\r\n\r\nFrom b\r\n"));
-		expect_span(buf_span(&out), "a\n\n>From b\n");
-		buf_free(&out);
-	}
+	buf_init(&out, 1000);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		mend_line(&m, span_of(parts[i]), &out);
+	expect_span(buf_span(&out), "xFrom a\n>From bFrom c\n");
+	ck_assert_uint_eq(m.crlf.n, 1);
+	ck_assert_uint_eq(m.from.n, 1);
+	ck_assert_uint_eq(m.from.first, strlen("xFrom a\r\n"));
+	buf_free(&out);
 }
 END_TEST
 
@@ -95,11 +87,9 @@ START_TEST(knows_what_a_from_line_misses)
 	struct buf out;
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		for (size_t piece = 0; piece < 7; piece++) {
-			struct mend m = mended(span_of(ends[i].text), piece, &out);
-			ck_assert_uint_eq(mend_missing(&m), ends[i].missing);
-			buf_free(&out);
-		}
+		struct mend m = mended(span_of(ends[i].text), &out);
+		ck_assert_uint_eq(mend_missing(&m), ends[i].missing);
+		buf_free(&out);
 	}
 }
 END_TEST
@@ -107,8 +97,8 @@ END_TEST
 static void
 add(TCase *t)
 {
-	tcase_add_test(t, mends_in_any_pieces);
-	tcase_add_test(t, stops_where_enough_came_out);
+	tcase_add_test(t, mends_every_line);
+	tcase_add_test(t, goes_on_in_a_long_line);
 	tcase_add_test(t, knows_what_a_from_line_misses);
 }
 
