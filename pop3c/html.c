@@ -1,8 +1,11 @@
-#include "mime.h"
+#include "show.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "codec.h"
+
+enum { ENTITY = 12 }; /* most bytes of "&name" */
 
 /* What is due before the next character; the larger counts. */
 enum gap { NONE, BLANK, LINE, PARAGRAPH };
@@ -27,8 +30,8 @@ begin(struct writer *w)
 }
 
 /* "#8364", "#x20ac", "amp": the character; 0 where it is not known. */
-static uint32_t
-entity(struct span name)
+static unsigned long
+entity(const char *name)
 {
 	static const struct {
 		const char *name;
@@ -39,33 +42,29 @@ entity(struct span name)
 		{ "uuml", 0xfc }, { "Auml", 0xc4 }, { "Ouml", 0xd6 }, { "Uuml", 0xdc }, { "szlig", 0xdf },
 		{ "eacute", 0xe9 }, { "egrave", 0xe8 }, { "lsquo", 0x2018 }, { "rsquo", 0x2019 },
 		{ "ldquo", 0x201c }, { "rdquo", 0x201d } };
-	bool hex = name.n > 1 && ascii_lower(name.at[1]) == 'x';
-	uint32_t c = 0, base = hex ? 16 : 10;
+	bool hex = ascii_lower(name[1]) == 'x';
+	char *end;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (span_is(name, known[i].name))
+		if (strcmp(name, known[i].name) == 0)
 			return known[i].c;
-	if (name.n < 2 || name.at[0] != '#')
+	if (name[0] != '#')
 		return 0;
-	for (size_t i = hex ? 2 : 1; i < name.n && c <= 0x10ffff; i++) {
-		int digit = ascii_hex(name.at[i]);
-		if (digit < 0 || (uint32_t)digit >= base)
-			return 0;
-		c = c * base + (uint32_t)digit;
-	}
-	return c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : c;
+	unsigned long c = strtoul(name + (hex ? 2 : 1), &end, hex ? 16 : 10);
+	return *end != '\0' || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : c;
 }
 
 /* At an "&": how many bytes were taken. */
 static size_t
 take_entity(struct writer *w, struct span s)
 {
+	char name[ENTITY + 1] = "";
 	size_t n = 1;
 
-	while (n < s.n && n < 12 && (ascii_is_alnum(s.at[n]) || s.at[n] == '#'))
-		n++;
-	uint32_t c = entity(span_slice(s, 1, n));
-	utf8_add(c == 0 ? '&' : c, begin(w));
+	for (; n < s.n && n < ENTITY && (ascii_is_alnum(s.at[n]) || s.at[n] == '#'); n++)
+		name[n - 1] = s.at[n];
+	unsigned long c = entity(name);
+	utf8_add(c == 0 ? '&' : (uint32_t)c, begin(w));
 	return c == 0 ? 1 : n < s.n && s.at[n] == ';' ? n + 1 : n;
 }
 
@@ -87,16 +86,14 @@ leave_gap(struct writer *w, struct span name)
 	static const char *const tags[] = { [BLANK] = "td th",
 		[LINE] = "br div tr li dt dd title",
 		[PARAGRAPH] = "p h1 h2 h3 h4 h5 h6 table ul ol pre blockquote hr" };
-	enum gap gap = NONE;
+	bool again = span_is_nocase(name, "br") && w->gap == LINE;
 
-	for (enum gap g = BLANK; g <= PARAGRAPH; g++)
-		for (struct span rest = span_of(tags[g]); rest.at != NULL;)
-			if (span_equal_nocase(name, span_until(rest, ' ', &rest)))
-				gap = g;
-	if (span_is_nocase(name, "br") && w->gap == LINE)
-		gap = PARAGRAPH;
-	if (w->gap < gap)
-		w->gap = gap;
+	for (enum gap gap = BLANK; gap <= PARAGRAPH; gap++)
+		for (struct span rest = span_of(tags[gap]); rest.n > 0;)
+			if (span_equal_nocase(name, span_word(&rest)) && w->gap < gap)
+				w->gap = gap;
+	if (again)
+		w->gap = PARAGRAPH;
 }
 
 /* At a "<": how many bytes were taken. */
@@ -126,7 +123,7 @@ take_tag(struct writer *w, struct span s)
 	return n;
 }
 
-int
+void
 html_to_text(struct span s, struct buf *out)
 {
 	struct writer w = { .out = out };
@@ -146,5 +143,4 @@ html_to_text(struct span s, struct buf *out)
 	}
 	if (w.begun)
 		buf_add_char(out, '\n');
-	return out->failed ? -1 : 0;
 }

@@ -31,4 +31,7 @@ int show_message(struct span message, struct buf *out);
  */
 int show_summary(struct span header, show_zone *, struct buf *out);
 
+/* HTML, in UTF-8, as plain text, simply: tags go, blocks begin a line, the usual entities are read, scripts and styles are left out (html.c). */
+void html_to_text(struct span, struct buf *out);
+
 #endif

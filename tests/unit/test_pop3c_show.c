@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "mime.h"
-#include "mime.h"
 #include "netrc.h"
 #include "safe.h"
 #include "show.h"
@@ -218,7 +216,7 @@ expect_html(const char *html, const char *expected)
 	struct buf out;
 
 	buf_init(&out, PLENTY);
-	ck_assert_int_eq(html_to_text(guarded_span(span_of(html)), &out), 0);
+	html_to_text(guarded_span(span_of(html)), &out);
 	expect_span(buf_span(&out), expected);
 	buf_free(&out);
 }
@@ -248,12 +246,14 @@ START_TEST(html_costs_no_more_than_its_length)
 	buf_init(&out, PLENTY);
 	for (int i = 0; i < 2000000; i++)
 		buf_add_string(&html, "<a <script><!-");
-	ck_assert_int_eq(html_to_text(buf_span(&html), &out), 0);
+	html_to_text(buf_span(&html), &out);
+	ck_assert(!out.failed);
 	buf_clear(&html);
 	buf_clear(&out);
 	for (int i = 0; i < 4000000; i++)
 		buf_add_string(&html, "<");
-	ck_assert_int_eq(html_to_text(buf_span(&html), &out), 0);
+	html_to_text(buf_span(&html), &out);
+	ck_assert(!out.failed);
 	buf_free(&html);
 	buf_free(&out);
 }
