@@ -81,20 +81,3 @@ field_find(struct span message, const char *name, struct field *field)
 			return true;
 	return false;
 }
-
-int
-field_unfold(struct span value, struct buf *out)
-{
-	size_t from = 0;
-
-	value = span_trim(value);
-	for (size_t end; from < value.n; from = end) {
-		end = line_end(value, from);
-		buf_add_span(out, span_trim(span_slice(value, from, end)));
-		while (end < value.n && ascii_is_blank(value.at[end]))
-			end++;
-		if (end < value.n)
-			buf_add_char(out, ' ');
-	}
-	return out->failed ? -1 : 0;
-}

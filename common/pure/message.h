@@ -21,7 +21,4 @@ bool field_next(struct span *rest, struct field *);
 /* The first field of that name in the header at the start of message. */
 bool field_find(struct span message, const char *name, struct field *);
 
-/* A value on one line: folds taken out (each a single space), trimmed. */
-int field_unfold(struct span value, struct buf *out);
-
 #endif

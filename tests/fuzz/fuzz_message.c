@@ -41,9 +41,6 @@ read_value(struct span value)
 	struct buf text;
 
 	init_for(&text, value);
-	MUST(field_unfold(value, &text) == 0);
-	MUST(text.len == 0 || memchr(text.data, '\n', text.len) == NULL);
-	buf_clear(&text);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		parameter_find(value, names[i], &text);
 		MUST(!text.failed);

@@ -95,34 +95,6 @@ START_TEST(finds_the_first)
 END_TEST
 
 static void
-expect_unfolded(const char *value, const char *expected)
-{
-	struct buf out;
-
-	buf_init(&out, 256);
-	ck_assert_int_eq(field_unfold(guarded_span(span_of(value)), &out), 0);
-	expect_span(buf_span(&out), expected);
-	buf_free(&out);
-}
-
-START_TEST(unfolds)
-{
-	struct buf out;
-
-	expect_unfolded("", "");
-	expect_unfolded("  a  b ", "a  b");
-	expect_unfolded(" a\r\n b", "a b");
-	expect_unfolded(" a \r\n\t  b\n c", "a b c");
-	expect_unfolded("\r\n a", "a");
-	expect_unfolded("a\r\n \r\n ", "a");
-	expect_unfolded(" a\r\n \r\n b", "a  b");
-	buf_init(&out, 2);
-	ck_assert_int_lt(field_unfold(span_of("abc"), &out), 0);
-	buf_free(&out);
-}
-END_TEST
-
-static void
 add(TCase *t)
 {
 	tcase_add_test(t, takes_fields_apart);
@@ -130,7 +102,6 @@ add(TCase *t)
 	tcase_add_test(t, passes_over_an_envelope_line);
 	tcase_add_test(t, stays_within_a_cut);
 	tcase_add_test(t, finds_the_first);
-	tcase_add_test(t, unfolds);
 }
 
 int

@@ -139,6 +139,15 @@ START_TEST(attachments_are_named)
 }
 END_TEST
 
+START_TEST(folded_fields)
+{
+	expect_shown(
+	    "Content-Type: multipart/mixed;\r\n\tboundary=\"b\r\n c\"\r\n\r\n--b c\r\nContent-Type:\r\n "
+	    "image/png;\r\n name=x\r\nContent-Disposition:\r\n\tattachment\r\n\r\nabc\r\n--b c--\r\n",
+	    "\n[attachment: x, image/png, 3 bytes]\n");
+}
+END_TEST
+
 START_TEST(a_message_in_a_message)
 {
 	expect_shown("Subject: outer\nContent-Type: multipart/mixed; "
@@ -339,6 +348,7 @@ add(TCase *t)
 	tcase_add_test(t, transfer_encodings_and_charsets);
 	tcase_add_test(t, alternatives);
 	tcase_add_test(t, attachments_are_named);
+	tcase_add_test(t, folded_fields);
 	tcase_add_test(t, a_message_in_a_message);
 	tcase_add_test(t, malformed_multiparts);
 	tcase_add_test(t, depth_and_number_are_bounded);
