@@ -1,10 +1,8 @@
 #include "terminal.h"
 
-#include <sys/select.h>
-
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -12,85 +10,34 @@
 
 static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
-enum { DEADLY = sizeof(deadly) / sizeof(deadly[0]) };
+enum { DEADLY = sizeof(deadly) / sizeof(deadly[0]), LOOK = 100 /* milliseconds */ };
 
-/* A terminal without echo, and what it takes to have it back. */
-struct quiet {
-	int fd;
-	struct termios before;
-	struct sigaction handlers[DEADLY];
-	sigset_t mask;
-};
-
-static volatile sig_atomic_t caught;
-
-static void
-on_signal(int number)
+/* Has one of them come, which is blocked? */
+static bool
+interrupted(void)
 {
-	caught = number;
+	sigset_t pending;
+	bool any = false;
+
+	sigpending(&pending);
+	for (unsigned i = 0; i < DEADLY; i++)
+		any |= sigismember(&pending, deadly[i]) == 1;
+	return any;
 }
 
-/* The signals are blocked but while read_line waits: none can come between a look at `caught` and the wait. */
-static void
-quiet_begin(struct quiet *q)
-{
-	struct sigaction act = { .sa_handler = on_signal };
-	struct termios silent;
-	sigset_t block;
-
-	silent = q->before;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	silent.c_lflag |= ECHONL | ICANON;
-	sigemptyset(&act.sa_mask);
-	sigemptyset(&block);
-	for (unsigned i = 0; i < DEADLY; i++)
-		sigaddset(&block, deadly[i]);
-	caught = 0;
-	sigprocmask(SIG_BLOCK, &block, &q->mask);
-	for (unsigned i = 0; i < DEADLY; i++)
-		sigaction(deadly[i], &act, &q->handlers[i]);
-	tcsetattr(q->fd, TCSAFLUSH, &silent);
-}
-
-static void
-quiet_end(struct quiet *q)
-{
-	int error = errno, restored;
-
-	do
-		restored = tcsetattr(q->fd, TCSADRAIN, &q->before);
-	while (restored < 0 && errno == EINTR);
-	for (unsigned i = 0; i < DEADLY; i++)
-		sigaction(deadly[i], &q->handlers[i], NULL);
-	sigprocmask(SIG_SETMASK, &q->mask, NULL);
-	errno = error;
-}
-
-/* Until there is something to read, with the signals of mask blocked. -1: one was caught. */
+/* Byte by byte: what follows the line may be somebody else's. */
 static int
-wait_for_input(int fd, const sigset_t *mask)
+read_line(int fd, bool terminal, struct buf *line)
 {
-	fd_set fds;
-	int ready;
-
-	do {
-		FD_ZERO(&fds);
-		FD_SET(fd, &fds);
-		ready = pselect(fd + 1, &fds, NULL, NULL, NULL, mask);
-	} while (ready < 0 && errno == EINTR && caught == 0);
-	return ready < 0 ? -1 : 0;
-}
-
-/* mask: NULL for what is no terminal. */
-static int
-read_line(int fd, const sigset_t *mask, struct buf *line)
-{
+	struct pollfd input = { .fd = fd, .events = POLLIN };
 	char c = '\0';
 	ssize_t n = 1;
 
 	while (n != 0 && c != '\n') {
-		if (mask != NULL && wait_for_input(fd, mask) < 0)
+		if (terminal && interrupted())
 			return -1;
+		if (terminal && poll(&input, 1, LOOK) <= 0)
+			continue;
 		n = read(fd, &c, 1);
 		if (n < 0 && errno != EINTR)
 			return -1;
@@ -105,38 +52,50 @@ read_line(int fd, const sigset_t *mask, struct buf *line)
 	return 0;
 }
 
+/* The signals are blocked while there is no echo. *again: one of them has come, and the process goes on. */
 static int
-ask_once(int fd, const char *prompt, struct buf *secret)
+ask_once(int fd, const char *prompt, struct buf *secret, bool *again)
 {
-	struct quiet quiet = { .fd = fd };
+	struct termios before, silent;
+	sigset_t block, mask;
 
-	if (tcgetattr(fd, &quiet.before) < 0)
+	*again = false;
+	if (tcgetattr(fd, &before) < 0)
 		return -1;
-	buf_clear(secret);
-	quiet_begin(&quiet);
+	silent = before;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	silent.c_lflag |= ECHONL | ICANON;
+	sigemptyset(&block);
+	for (unsigned i = 0; i < DEADLY; i++)
+		sigaddset(&block, deadly[i]);
+	sigprocmask(SIG_BLOCK, &block, &mask);
+	tcsetattr(fd, TCSAFLUSH, &silent);
 	int result = io_write(fd, span_of(prompt));
 	if (result == 0)
-		result = read_line(fd, &quiet.mask, secret);
-	quiet_end(&quiet);
+		result = read_line(fd, true, secret);
+	int error = errno;
+	tcsetattr(fd, TCSADRAIN, &before);
+	*again = interrupted();
+	if (*again)
+		io_write(fd, span_of("\n"));
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	errno = error;
 	return result;
 }
 
 int
 terminal_secret(int fd, const char *prompt, struct buf *secret)
 {
-	int result = -1;
+	bool again;
+	int result;
 
-	caught = 0;
 	if (!isatty(fd)) {
 		buf_clear(secret);
-		return read_line(fd, NULL, secret);
+		return read_line(fd, false, secret);
 	}
 	do {
-		result = ask_once(fd, prompt, secret);
-		if (caught != 0) {
-			io_write(fd, span_of("\n"));
-			(void)raise(caught);
-		}
-	} while (caught != 0);
+		buf_clear(secret);
+		result = ask_once(fd, prompt, secret, &again);
+	} while (again);
 	return result;
 }
