@@ -45,58 +45,39 @@ check_root(struct check *c)
 	c->root = -1;
 }
 
-static void
-check_accounts_open(struct check *c)
-{
-	const char *dir = c->dir;
-
-	switch (errno) {
-	case ENOENT:
-		check_say(c, CHECK_WARN,
-		    "accounts: there are none, so nobody gets mail; fix: pop3d -d %s user add NAME", dir);
-		break;
-	case EPERM:
-		check_mode(c, "accounts", CHECK_WARN);
-		break;
-	case EACCES:
-		check_access(c, "accounts");
-		break;
-	case EIO:
-		check_say(c, CHECK_FAIL, "accounts: %s; fix: dmesg | tail", strerror(errno));
-		break;
-	default:
-		check_say(c, CHECK_FAIL,
-		    "accounts: no regular file; fix: mv %s/accounts %s/accounts.old; umask 077; cp "
-		    "%s/accounts.old %s/accounts",
-		    dir, dir, dir, dir);
-	}
-}
-
 void
 check_accounts(struct check *c)
 {
-	struct buf text;
-	struct span rest, verifier;
 	struct credential credential;
+	struct span rest, verifier;
+	struct buf text;
 	char name[ACCOUNT_NAME + 1];
-	int users = 0, broken = 0;
+	const char *dir = c->dir;
+	int users = 0, failed = c->failed;
 
 	if (account_read(c->root, &text) < 0) {
-		check_accounts_open(c);
-		buf_free(&text);
-		return;
+		if (errno == ENOENT)
+			check_say(c, CHECK_WARN,
+			    "accounts: there are none, so nobody gets mail; fix: pop3d -d %s user add NAME",
+			    dir);
+		else if (errno == EIO)
+			check_say(c, CHECK_FAIL, "accounts: %s; fix: dmesg | tail", strerror(errno));
+		else if (errno != EPERM && check_access(c, "accounts"))
+			check_say(c, CHECK_FAIL,
+			    "accounts: no regular file; fix: mv %s/accounts %s/accounts.old; umask 077; cp "
+			    "%s/accounts.old %s/accounts",
+			    dir, dir, dir, dir);
+		failed = -1;
 	}
 	for (rest = buf_span(&text); account_next(&rest, name, &verifier); users++)
-		if (credential_parse(verifier, &credential) < 0) {
-			broken++;
+		if (credential_parse(verifier, &credential) < 0)
 			check_say(c, CHECK_FAIL,
 			    "accounts: what %s logs in with is malformed; fix: pop3d -d %s user passwd %s",
-			    name, c->dir, name);
-		}
+			    name, dir, name);
 	wipe(&credential, sizeof credential);
 	buf_free(&text);
 	check_mode(c, "accounts", CHECK_WARN);
-	if (broken == 0)
+	if (c->failed == failed)
 		check_say(c, CHECK_OK, "accounts: %d", users);
 }
 
@@ -152,7 +133,7 @@ check_aliases(struct check *c)
 	struct alias alias;
 	struct rcpt_list list;
 	const char *reason;
-	int result, n = 0;
+	int result, n = 0, failed = c->failed;
 
 	kept_init(&aliases, ALIASES_TEXT);
 	rcpt_list_init(&list);
@@ -160,16 +141,13 @@ check_aliases(struct check *c)
 	if (aliases_refresh(&aliases, c->root) < 0)
 		check_access(c, "aliases");
 	reader = (struct alias_reader){ .rest = buf_span(&aliases.text) };
-	bool before = c->failed;
-	c->failed = false;
 	for (; (result = alias_next(&reader, &alias, &reason)) != 0; n++)
 		if (result > 0)
 			check_alias(c, buf_span(&aliases.text), &alias, &list);
 		else
 			say_alias(c, alias.line, reason);
-	if (!c->failed)
+	if (c->failed == failed)
 		check_say(c, CHECK_OK, "aliases: %d, each leads to somebody", n);
-	c->failed |= before;
 	rcpt_list_free(&list);
 	kept_free(&aliases);
 }
@@ -193,7 +171,7 @@ is_routed(struct span word)
 }
 
 /* What is wrong with routes.auth has to do with those routes that it is for. */
-static bool
+static void
 check_route(struct check *c, int line, struct span domain)
 {
 	struct route route;
@@ -209,41 +187,40 @@ check_route(struct check *c, int line, struct span domain)
 	if (result < 0 && !check_say_line(c, buf_string(&reason)) && check_access(c, "routes.auth"))
 		check_say(c, CHECK_FAIL, "%s; fix: chmod 600 %s/routes.auth", buf_string(&reason), c->dir);
 	buf_free(&reason);
-	return result > 0;
 }
 
 void
 check_routes(struct check *c)
 {
 	struct kept routes;
-	int n = 0, bad = 0, number = 0;
+	int n = 0, line = 0, failed = c->failed;
 
 	kept_init(&routes, ROUTES_TEXT);
 	check_mode(c, "routes", CHECK_OK);
 	if (kept_refresh(&routes, c->root, "routes") < 0)
-		bad += !check_access(c, "routes");
+		check_access(c, "routes");
 	for (struct span rest = buf_span(&routes.text); rest.n > 0;) {
-		struct span line = span_until(rest, '\n', &rest);
-		number++;
-		struct span domain = span_word(&line);
+		struct span text = span_until(rest, '\n', &rest);
+		struct span domain = span_word(&text);
+
+		line++;
 		if (domain.n == 0 || domain.at[0] == '#')
 			continue;
 		n++;
-		bad += !check_route(c, number, domain);
+		check_route(c, line, domain);
 	}
-	if (bad == 0)
+	if (c->failed == failed)
 		check_say(c, CHECK_OK, "routes: %d", n);
 	kept_free(&routes);
 }
 
-/* A folder, and the files in it that somebody else lists. */
+/* A folder, and how many of what is in it are good: a folder with a mailbox in users/, a file in queue/. */
 struct folder {
 	struct check *check;
 	const char *name;
-	int good, bad;
+	int good;
 };
 
-/* What is in users/ is a folder with a mailbox, in queue/ a file. */
 static void
 check_entry(const char *name, void *context)
 {
@@ -252,10 +229,7 @@ check_entry(const char *name, void *context)
 
 	snprintf(path, sizeof path, "%s/%s", folder->name, name);
 	snprintf(mbox, sizeof mbox, "%s/mbox", path);
-	if (check_access(folder->check, path) && check_access(folder->check, mbox))
-		folder->good++;
-	else
-		folder->bad++;
+	folder->good += check_access(folder->check, path) && check_access(folder->check, mbox);
 }
 
 /* It is there, or can be made. */
@@ -279,18 +253,18 @@ void
 check_users(struct check *c)
 {
 	struct folder users = { .check = c, .name = "users" };
-	struct span rest = { NULL, 0 }, verifier;
-	char name[ACCOUNT_NAME + 1];
+	struct span rest, verifier;
 	struct buf text;
+	char name[ACCOUNT_NAME + 1];
+	int failed = c->failed;
 
 	if (!check_folder(c, users.name))
 		return;
-	if (account_read(c->root, &text) == 0)
-		rest = buf_span(&text);
-	while (account_next(&rest, name, &verifier))
+	(void)account_read(c->root, &text);
+	for (rest = buf_span(&text); account_next(&rest, name, &verifier);)
 		check_entry(name, &users);
 	buf_free(&text);
-	if (users.bad == 0)
+	if (c->failed == failed)
 		check_say(c, CHECK_OK, "users: %d mailboxes can be written", users.good);
 }
 
@@ -298,10 +272,10 @@ void
 check_queue(struct check *c)
 {
 	struct folder queue = { .check = c, .name = "queue" };
+	int failed = c->failed;
 
-	if (!check_folder(c, queue.name))
-		return;
-	(void)queue_list(c->root, check_entry, &queue);
-	if (queue.bad == 0)
+	if (check_folder(c, queue.name))
+		(void)queue_list(c->root, check_entry, &queue);
+	if (c->failed == failed)
 		check_say(c, CHECK_OK, "queue: can be written, %d messages wait", queue.good);
 }

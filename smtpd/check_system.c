@@ -1,12 +1,14 @@
-/* What is not in a file of the mail root. */
+/* The lines that are printed, and what is not in a file of the mail root. */
 #include "checks.h"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +22,52 @@
 #include "resolve.h"
 
 enum { GREETING = 512, PATIENCE = 5 /* seconds */ };
+
+void
+check_say(struct check *c, enum check_verdict verdict, const char *format, ...)
+{
+	static const char *const words[] = { "ok  ", "warn", "fail" };
+	va_list list;
+
+	printf("%s ", words[verdict]);
+	va_start(list, format);
+	vprintf(format, list);
+	va_end(list);
+	putchar('\n');
+	c->failed += verdict == CHECK_FAIL;
+}
+
+bool
+check_say_line(struct check *c, const char *reason)
+{
+	struct span rest, text;
+	struct span file = span_until(span_of(reason), ':', &rest);
+	long long line = span_number(span_until(rest, ':', &text), INT32_MAX);
+
+	if (line >= 0)
+		check_say(c, CHECK_FAIL, "%s; fix: sed -i '%llds/^/#/' %s/%.*s", reason, line, c->dir,
+		    (int)file.n, file.at);
+	return line >= 0;
+}
+
+bool
+check_access(struct check *c, const char *path)
+{
+	struct stat st = { 0 };
+
+	if (fstatat(c->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno != EACCES)
+		return true;
+	int mode = R_OK | W_OK | (S_ISDIR(st.st_mode) ? X_OK : 0);
+	if (faccessat(c->root, path, mode, AT_EACCESS) == 0)
+		return true;
+	const char *why = strerror(errno);
+	if (st.st_uid == geteuid())
+		check_say(c, CHECK_FAIL, "%s: %s; fix: chmod -R u+rwX %s/%s", path, why, c->dir, path);
+	else
+		check_say(c, CHECK_FAIL, "%s: %s; fix: chown -R %ld %s/%s", path, why, (long)geteuid(),
+		    c->dir, path);
+	return false;
+}
 
 void
 check_config(struct check *c)
@@ -47,28 +95,19 @@ check_hostname(struct check *c)
 }
 
 /* The first line that whoever has the port says. */
-static struct span
-read_greeting(const char *address, char greeting[GREETING])
-{
-	char reason[CONFIG_REASON];
-	struct span rest;
-	int fd = net_dial(address, "25", PATIENCE, reason, sizeof reason);
-
-	if (fd < 0)
-		return span_of("");
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
-	ssize_t n = poll(&ready, 1, PATIENCE * 1000) == 1 ? read(fd, greeting, GREETING) : 0;
-	close(fd);
-	return span_trim(span_until((struct span){ greeting, n > 0 ? (size_t)n : 0 }, '\n', &rest));
-}
-
 static void
 check_taken_port(struct check *c, const char *address)
 {
-	char greeting[GREETING], ours[GREETING];
-	struct span line = read_greeting(address, greeting);
+	char greeting[GREETING], ours[GREETING], reason[CONFIG_REASON];
+	int fd = net_dial(address, "25", PATIENCE, reason, sizeof reason);
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	bool says = fd >= 0 && poll(&ready, 1, PATIENCE * 1000) == 1;
+	ssize_t n = says ? read(fd, greeting, sizeof greeting) : 0;
+	struct span rest, line = { greeting, n > 0 ? (size_t)n : 0 };
 	struct buf shown;
 
+	io_close(fd);
+	line = span_trim(span_until(line, '\n', &rest));
 	snprintf(ours, sizeof ours, "220 %s ESMTP Letterbox", c->config->hostname);
 	buf_init(&shown, (size_t)4 * GREETING);
 	buf_add_escaped(&shown, line);
@@ -87,21 +126,20 @@ check_port(struct check *c, const char *address)
 	char name[NET_ADDRESS];
 	int fd = net_listen(address, name);
 
-	if (fd >= 0) {
-		close(fd);
+	if (fd >= 0)
 		check_say(c, CHECK_OK, "port %s: free", address);
-	} else if (errno == EADDRINUSE)
+	else if (errno == EADDRINUSE)
 		check_taken_port(c, address);
 	else if (errno == EACCES)
 		check_say(c, CHECK_FAIL,
 		    "port %s: only root may listen there; fix: setcap cap_net_bind_service=+ep \"$(command "
-		    "-v "
-		    "%s)\"",
+		    "-v %s)\"",
 		    address, c->daemon->argv[0]);
 	else
 		check_say(c, CHECK_FAIL,
 		    "port %s: %s; fix: sed -i '/^[[:blank:]]*listen.*%s/s/^/#/' %s/config", address,
 		    strerror(errno), address, c->dir);
+	io_close(fd);
 }
 
 void
@@ -142,16 +180,6 @@ check_user(struct check *c)
 		check_say(c, CHECK_OK, "user: it will run as %s", user[0] != '\0' ? user : "who starts it");
 }
 
-/* Can a file of that name be made? One that is there already can not. */
-static bool
-can_make(const struct check *c, const char *name)
-{
-	int fd = openat(c->root, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	io_close(fd);
-	return fd >= 0;
-}
-
 /* Does the fcntl lock that we have keep another process out? */
 static bool
 lock_holds(const struct check *c, const char *name)
@@ -159,6 +187,7 @@ lock_holds(const struct check *c, const char *name)
 	int status;
 	pid_t pid = fork();
 
+	errno = ENOLCK;
 	if (pid == 0) {
 		int fd = openat(c->root, name, O_RDWR | O_CLOEXEC);
 		_exit(fd >= 0 && lock_fcntl(fd, 0) == LOCK_BUSY ? 0 : 1);
@@ -166,40 +195,39 @@ lock_holds(const struct check *c, const char *name)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-/* What is wrong with locks and writing in the mail root, errno with it; NULL: nothing. */
-static const char *
-try_locks(const struct check *c, const char *name, int fd, const char *dotlock)
+/* A dotlock is a file that can be made once. */
+static int
+make(const struct check *c, const char *name)
 {
-	if (lock_fcntl(fd, 0) != LOCK_OK)
-		return "locks: fcntl(2) gives none";
-	errno = 0;
-	if (!lock_holds(c, name))
-		return "locks: those of fcntl(2) keep nobody out";
-	if (!can_make(c, dotlock))
-		return "locks: no dotlock can be made";
-	if (can_make(c, dotlock))
-		return "locks: a dotlock can be made twice";
-	return write(fd, "", 1) == 1 && fdatasync(fd) == 0 ? NULL : "disk: it does not take what is written";
+	return openat(c->root, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 void
 check_locks(struct check *c)
 {
-	const char *wrong = "locks: no file can be made";
-	char name[32], dotlock[40];
+	const char *wrong = NULL;
+	char name[32];
 
 	snprintf(name, sizeof name, "check.%ld", pid_own());
-	snprintf(dotlock, sizeof dotlock, "%s.lock", name);
-	int fd = openat(c->root, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		wrong = try_locks(c, name, fd, dotlock);
+	int fd = make(c, name);
+	if (fd < 0)
+		wrong = "locks: no file can be made";
+	else if (lock_fcntl(fd, 0) != LOCK_OK)
+		wrong = "locks: fcntl(2) gives none";
+	else if (!lock_holds(c, name))
+		wrong = "locks: those of fcntl(2) keep nobody out";
+	else if (write(fd, "", 1) != 1 || fdatasync(fd) < 0)
+		wrong = "disk: it does not take what is written";
+	const char *why = strerror(errno);
 	if (wrong != NULL)
-		check_say(c, CHECK_FAIL, "%s%s%s; fix: df %s # and move it to a file system that can", wrong,
-		    errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "", c->dir);
+		check_say(c, CHECK_FAIL, "%s: %s; fix: df %s # and move it to a file system that can", wrong,
+		    why, c->dir);
+	else if (make(c, name) >= 0)
+		check_say(
+		    c, CHECK_FAIL, "locks: a dotlock can be made twice; fix: df %s # and move it", c->dir);
 	else
 		check_say(c, CHECK_OK, "locks: fcntl(2) and dotlock hold, fdatasync(2) works");
 	unlinkat(c->root, name, 0);
-	unlinkat(c->root, dotlock, 0);
 	io_close(fd);
 }
 

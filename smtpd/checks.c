@@ -57,15 +57,15 @@ open_root(struct check *c)
 	c->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->root >= 0)
 		return;
-	const char *why = strerror(errno);
 	if (errno == ENOENT)
-		check_say(c, CHECK_FAIL, "mail root %s: %s; fix: mkdir -m 700 %s", root, why, dir);
-	else if (errno == ENOTDIR)
-		check_say(c, CHECK_FAIL, "mail root %s: %s; fix: mv %s %s.old; mkdir -m 700 %s", root, why,
-		    dir, dir, dir);
-	else
 		check_say(
-		    c, CHECK_FAIL, "mail root %s: %s; fix: chown -R %ld %s", root, why, (long)geteuid(), dir);
+		    c, CHECK_FAIL, "mail root %s: %s; fix: mkdir -m 700 %s", root, strerror(errno), dir);
+	else if (errno == ENOTDIR)
+		check_say(c, CHECK_FAIL, "mail root %s: %s; fix: mv %s %s.old; mkdir -m 700 %s", root,
+		    strerror(errno), dir, dir, dir);
+	else
+		check_say(c, CHECK_FAIL, "mail root %s: %s; fix: chown -R %ld %s", root, strerror(errno),
+		    (long)geteuid(), dir);
 }
 
 int
@@ -84,5 +84,5 @@ check_run(const struct daemon *daemon, const struct server *server)
 	io_close(c.root);
 	buf_free(&dir);
 	int output = printed("the findings");
-	return output != EXITS_DONE ? output : c.failed ? EXITS_CONFIG : EXITS_DONE;
+	return output != EXITS_DONE ? output : c.failed > 0 ? EXITS_CONFIG : EXITS_DONE;
 }

@@ -12,7 +12,7 @@ struct check {
 	const struct server *server;
 	int root;
 	const char *dir; /* the mail root as a word of sh(1) */
-	bool failed;
+	int failed;	 /* lines so far that say so */
 };
 
 /* Returns the exit status: EXITS_DONE, or EXITS_CONFIG where anything fails. server: its default ports. */
@@ -29,15 +29,17 @@ bool check_say_line(struct check *, const char *reason);
 /* May we read and write that file or folder of the mail root, if it is there? If not, that is said. */
 bool check_access(struct check *, const char *path);
 
-/* The checks: of check_system.c, which from check_user on is as the daemon will be, and of check_files.c. */
+/* What is not in a file of the mail root, in check_system.c; from check_user on it is as the daemon will be. */
 void check_config(struct check *);
 void check_hostname(struct check *);
 void check_ports(struct check *);
 void check_user(struct check *);
-void check_root(struct check *); /* where it fails the other files are not looked at */
 void check_disk(struct check *);
 void check_locks(struct check *);
 void check_resolver(struct check *);
+
+/* What the files of the mail root are like, in check_files.c. */
+void check_root(struct check *); /* where it fails the other files are not looked at */
 void check_accounts(struct check *);
 void check_aliases(struct check *);
 void check_routes(struct check *);
