@@ -344,8 +344,9 @@ add_date(struct span header, show_zone *zone, struct buf *out)
 		buf_add_string(out, "---------- --:--");
 		return;
 	}
-	struct civil c = civil_of(seconds, zone(seconds));
-	buf_printf(out, "%04d-%02d-%02d %02d:%02d", c.year, c.month, c.day, c.hour, c.minute);
+	struct tm tm = date_split(seconds, zone(seconds));
+	buf_printf(out, "%04d-%02d-%02d %02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min);
 }
 
 int

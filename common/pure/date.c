@@ -6,80 +6,53 @@ static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "J
 	"Nov", "Dec" };
 static const char weekdays[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
-enum { DAY = 86400, ERA_YEARS = 400, ERA_DAYS = 146097 };
+enum { DAY = 86400 };
 
-/* Years begin in March here, so that the leap day is the last of its year; March 1st of the year 0 is day -719468. */
-static const int64_t epoch = 719468;
 static const int64_t first_second = -62167219200, last_second = 253402300799; /* of the years 0 and 9999 */
 
-static int64_t
-days_of(int year, int month, int day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - ERA_YEARS + 1) / ERA_YEARS;
-	int64_t of_era = y - era * ERA_YEARS;
-	int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-
-	return era * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 + of_year - epoch;
-}
-
-/* Into one of the years 0 to 9999. */
 static int64_t
 clamp(int64_t seconds)
 {
 	return seconds < first_second ? first_second : seconds > last_second ? last_second : seconds;
 }
 
-struct civil
-civil_of(int64_t seconds, int zone)
+struct tm
+date_split(int64_t seconds, int zone)
 {
-	int64_t local = clamp(clamp(seconds) + (int64_t)zone * 60);
-	int64_t day = (local >= 0 ? local : local - DAY + 1) / DAY;
-	int second = (int)(local - day * DAY);
-	int64_t shifted = day + epoch;
-	int64_t era = (shifted >= 0 ? shifted : shifted - ERA_DAYS + 1) / ERA_DAYS;
-	int64_t of_era = shifted - era * ERA_DAYS;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / (ERA_DAYS - 1)) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int month = (int)((5 * of_year + 2) / 153);
+	time_t local = (time_t)clamp(clamp(seconds) + (int64_t)zone * 60);
+	struct tm tm = { .tm_mday = 1 };
 
-	return (struct civil){
-		.year = (int)(year + era * ERA_YEARS) + (month >= 10 ? 1 : 0),
-		.month = month < 10 ? month + 3 : month - 9,
-		.day = (int)(of_year - (153 * month + 2) / 5 + 1),
-		.hour = second / 3600,
-		.minute = second / 60 % 60,
-		.second = second % 60,
-		.weekday = (int)(((day + 4) % 7 + 7) % 7), /* 1970 began on a Thursday */
-	};
+	gmtime_r(&local, &tm);
+	return tm;
 }
 
+/* strftime(3) would write the day with two digits, and a year with any number of them. */
 int
 date_format(int64_t seconds, int zone, struct buf *out)
 {
-	struct civil c = civil_of(seconds, zone);
+	struct tm tm = date_split(seconds, zone);
 	int minutes = zone < 0 ? -zone : zone;
 
-	return buf_printf(out, "%s, %d %s %04d %02d:%02d:%02d %c%02d%02d", weekdays[c.weekday], c.day,
-	    months[c.month - 1], c.year, c.hour, c.minute, c.second, zone < 0 ? '-' : '+', minutes / 60 % 100,
-	    minutes % 60);
+	return buf_printf(out, "%s, %d %s %04d %02d:%02d:%02d %c%02d%02d", weekdays[tm.tm_wday], tm.tm_mday,
+	    months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, zone < 0 ? '-' : '+',
+	    minutes / 60 % 100, minutes % 60);
 }
 
 int
 date_format_ctime(int64_t seconds, struct buf *out)
 {
-	struct civil c = civil_of(seconds, 0);
+	struct tm tm = date_split(seconds, 0);
 
-	return buf_printf(out, "%s %s %2d %02d:%02d:%02d %04d", weekdays[c.weekday], months[c.month - 1],
-	    c.day, c.hour, c.minute, c.second, c.year);
+	return buf_printf(out, "%s %s %2d %02d:%02d:%02d %04d", weekdays[tm.tm_wday], months[tm.tm_mon],
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, tm.tm_year + 1900);
 }
 
 /* Parsing. Each word tells by its look what it is, so that order, missing weekdays, hyphens and ctime(3)'s form come for nothing. */
 
 struct parts {
-	struct civil c; /* month 0, day 0, year -1, hour -1: not seen yet */
-	int times;	/* of hour, minute, second, those that were seen */
-	bool colon;	/* another must follow */
+	int year, month, day, time[3]; /* -1: not seen yet; month from 0; hour, minute, second */
+	int times;		       /* of these those that were seen */
+	bool colon;		       /* another must follow */
 	int zone;
 	bool zoned;
 };
@@ -130,7 +103,6 @@ full_year(int year, size_t digits)
 static bool
 take_digits(struct span *s, struct parts *p)
 {
-	int *const time[] = { &p->c.hour, &p->c.minute, &p->c.second };
 	size_t digits;
 	int number = take_number(s, &digits);
 	bool behind = p->colon;
@@ -142,11 +114,11 @@ take_digits(struct span *s, struct parts *p)
 	if (p->colon || behind) {
 		if (p->times == 3 || behind != (p->times > 0))
 			return false;
-		*time[p->times++] = number;
-	} else if (p->c.day == 0)
-		p->c.day = number;
-	else if (p->c.year < 0)
-		p->c.year = full_year(number, digits);
+		p->time[p->times++] = number;
+	} else if (p->day < 0)
+		p->day = number;
+	else if (p->year < 0)
+		p->year = full_year(number, digits);
 	else
 		return false;
 	return number >= 0;
@@ -159,7 +131,7 @@ take_offset(struct span *s, struct parts *p)
 	bool west = s->at[0] == '-';
 
 	span_skip(s, 1);
-	if (p->c.hour < 0)
+	if (p->times == 0)
 		return west; /* the hyphens of 24-Nov-2026 */
 	int number = take_number(s, &digits);
 	if (p->zoned || number < 0 || digits != 4 || number % 100 > 59)
@@ -205,12 +177,12 @@ take_word(struct span *s, struct parts *p)
 	span_skip(s, n);
 	if (s->n > 0 && s->at[0] == '.') /* "Nov." */
 		span_skip(s, 1);
-	for (int i = 0; i < 12 && p->c.month == 0; i++)
+	for (int i = 0; i < 12 && p->month < 0; i++)
 		if (span_is_nocase(span_slice(word, 0, 3), months[i])) {
-			p->c.month = i + 1;
+			p->month = i;
 			return true;
 		}
-	if (p->c.hour < 0)
+	if (p->times == 0)
 		return is_weekday(word);
 	if (!p->zoned && !is_weekday(word))
 		p->zone = zone_of(word);
@@ -218,22 +190,26 @@ take_word(struct span *s, struct parts *p)
 	return n > 0;
 }
 
+/* As seconds, and back: a day that the month has not would become another. */
 static bool
-is_date(const struct civil *c)
+seconds_of(const struct parts *p, int64_t *seconds)
 {
-	static const int lengths[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	/* Years begin in March here, so that the leap day is the last of its year, and 400 of them earlier, so that none is negative. */
+	int64_t y = p->year + 400 - (p->month < 2 ? 1 : 0), from_march = (p->month + 10) % 12;
+	int64_t days =
+	    y * 365 + y / 4 - y / 100 + y / 400 + (153 * from_march + 2) / 5 + p->day - 1 - 719468 - 146097;
+	int64_t minutes = (int64_t)p->time[0] * 60 + p->time[1] - p->zone;
 
-	if (c->year < 0 || c->year > 9999 || c->month == 0 || c->hour > 23 || c->minute > 59 ||
-	    c->second > 60)
-		return false;
-	bool leap = c->year % 4 == 0 && (c->year % 100 != 0 || c->year % 400 == 0);
-	return c->day >= 1 && c->day <= lengths[c->month - 1] + (leap && c->month == 2 ? 1 : 0);
+	*seconds = days * DAY + minutes * 60 + p->time[2];
+	return p->year >= 0 && p->year <= 9999 && p->month >= 0 && p->day >= 1 && p->day <= 31 &&
+	       date_split(days * DAY, 0).tm_mday == p->day && p->time[0] <= 23 && p->time[1] <= 59 &&
+	       p->time[2] <= 60;
 }
 
 int
 date_parse(struct span text, int64_t *seconds, int *zone)
 {
-	struct parts p = { .c = { .year = -1, .hour = -1 } };
+	struct parts p = { .year = -1, .month = -1, .day = -1 };
 
 	for (skip_blanks(&text); text.n > 0; skip_blanks(&text)) {
 		bool ok;
@@ -248,10 +224,8 @@ date_parse(struct span text, int64_t *seconds, int *zone)
 		if (!ok)
 			return -1;
 	}
-	if (p.colon || p.times < 2 || !is_date(&p.c))
+	if (p.colon || p.times < 2 || !seconds_of(&p, seconds))
 		return -1;
-	int64_t minutes = (int64_t)p.c.hour * 60 + p.c.minute - p.zone;
-	*seconds = days_of(p.c.year, p.c.month, p.c.day) * DAY + minutes * 60 + p.c.second;
 	if (zone != NULL)
 		*zone = p.zone;
 	return 0;

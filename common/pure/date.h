@@ -1,10 +1,11 @@
 /*
- * date: the dates of mail, with arithmetic of its own: no clock, no zone file. Pure.
+ * date: the dates of mail. Pure: no clock, no zone file.
  */
 #ifndef DATE_H
 #define DATE_H
 
 #include <stdint.h>
+#include <time.h>
 
 #include "buf.h"
 
@@ -17,13 +18,7 @@ int date_parse(struct span, int64_t *seconds, int *zone);
 /* "Tue Nov 24 05:31:18 2026", as in a From_ line (UTC). */
 int date_format_ctime(int64_t seconds, struct buf *out);
 
-/*
- * Days, hours … of `seconds + zone` without the C library's clock, in the proleptic Gregorian calendar. Below the year 0 and above
- * 9999: the first, the last second within.
- */
-struct civil {
-	int year, month, day, hour, minute, second, weekday; /* month and day from 1; weekday 0 is Sunday */
-};
-struct civil civil_of(int64_t seconds, int zone);
+/* As gmtime(3), of `seconds` and `zone`. Below the year 0 and above 9999: the first, the last second within. */
+struct tm date_split(int64_t seconds, int zone);
 
 #endif
