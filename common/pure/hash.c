@@ -22,26 +22,12 @@ rotate_right(uint32_t x, unsigned n)
 	return x >> n | x << (32 - n);
 }
 
-static uint32_t
-load_big(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static void
-store_big(uint8_t *p, uint32_t x)
-{
-	p[0] = (uint8_t)(x >> 24);
-	p[1] = (uint8_t)(x >> 16);
-	p[2] = (uint8_t)(x >> 8);
-	p[3] = (uint8_t)x;
-}
-
 static void
 sha256_schedule(uint32_t w[64], const uint8_t *block)
 {
-	for (size_t i = 0; i < 16; i++)
-		w[i] = load_big(block + 4 * i);
+	for (size_t i = 0; i < 16; i++, block += 4)
+		w[i] =
+		    (uint32_t)block[0] << 24 | (uint32_t)block[1] << 16 | (uint32_t)block[2] << 8 | block[3];
 	for (size_t i = 16; i < 64; i++) {
 		uint32_t a = w[i - 15], b = w[i - 2];
 		uint32_t s0 = rotate_right(a, 7) ^ rotate_right(a, 18) ^ a >> 3;
@@ -52,7 +38,7 @@ sha256_schedule(uint32_t w[64], const uint8_t *block)
 }
 
 static void
-sha256_block(uint32_t state[8], const uint8_t *block)
+sha256_block(uint32_t *state, const uint8_t *block)
 {
 	uint32_t w[64];
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
@@ -93,8 +79,11 @@ sha256_init(struct sha256 *s)
 	*s = start;
 }
 
-void
-sha256_add(struct sha256 *s, const void *bytes, size_t n)
+/* Of either hash, by its function for a block: MD5 uses but four words of the state. */
+typedef void hash_block(uint32_t *state, const uint8_t *block);
+
+static void
+add(struct sha256 *s, hash_block *take, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 	size_t have = s->length % SHA256_BLOCK;
@@ -102,30 +91,43 @@ sha256_add(struct sha256 *s, const void *bytes, size_t n)
 	s->length += n;
 	if (have > 0 && n >= SHA256_BLOCK - have) {
 		memcpy(s->block + have, p, SHA256_BLOCK - have);
-		sha256_block(s->state, s->block);
+		take(s->state, s->block);
 		p += SHA256_BLOCK - have;
 		n -= SHA256_BLOCK - have;
 		have = 0;
 	}
 	for (; have == 0 && n >= SHA256_BLOCK; n -= SHA256_BLOCK, p += SHA256_BLOCK)
-		sha256_block(s->state, p);
+		take(s->state, p);
 	if (n > 0)
 		memcpy(s->block + have, p, n);
 }
 
-void
-sha256_end(struct sha256 *s, uint8_t digest[SHA256_SIZE])
+/* A bit, zeros up to the last 8 bytes of a block, and there the length in bits, in the order of bytes that the hash has. */
+static void
+add_end(struct sha256 *s, hash_block *take, bool big)
 {
 	static const uint8_t padding[SHA256_BLOCK] = { 0x80 };
 	uint64_t bits = s->length * 8;
 	uint8_t length[8];
 
-	store_big(length, (uint32_t)(bits >> 32));
-	store_big(length + 4, (uint32_t)bits);
-	sha256_add(s, padding, 1 + (119 - s->length % SHA256_BLOCK) % SHA256_BLOCK);
-	sha256_add(s, length, sizeof(length));
-	for (size_t i = 0; i < 8; i++)
-		store_big(digest + 4 * i, s->state[i]);
+	for (unsigned i = 0; i < 8; i++)
+		length[i] = (uint8_t)(bits >> 8 * (big ? 7 - i : i));
+	add(s, take, padding, 1 + (119 - s->length % SHA256_BLOCK) % SHA256_BLOCK);
+	add(s, take, length, sizeof(length));
+}
+
+void
+sha256_add(struct sha256 *s, const void *bytes, size_t n)
+{
+	add(s, sha256_block, bytes, n);
+}
+
+void
+sha256_end(struct sha256 *s, uint8_t digest[SHA256_SIZE])
+{
+	add_end(s, sha256_block, true);
+	for (unsigned i = 0; i < SHA256_SIZE; i++)
+		digest[i] = (uint8_t)(s->state[i / 4] >> 8 * (3 - i % 4));
 }
 
 void
@@ -222,12 +224,6 @@ static const uint32_t md5_t[64] = { 0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdce
 	0xffeff47d, 0x85845dd1, 0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235,
 	0x2ad7d2bb, 0xeb86d391 };
 
-static uint32_t
-load_little(const uint8_t *p)
-{
-	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
-
 /* One of the 64 steps: the function of b, c, d, and which word of the block goes in. */
 static uint32_t
 md5_mix(size_t i, uint32_t b, uint32_t c, uint32_t d, size_t *word)
@@ -249,7 +245,7 @@ md5_mix(size_t i, uint32_t b, uint32_t c, uint32_t d, size_t *word)
 }
 
 static void
-md5_block(uint32_t state[4], const uint8_t *block)
+md5_block(uint32_t *state, const uint8_t *block)
 {
 	static const uint8_t turns[4][4] = { { 7, 12, 17, 22 }, { 5, 9, 14, 20 }, { 4, 11, 16, 23 },
 		{ 6, 10, 15, 21 } };
@@ -258,8 +254,9 @@ md5_block(uint32_t state[4], const uint8_t *block)
 	for (size_t i = 0; i < 64; i++) {
 		size_t word;
 		uint32_t f = md5_mix(i, b, c, d, &word) + a + md5_t[i];
+		const uint8_t *p = block + 4 * word;
 
-		f += load_little(block + 4 * word);
+		f += (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 		a = d;
 		d = c;
 		c = b;
@@ -271,66 +268,22 @@ md5_block(uint32_t state[4], const uint8_t *block)
 	state[3] += d;
 }
 
-/* Takes the bytes into the block that is being filled; *length counts them. */
-static void
-md5_add(uint32_t state[4], uint8_t block[64], uint64_t *length, const uint8_t *bytes, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		block[*length % 64] = bytes[i];
-		if (++*length % 64 == 0)
-			md5_block(state, block);
-	}
-}
-
 void
 md5(const void *first, size_t first_n, const void *second, size_t second_n, uint8_t digest[MD5_SIZE])
 {
-	static const uint8_t padding[64] = { 0x80 };
-	uint32_t state[4] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476 };
-	uint8_t block[64], bits[8];
-	uint64_t length = 0;
+	struct sha256 s = { .state = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476 } };
 
-	md5_add(state, block, &length, first, first_n);
-	md5_add(state, block, &length, second, second_n);
-	for (unsigned i = 0; i < 8; i++)
-		bits[i] = (uint8_t)(length * 8 >> 8 * i);
-	md5_add(state, block, &length, padding, 1 + (119 - length % 64) % 64);
-	md5_add(state, block, &length, bits, sizeof(bits));
+	add(&s, md5_block, first, first_n);
+	add(&s, md5_block, second, second_n);
+	add_end(&s, md5_block, false);
 	for (unsigned i = 0; i < MD5_SIZE; i++)
-		digest[i] = (uint8_t)(state[i / 4] >> 8 * (i % 4));
-	wipe(block, sizeof(block));
+		digest[i] = (uint8_t)(s.state[i / 4] >> 8 * (i % 4));
+	wipe(&s, sizeof(s));
 }
 
 /* RFC 1950 9 */
 
-enum {
-	ADLER_BASE = 65521,
-	ADLER_LANES = 16,
-	ADLER_RUN = 4096 /* groups: 255 * 4096 * 4097 / 2 < 2^32, so no lane's sums overflow */
-};
-
-/*
- * b is the sum of all values that a takes. Sixteen lanes, each with its own sum and sum of sums, are what a compiler
- * makes vector code of; the remainders wait until a run is over.
- */
-static void
-adler32_run(uint32_t *a, uint32_t *b, const uint8_t *p, uint32_t groups)
-{
-	uint32_t sum[ADLER_LANES] = { 0 }, sums[ADLER_LANES] = { 0 };
-	uint64_t total = 0, weighted = 0;
-
-	for (uint32_t i = 0; i < groups; i++, p += ADLER_LANES)
-		for (unsigned lane = 0; lane < ADLER_LANES; lane++) {
-			sum[lane] += p[lane];
-			sums[lane] += sum[lane];
-		}
-	for (unsigned lane = 0; lane < ADLER_LANES; lane++) {
-		total += sum[lane];
-		weighted += (uint64_t)sums[lane] * ADLER_LANES - (uint64_t)sum[lane] * lane;
-	}
-	*b = (uint32_t)((*b + (uint64_t)*a * groups * ADLER_LANES + weighted) % ADLER_BASE);
-	*a = (uint32_t)((*a + total) % ADLER_BASE);
-}
+enum { ADLER_BASE = 65521, ADLER_RUN = 5552 /* bytes whose sums cannot overflow 32 bits */ };
 
 uint32_t
 adler32(uint32_t sum, const void *bytes, size_t n)
@@ -338,18 +291,16 @@ adler32(uint32_t sum, const void *bytes, size_t n)
 	const uint8_t *p = bytes;
 	uint32_t a = sum & 0xffff, b = sum >> 16;
 
-	while (n >= ADLER_LANES) {
-		size_t groups = n / ADLER_LANES < ADLER_RUN ? n / ADLER_LANES : ADLER_RUN;
-
-		adler32_run(&a, &b, p, (uint32_t)groups);
-		p += groups * ADLER_LANES;
-		n -= groups * ADLER_LANES;
+	while (n > 0) {
+		size_t run = n < ADLER_RUN ? n : ADLER_RUN;
+		for (n -= run; run > 0; run--) {
+			a += *p++;
+			b += a;
+		}
+		a %= ADLER_BASE;
+		b %= ADLER_BASE;
 	}
-	for (; n > 0; n--) {
-		a += *p++;
-		b += a;
-	}
-	return b % ADLER_BASE << 16 | a % ADLER_BASE;
+	return b << 16 | a;
 }
 
 uint32_t
