@@ -1,12 +1,12 @@
 /*
+ * The AUTHORIZATION state: who is it? USER and PASS, APOP (RFC 1939 7), AUTH (RFC 5034). Pure.
+ *
  * A name that doesn't exist meets a decoy credential, which nothing matches, on the way that every name goes: nothing here tells the
  * two apart.
  */
-#include "auth.h"
+#include "session.h"
 
 #include <string.h>
-
-#include "bounds.h"
 
 void
 auth_mechanisms(const struct session *s, const char *before, const char *after, struct buf *out)
@@ -19,9 +19,7 @@ auth_mechanisms(const struct session *s, const char *before, const char *after, 
 static enum event
 denied(struct session *s, struct span login, const char *method, struct buf *out)
 {
-	struct backend_note note = { .event = "login-failed", .user = login, .method = method };
-
-	s->backend->log(s->context, &note);
+	command_log(s, (struct note){ .event = "login-failed", .user = login, .method = method });
 	buf_add_string(out, "-ERR [AUTH] name or password is wrong\r\n");
 	return EVENT_DENIED;
 }
@@ -36,29 +34,19 @@ unable(struct session *s, struct buf *out)
 static enum event
 log_in(struct session *s, const char *method, struct buf *out)
 {
-	struct backend_note note = command_note(s, "login");
-	struct buf reason;
+	const char *code = s->backend->open(s->context, s->user, &s->count, &s->octets, &s->reason);
 
-	buf_init(&reason, REPLY_LINE);
-	enum backend_status status = s->backend->open(s->context, s->user, &reason);
-	note.method = method;
-	if (status != BACKEND_OK) {
-		note.event = "login-refused";
-		note.reason = buf_string(&reason);
-		s->backend->log(s->context, &note);
+	if (code != NULL) {
+		command_log(s, (struct note){ .event = "login-refused", .method = method });
 		s->backend->close(s->context);
-		enum event event =
-		    command_refuse_status(s, status, "the mailbox can't be opened", &reason, out);
-		buf_free(&reason);
-		return event;
+		return command_fail(s, code, "the mailbox can't be opened", out);
 	}
-	buf_free(&reason);
-	note.counted = "messages";
-	size_t count = s->backend->count(s->context);
-	note.number = count;
-	s->backend->log(s->context, &note);
+	command_log(s,
+	    (struct note){ .event = "login", .method = method, .counted = "messages", .number = s->count });
 	s->state = TRANSACTION;
-	buf_printf(out, "+OK %s has %zu message%s\r\n", s->user, count, command_plural(count));
+	s->left = s->count;
+	s->left_octets = s->octets;
+	buf_printf(out, "+OK %s has %zu message%s\r\n", s->user, s->count, command_plural(s->count));
 	return EVENT_INPUT;
 }
 
@@ -71,38 +59,25 @@ auth_user(struct session *s, const struct argument *argument, struct buf *out)
 	return EVENT_INPUT;
 }
 
-/* With the credential of a login: is it right? */
+/* The proof is a password, or a digest of it and of the timestamp. */
 static enum event
-judge(struct session *s, struct span login, const char *method,
-    bool (*is_right)(const struct session *, const struct credential *, struct span proof), struct span proof,
-    struct buf *out)
+judge(struct session *s, struct span login, const char *timestamp, struct span proof, struct buf *out)
 {
+	const char *method = timestamp == NULL ? "USER" : "APOP";
 	struct credential credential = { .kind = CREDENTIAL_NONE };
 
 	if (s->backend->accounts.credential(s->context, login, s->user, &credential) < 0)
 		return unable(s, out);
-	bool right = is_right(s, &credential, proof);
+	bool right = timestamp == NULL ? credential_verify(&credential, proof)
+				       : credential_verify_apop(&credential, span_of(timestamp), proof);
 	wipe(&credential, sizeof credential);
 	return right ? log_in(s, method, out) : denied(s, login, method, out);
-}
-
-static bool
-is_password(const struct session *s, const struct credential *credential, struct span password)
-{
-	(void)s;
-	return credential_verify(credential, password);
-}
-
-static bool
-is_digest(const struct session *s, const struct credential *credential, struct span digest)
-{
-	return credential_verify_apop(credential, span_of(s->settings.timestamp), digest);
 }
 
 enum event
 auth_pass(struct session *s, const struct argument *argument, struct buf *out)
 {
-	enum event event = judge(s, buf_span(&s->login), "USER", is_password, argument->text, out);
+	enum event event = judge(s, buf_span(&s->login), NULL, argument->text, out);
 
 	buf_clear(&s->login);
 	return event;
@@ -115,7 +90,7 @@ auth_apop(struct session *s, const struct argument *argument, struct buf *out)
 
 	if (login.n == 0 || digest.n == 0)
 		return command_refuse(s, "a name and a digest are wanted", out);
-	return judge(s, login, "APOP", is_digest, digest, out);
+	return judge(s, login, s->settings.timestamp, digest, out);
 }
 
 static enum event

@@ -1,5 +1,6 @@
 /*
- * pop3d: the options, the subcommands, and the child that serves one connection.
+ * pop3d: the options, the subcommands, and the child that serves one connection: what its session asks for, accounts, snapshot and log
+ * answer.
  */
 #include <string.h>
 
@@ -7,12 +8,13 @@
 #include "bounds.h"
 #include "daemon.h"
 #include "exits.h"
+#include "log.h"
 #include "mailbox.h"
-#include "mailboxes.h"
 #include "maildrop.h"
 #include "program.h"
 #include "serve.h"
 #include "session.h"
+#include "snapshot.h"
 #include "user.h"
 
 enum { TIMEOUT = 600 }; /* seconds; RFC 1939 3 wants ten minutes at the least */
@@ -30,6 +32,133 @@ static const char usage[] =
     "  -h, --help     this\n"
     "  -V, --version  which version this is\n";
 
+/* What a session's backend works on. */
+struct mailbox {
+	const struct daemon *daemon;
+	const char *client; /* the peer, for whom [IN-USE] is told about this session */
+	bool is_open;
+	struct snapshot snapshot;
+	struct snapshot_reader reader;
+};
+
+static int
+find_credential(void *context, struct span login, char *user, struct credential *credential)
+{
+	const struct mailbox *m = context;
+
+	return account_login(m->daemon->root, &m->daemon->config, login, user, credential);
+}
+
+/* The response code for what the store says. */
+static const char *
+told(enum maildrop_status status, struct buf *reason)
+{
+	if (status == MAILDROP_OK)
+		return NULL;
+	if (reason->len == 0)
+		buf_add_string(reason, maildrop_words(status));
+	if (status == MAILDROP_IN_USE)
+		return "[IN-USE]";
+	return status == MAILDROP_BROKEN ? "[SYS/PERM]" : "[SYS/TEMP]";
+}
+
+static const char *
+open_mailbox(void *context, const char *user, size_t *count, uint64_t *total, struct buf *reason)
+{
+	struct mailbox *m = context;
+
+	m->is_open = true;
+	enum maildrop_status status = snapshot_open(&m->snapshot, m->daemon->root, user, m->client, reason);
+	*count = snapshot_count(&m->snapshot);
+	*total = snapshot_total(&m->snapshot);
+	return told(status, reason);
+}
+
+static void
+close_mailbox(void *context)
+{
+	struct mailbox *m = context;
+
+	if (m->is_open)
+		snapshot_close(&m->snapshot);
+	m->is_open = false;
+}
+
+static uint64_t
+octets(void *context, size_t message)
+{
+	const struct mailbox *m = context;
+
+	return snapshot_octets(&m->snapshot, message);
+}
+
+static const char *
+uidl(void *context, size_t message)
+{
+	const struct mailbox *m = context;
+
+	return snapshot_uidl(&m->snapshot, message);
+}
+
+static const char *
+read_begin(void *context, size_t message, long lines, struct buf *reason)
+{
+	struct mailbox *m = context;
+
+	return told(snapshot_read_begin(&m->snapshot, message, lines, true, &m->reader), reason);
+}
+
+static const char *
+read_some(void *context, size_t limit, struct buf *out, bool *done, struct buf *reason)
+{
+	struct mailbox *m = context;
+	enum maildrop_status status = snapshot_read(&m->reader, limit, out);
+
+	*done = m->reader.done;
+	return told(status, reason);
+}
+
+static const char *
+expunge(void *context, bool (*deleted)(const void *, size_t), const void *whose, struct buf *reason)
+{
+	struct mailbox *m = context;
+
+	return told(snapshot_expunge(&m->snapshot, deleted, whose), reason);
+}
+
+static void
+log_text_of(const char *key, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		log_text(key, value);
+}
+
+static void
+log_note(void *context, const struct note *note)
+{
+	(void)context;
+	log_begin(note->event);
+	log_span("user", note->user);
+	log_text_of("method", note->method);
+	log_text_of("uidl", note->uidl);
+	if (note->counted != NULL)
+		log_number(note->counted, (long long)note->number);
+	log_text_of("reason", note->reason);
+	log_end();
+}
+
+static const struct backend backend = {
+	.accounts = { account_random, find_credential },
+	.open = open_mailbox,
+	.close = close_mailbox,
+	.octets = octets,
+	.uidl = uidl,
+	.read_begin = read_begin,
+	.read = read_some,
+	.expunge = expunge,
+	.log = log_note,
+};
+
 /* <ID@HOSTNAME>, as RFC 1939 7 wants it. */
 static const char *
 make_timestamp(const struct daemon *d, const struct session_info *info, struct buf *out)
@@ -44,7 +173,7 @@ static void
 serve_client(struct conn *conn, const struct session_info *info, void *context)
 {
 	const struct daemon *d = context;
-	struct mailboxes mailboxes = { .root = d->root, .config = &d->config, .client = info->client.text };
+	struct mailbox mailbox = { .daemon = d, .client = info->client.text };
 	struct session session;
 	struct buf timestamp;
 
@@ -54,7 +183,7 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 		.timestamp = make_timestamp(d, info, &timestamp),
 		.cleartext = config_allows_cleartext(&d->config, &info->client),
 	};
-	session_init(&session, &mailboxes_backend, &mailboxes, &settings);
+	session_init(&session, &backend, &mailbox, &settings);
 	serve(conn, &session_protocol, &session, d->config.timeout > 0 ? d->config.timeout : TIMEOUT);
 	session_free(&session);
 	buf_free(&timestamp);

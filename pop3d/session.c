@@ -6,9 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "auth.h"
 #include "bounds.h"
-#include "transaction.h"
 
 static command do_capa, do_lang, do_nothing;
 
@@ -60,6 +58,7 @@ session_init(
 	exchange_init(&s->exchange, &backend->accounts, context, "+ ");
 	line_init(&s->line, POP3_LINE);
 	buf_init(&s->login, POP3_LINE);
+	buf_init(&s->reason, REPLY_LINE);
 }
 
 void
@@ -68,18 +67,10 @@ session_free(struct session *s)
 	s->backend->close(s->context);
 	exchange_end(&s->exchange);
 	buf_free(&s->login);
+	buf_free(&s->reason);
 	line_free(&s->line);
 	free(s->marks);
 	s->marks = NULL;
-}
-
-static const struct row *
-find(struct span word)
-{
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (span_is_nocase(word, commands[i].word))
-			return &commands[i];
-	return NULL;
 }
 
 /* The numbers of an argument. What is wrong with it, or NULL. */
@@ -126,8 +117,12 @@ static enum event
 dispatch(struct session *s, struct span line, struct buf *out)
 {
 	struct argument argument = { .message = 0 };
-	const struct row *row = find(span_until(line, ' ', &argument.text));
+	struct span word = span_until(line, ' ', &argument.text);
+	const struct row *row = NULL;
 
+	for (size_t i = 0; row == NULL && i < sizeof commands / sizeof commands[0]; i++)
+		if (span_is_nocase(word, commands[i].word))
+			row = &commands[i];
 	if (row == NULL)
 		return command_refuse(s, "unknown command", out);
 	if ((row->allowed & s->state) == 0)

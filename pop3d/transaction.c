@@ -1,4 +1,8 @@
-#include "transaction.h"
+/*
+ * The TRANSACTION and UPDATE states (RFC 1939 5 and 6). Only transaction_quit deletes anything; whatever else ends a session forgets
+ * the marks. Pure.
+ */
+#include "session.h"
 
 #include <stdlib.h>
 
@@ -13,9 +17,9 @@ is_marked(const void *session, size_t message)
 }
 
 bool
-transaction_has(struct session *s, size_t message)
+transaction_has(const struct session *s, size_t message)
 {
-	return message < s->backend->count(s->context) && !is_marked(s, message);
+	return message < s->count && !is_marked(s, message);
 }
 
 static enum event
@@ -30,17 +34,14 @@ enum event
 transaction_stat(struct session *s, const struct argument *argument, struct buf *out)
 {
 	(void)argument;
-	buf_printf(out, "+OK %zu %llu\r\n", s->backend->count(s->context) - s->deleted,
-	    (unsigned long long)(s->backend->total(s->context) - s->deleted_octets));
+	buf_printf(out, "+OK %zu %llu\r\n", s->left, (unsigned long long)s->left_octets);
 	return EVENT_INPUT;
 }
 
 static void
 say_count(struct session *s, struct buf *out)
 {
-	size_t left = s->backend->count(s->context) - s->deleted;
-
-	buf_printf(out, "+OK %zu message%s\r\n", left, command_plural(left));
+	buf_printf(out, "+OK %zu message%s\r\n", s->left, command_plural(s->left));
 }
 
 static void
@@ -59,12 +60,10 @@ add_uidl(struct session *s, size_t message, struct buf *out)
 static enum event
 list_more(struct session *s, struct buf *out)
 {
-	size_t count = s->backend->count(s->context);
-
-	for (; s->message < count && out->len < OUTPUT_CHUNK; s->message++)
+	for (; s->message < s->count && out->len < OUTPUT_CHUNK; s->message++)
 		if (!is_marked(s, s->message))
 			s->item(s, s->message, out);
-	return s->message < count ? EVENT_OUTPUT : end_reply(s, out);
+	return s->message < s->count ? EVENT_OUTPUT : end_reply(s, out);
 }
 
 /* LIST and UIDL: an item for the message that was asked for, or for each. */
@@ -97,43 +96,35 @@ transaction_uidl(struct session *s, const struct argument *argument, struct buf 
 }
 
 static void
-log_message(struct session *s, const char *event, size_t message, const char *reason)
+log_message(struct session *s, const char *event, size_t message)
 {
-	struct backend_note note = command_note(s, event);
-
-	note.uidl = s->backend->uidl(s->context, message);
-	note.reason = reason;
-	note.counted = "octets";
-	note.number = s->backend->octets(s->context, message);
-	s->backend->log(s->context, &note);
+	command_log(s, (struct note){ .event = event,
+			   .uidl = s->backend->uidl(s->context, message),
+			   .counted = "octets",
+			   .number = s->backend->octets(s->context, message) });
 }
 
 /* The next piece, read right behind what is waiting to be sent. */
-static enum backend_status
-read_piece(struct session *s, struct buf *out, struct buf *reason)
+static const char *
+read_piece(struct session *s, struct buf *out)
 {
 	bool done = false;
-	enum backend_status status = s->backend->read(s->context, OUTPUT_CHUNK, out, &done, reason);
+	const char *code = s->backend->read(s->context, OUTPUT_CHUNK, out, &done, &s->reason);
 
-	if (status == BACKEND_OK && done)
+	if (code == NULL && done)
 		end_reply(s, out);
-	return status;
+	/* cppcheck-suppress returnDanglingLifetime ; it is a string literal */
+	return code;
 }
 
 /* +OK was said: only an end without the final dot tells the client that this is not all of the message. */
 static enum event
 message_more(struct session *s, struct buf *out)
 {
-	struct buf reason;
-
-	buf_init(&reason, REPLY_LINE);
-	enum backend_status status = read_piece(s, out, &reason);
-	if (status != BACKEND_OK)
-		log_message(s, "read-failed", s->message, buf_string(&reason));
-	buf_free(&reason);
-	if (status != BACKEND_OK)
-		return EVENT_DROP;
-	return s->more != NULL ? EVENT_OUTPUT : EVENT_INPUT;
+	if (read_piece(s, out) == NULL)
+		return s->more != NULL ? EVENT_OUTPUT : EVENT_INPUT;
+	log_message(s, "read-failed", s->message);
+	return EVENT_DROP;
 }
 
 /* The first piece is read before +OK leaves: what fails here is still an -ERR. */
@@ -141,9 +132,7 @@ static enum event
 send_message(struct session *s, size_t message, long lines, struct buf *out)
 {
 	size_t before = out->len;
-	struct buf reason;
 
-	buf_init(&reason, REPLY_LINE);
 	if (lines < 0)
 		buf_printf(
 		    out, "+OK %llu octets\r\n", (unsigned long long)s->backend->octets(s->context, message));
@@ -151,21 +140,18 @@ send_message(struct session *s, size_t message, long lines, struct buf *out)
 		buf_add_string(out, "+OK the top of it\r\n");
 	s->message = message;
 	s->more = message_more;
-	enum backend_status status = s->backend->read_begin(s->context, message, lines, &reason);
-	if (status == BACKEND_OK)
-		status = read_piece(s, out, &reason);
-	if (status == BACKEND_OK) {
-		if (lines < 0)
-			log_message(s, "retr", message, NULL);
-		buf_free(&reason);
-		return s->more != NULL ? EVENT_OUTPUT : EVENT_INPUT;
+	const char *code = s->backend->read_begin(s->context, message, lines, &s->reason);
+	if (code == NULL)
+		code = read_piece(s, out);
+	if (code != NULL) {
+		s->more = NULL;
+		buf_cut(out, before);
+		log_message(s, "read-failed", message);
+		return command_fail(s, code, "the message can't be read", out);
 	}
-	s->more = NULL;
-	buf_cut(out, before);
-	log_message(s, "read-failed", message, buf_string(&reason));
-	enum event event = command_refuse_status(s, status, "the message can't be read", &reason, out);
-	buf_free(&reason);
-	return event;
+	if (lines < 0)
+		log_message(s, "retr", message);
+	return s->more != NULL ? EVENT_OUTPUT : EVENT_INPUT;
 }
 
 enum event
@@ -186,13 +172,13 @@ transaction_dele(struct session *s, const struct argument *argument, struct buf 
 	size_t message = argument->message;
 
 	if (s->marks == NULL)
-		s->marks = calloc(s->backend->count(s->context) / 8 + 1, 1);
+		s->marks = calloc(s->count / 8 + 1, 1);
 	if (s->marks == NULL)
 		return command_refuse(s, "[SYS/TEMP] out of memory", out);
 	s->marks[message / 8] |= (uint8_t)(1 << message % 8);
-	s->deleted++;
-	s->deleted_octets += s->backend->octets(s->context, message);
-	log_message(s, "dele", message, NULL);
+	s->left--;
+	s->left_octets -= s->backend->octets(s->context, message);
+	log_message(s, "dele", message);
 	buf_add_string(out, "+OK marked, QUIT deletes it\r\n");
 	return EVENT_INPUT;
 }
@@ -203,51 +189,36 @@ transaction_rset(struct session *s, const struct argument *argument, struct buf 
 	(void)argument;
 	free(s->marks);
 	s->marks = NULL;
-	s->deleted = 0;
-	s->deleted_octets = 0;
+	s->left = s->count;
+	s->left_octets = s->octets;
 	say_count(s, out);
 	return EVENT_INPUT;
 }
 
 /* The UPDATE state: +OK promises that what was marked is gone, and stays so. */
-static enum backend_status
-update(struct session *s, struct buf *reason)
-{
-	struct backend_note note = command_note(s, "expunge");
-
-	enum backend_status status = s->backend->expunge(s->context, is_marked, s, reason);
-	if (status != BACKEND_OK) {
-		note.event = "expunge-failed";
-		note.reason = buf_string(reason);
-	}
-	note.counted = "messages";
-	note.number = s->deleted;
-	s->backend->log(s->context, &note);
-	return status;
-}
-
 enum event
 transaction_quit(struct session *s, const struct argument *argument, struct buf *out)
 {
-	struct backend_note note = command_note(s, "quit");
-	enum backend_status status = BACKEND_OK;
-	struct buf reason;
+	size_t deleted = s->count - s->left;
+	const char *code = NULL;
 
 	(void)argument;
 	if (s->state == AUTHORIZATION) {
 		buf_add_string(out, "+OK bye\r\n");
 		return EVENT_CLOSE;
 	}
-	buf_init(&reason, REPLY_LINE);
-	if (s->deleted > 0)
-		status = update(s, &reason);
+	if (deleted > 0) {
+		code = s->backend->expunge(s->context, is_marked, s, &s->reason);
+		command_log(s, (struct note){ .event = code == NULL ? "expunge" : "expunge-failed",
+				   .counted = "messages",
+				   .number = deleted });
+	}
 	/* Before the reply: who reads it may log in again at once. */
 	s->backend->close(s->context);
-	s->backend->log(s->context, &note);
-	if (status == BACKEND_OK)
-		buf_printf(out, "+OK bye, %zu message%s deleted\r\n", s->deleted, command_plural(s->deleted));
+	s->backend->log(s->context, &(struct note){ .event = "quit", .user = span_of(s->user) });
+	if (code == NULL)
+		buf_printf(out, "+OK bye, %zu message%s deleted\r\n", deleted, command_plural(deleted));
 	else
-		command_refuse_status(s, status, "nothing was deleted", &reason, out);
-	buf_free(&reason);
+		command_fail(s, code, "nothing was deleted", out);
 	return EVENT_CLOSE;
 }

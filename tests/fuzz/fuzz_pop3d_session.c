@@ -50,23 +50,13 @@ find_credential(void *context, struct span login, char *user, struct credential 
 	return (w->faults & FAIL_ACCOUNTS) != 0 ? -1 : 0;
 }
 
-static enum backend_status
+static const char *
 outcome(const struct world *w, unsigned fault, struct buf *reason)
 {
 	if ((w->faults & fault) == 0)
-		return BACKEND_OK;
+		return NULL;
 	buf_add_string(reason, "because\r\nof that");
-	return fault == FAIL_OPEN ? BACKEND_IN_USE : BACKEND_TEMP;
-}
-
-static enum backend_status
-open_mail(void *context, const char *user, struct buf *reason)
-{
-	struct world *w = context;
-
-	MUST(strcmp(user, "anna") == 0 && !w->is_open);
-	w->is_open = true;
-	return outcome(w, FAIL_OPEN, reason);
+	return fault == FAIL_OPEN ? "[IN-USE]" : "[SYS/TEMP]";
 }
 
 static void
@@ -77,50 +67,49 @@ close_mail(void *context)
 	w->is_open = false;
 }
 
-static size_t
-count(void *context)
-{
-	const struct world *w = context;
-
-	MUST(w->is_open);
-	return MESSAGES;
-}
-
 static uint64_t
 octets(void *context, size_t message)
 {
-	MUST(message < count(context));
+	const struct world *w = context;
+
+	MUST(w->is_open && message < MESSAGES);
 	return strlen(messages[message]);
 }
 
 static const char *
 uidl(void *context, size_t message)
 {
-	MUST(message < count(context));
+	const struct world *w = context;
+
+	MUST(w->is_open && message < MESSAGES);
 	return "uidl";
 }
 
-static uint64_t
-total(void *context)
+static const char *
+open_mail(void *context, const char *user, size_t *count, uint64_t *all, struct buf *reason)
 {
-	uint64_t sum = 0;
+	struct world *w = context;
 
+	MUST(strcmp(user, "anna") == 0 && !w->is_open);
+	w->is_open = true;
+	*count = MESSAGES;
+	*all = 0;
 	for (size_t i = 0; i < MESSAGES; i++)
-		sum += octets(context, i);
-	return sum;
+		*all += octets(context, i);
+	return outcome(w, FAIL_OPEN, reason);
 }
 
-static enum backend_status
+static const char *
 read_begin(void *context, size_t message, long lines, struct buf *reason)
 {
 	struct world *w = context;
 
-	MUST(message < count(context) && lines >= -1);
+	MUST(w->is_open && message < MESSAGES && lines >= -1);
 	w->message = message;
 	return outcome(w, FAIL_BEGIN, reason);
 }
 
-static enum backend_status
+static const char *
 read_mail(void *context, size_t limit, struct buf *out, bool *done, struct buf *reason)
 {
 	const struct world *w = context;
@@ -130,10 +119,10 @@ read_mail(void *context, size_t limit, struct buf *out, bool *done, struct buf *
 	MUST(w->is_open && limit > 0);
 	dot_stuff(&stuffer, messages[w->message], strlen(messages[w->message]), out);
 	*done = true;
-	return BACKEND_OK;
+	return NULL;
 }
 
-static enum backend_status
+static const char *
 expunge(void *context, bool (*deleted)(const void *, size_t), const void *whose, struct buf *reason)
 {
 	struct world *w = context;
@@ -146,15 +135,15 @@ expunge(void *context, bool (*deleted)(const void *, size_t), const void *whose,
 }
 
 static void
-take_note(void *context, const struct backend_note *note)
+take_note(void *context, const struct note *note)
 {
 	struct world *w = context;
 
 	buf_printf(&w->events, "%s %llu\n", note->event, (unsigned long long)note->number);
 }
 
-static const struct backend backend = { { make_random, find_credential }, open_mail, close_mail, count,
-	octets, uidl, total, read_begin, read_mail, expunge, take_note };
+static const struct backend backend = { { make_random, find_credential }, open_mail, close_mail, octets, uidl,
+	read_begin, read_mail, expunge, take_note };
 
 static bool
 begins(struct span s, const char *start)

@@ -22,7 +22,7 @@ struct fake {
 	const char *messages[MESSAGES]; /* CRLF lines */
 	size_t count;			/* more than MESSAGES: the first, again and again */
 	size_t piece;			/* bytes a read gives at most; 0: all */
-	enum backend_status open_status, begin_status, read_status, expunge_status;
+	const char *open_code, *begin_code, *read_code, *expunge_code;
 	size_t reads_before_failure;
 	bool no_accounts, no_random;
 
@@ -82,41 +82,12 @@ fake_credential(void *context, struct span login, char *user, struct credential 
 	return result;
 }
 
-static inline enum backend_status
-failing(enum backend_status status, struct buf *reason)
+static inline const char *
+failing(const char *code, struct buf *reason)
 {
-	if (status != BACKEND_OK)
+	if (code != NULL)
 		buf_add_string(reason, "because\r\nof that");
-	return status;
-}
-
-static inline enum backend_status
-fake_open(void *context, const char *user, struct buf *reason)
-{
-	struct fake *f = context;
-
-	ck_assert(!f->is_open);
-	ck_assert(strcmp(user, "anna") == 0 || strcmp(user, "bob") == 0 || strcmp(user, "mrose") == 0);
-	f->is_open = f->was_opened = true;
-	/* It fails once. */
-	return failing(f->opens++ == 0 ? f->open_status : BACKEND_OK, reason);
-}
-
-static inline void
-fake_close(void *context)
-{
-	struct fake *f = context;
-
-	f->is_open = false;
-}
-
-static inline size_t
-fake_count(void *context)
-{
-	const struct fake *f = context;
-
-	ck_assert(f->is_open);
-	return f->count;
+	return code;
 }
 
 static inline const char *
@@ -135,15 +106,28 @@ fake_octets(void *context, size_t message)
 	return strlen(text_of(f, message));
 }
 
-static inline uint64_t
-fake_total(void *context)
+static inline const char *
+fake_open(void *context, const char *user, size_t *count, uint64_t *octets, struct buf *reason)
 {
-	const struct fake *f = context;
-	uint64_t total = 0;
+	struct fake *f = context;
 
+	ck_assert(!f->is_open);
+	ck_assert(strcmp(user, "anna") == 0 || strcmp(user, "bob") == 0 || strcmp(user, "mrose") == 0);
+	f->is_open = f->was_opened = true;
+	*count = f->count;
+	*octets = 0;
 	for (size_t i = 0; i < f->count; i++)
-		total += fake_octets(context, i);
-	return total;
+		*octets += fake_octets(context, i);
+	/* It fails once. */
+	return failing(f->opens++ == 0 ? f->open_code : NULL, reason);
+}
+
+static inline void
+fake_close(void *context)
+{
+	struct fake *f = context;
+
+	f->is_open = false;
 }
 
 static inline const char *
@@ -156,7 +140,7 @@ fake_uidl(void *context, size_t message)
 	return uidl;
 }
 
-static inline enum backend_status
+static inline const char *
 fake_begin(void *context, size_t message, long lines, struct buf *reason)
 {
 	struct fake *f = context;
@@ -165,7 +149,7 @@ fake_begin(void *context, size_t message, long lines, struct buf *reason)
 	f->at = 0;
 	f->lines = lines;
 	f->stuffer = (struct dot_stuffer){ .in_line = false };
-	return failing(f->begin_status, reason);
+	return failing(f->begin_code, reason);
 }
 
 /* Bytes of the message with so many lines of its body. */
@@ -181,7 +165,7 @@ length_with(const char *text, long lines)
 	return (size_t)(end - text);
 }
 
-static inline enum backend_status
+static inline const char *
 fake_read(void *context, size_t limit, struct buf *out, bool *done, struct buf *reason)
 {
 	struct fake *f = context;
@@ -190,15 +174,15 @@ fake_read(void *context, size_t limit, struct buf *out, bool *done, struct buf *
 	size_t n = f->piece > 0 && f->piece < left ? f->piece : left;
 
 	ck_assert_uint_eq(limit, OUTPUT_CHUNK);
-	if (f->reads++ >= f->reads_before_failure && f->read_status != BACKEND_OK)
-		return failing(f->read_status, reason);
+	if (f->reads++ >= f->reads_before_failure && f->read_code != NULL)
+		return failing(f->read_code, reason);
 	dot_stuff(&f->stuffer, text + f->at, n, out);
 	f->at += n;
 	*done = n == left;
-	return BACKEND_OK;
+	return NULL;
 }
 
-static inline enum backend_status
+static inline const char *
 fake_expunge(void *context, bool (*deleted)(const void *, size_t), const void *whose, struct buf *reason)
 {
 	struct fake *f = context;
@@ -209,11 +193,11 @@ fake_expunge(void *context, bool (*deleted)(const void *, size_t), const void *w
 	for (size_t i = 0; i < f->count; i++)
 		if (deleted(whose, i))
 			n += (size_t)snprintf(f->expunged + n, sizeof f->expunged - n, "%zu ", i + 1);
-	return failing(f->expunge_status, reason);
+	return failing(f->expunge_code, reason);
 }
 
 static inline void
-fake_log(void *context, const struct backend_note *note)
+fake_log(void *context, const struct note *note)
 {
 	struct fake *f = context;
 	size_t n = strlen(f->log);
@@ -226,13 +210,13 @@ fake_log(void *context, const struct backend_note *note)
 		n += (size_t)snprintf(f->log + n, LOG - n, " uidl=%s", note->uidl);
 	if (note->counted != NULL)
 		n += (size_t)snprintf(f->log + n, LOG - n, " %s=%d", note->counted, (int)note->number);
-	if (note->reason != NULL)
+	if (note->reason != NULL && note->reason[0] != '\0')
 		n += (size_t)snprintf(f->log + n, LOG - n, " reason");
 	snprintf(f->log + n, LOG - n, "\n");
 }
 
 static const struct backend fake_backend = { { fake_random, fake_credential }, fake_open, fake_close,
-	fake_count, fake_octets, fake_uidl, fake_total, fake_begin, fake_read, fake_expunge, fake_log };
+	fake_octets, fake_uidl, fake_begin, fake_read, fake_expunge, fake_log };
 
 /* A session and what it said. */
 struct talk {

@@ -70,11 +70,11 @@ START_TEST(what_fails_before_ok_is_an_error)
 	struct fake fake = two_messages;
 	struct talk t;
 
-	fake.begin_status = BACKEND_TEMP;
+	fake.begin_code = "[SYS/TEMP]";
 	dialogue(&fake, LOGIN "RETR 1\r\nTOP 1 1\r\nSTAT\r\n",
 	    WELCOME "-ERR [SYS/TEMP] the message can't be read*\n-ERR [SYS/TEMP]*\n+OK 2 53\n");
 	fake = two_messages;
-	fake.read_status = BACKEND_PERM;
+	fake.read_code = "[SYS/PERM]";
 	dialogue_of(&t, &fake, true, NULL, LOGIN "NOOP\r\nRETR 1\r\nSTAT\r\n",
 	    WELCOME "+OK\n-ERR [SYS/PERM] the message can't be read*\n+OK 2 53\n");
 	ck_assert(!session_protocol.in_transfer(&t.session));
@@ -89,7 +89,7 @@ START_TEST(what_fails_after_ok_drops_the_connection)
 	struct talk t;
 
 	fake.piece = 8;
-	fake.read_status = BACKEND_TEMP;
+	fake.read_code = "[SYS/TEMP]";
 	fake.reads_before_failure = 2;
 	dialogue_of(&t, &fake, true, NULL, LOGIN "DELE 2\r\nRETR 1\r\nQUIT\r\n",
 	    WELCOME "+OK marked*\n+OK 23 octets\nSubject: one\n\n");
@@ -160,7 +160,7 @@ START_TEST(quit_says_when_nothing_was_deleted)
 	struct fake fake = two_messages;
 	struct talk t;
 
-	fake.expunge_status = BACKEND_TEMP;
+	fake.expunge_code = "[SYS/TEMP]";
 	dialogue_of(&t, &fake, true, NULL, LOGIN "DELE 1\r\nQUIT\r\nNOOP\r\n",
 	    WELCOME "+OK*\n-ERR [SYS/TEMP] nothing was deleted: because\\x0d\\x0aof that\n");
 	ck_assert_int_eq(t.event, EVENT_CLOSE);
