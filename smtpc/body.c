@@ -8,9 +8,26 @@ enum {
 	LONGEST_QP = PIECE / 2 /* a line that quoted-printable is used for: a piece has whole lines */
 };
 
-const char *const encoding_names[] = {
-	[ENCODING_7BIT] = "7bit", [ENCODING_QP] = "quoted-printable", [ENCODING_BASE64] = "base64"
+static int
+as_it_is(struct span text, struct buf *out)
+{
+	return buf_add_span(out, text);
+}
+
+static const struct {
+	const char *name;
+	int (*encode)(struct span, struct buf *out);
+} encodings[] = {
+	[ENCODING_7BIT] = { "7bit", as_it_is },
+	[ENCODING_QP] = { "quoted-printable", qp_encode },
+	[ENCODING_BASE64] = { "base64", base64_encode_lines },
 };
+
+const char *
+encoding_name(enum encoding encoding)
+{
+	return encodings[encoding].name;
+}
 
 struct content
 content_of(struct span text)
@@ -27,8 +44,8 @@ content_of(struct span text)
 	c.eight_bit = high > 0;
 	if (c.nul)
 		c.type = "application/octet-stream";
-	else if (
-	    c.eight_bit) /* what is no UTF-8 is most often Latin 1; whatever it is, its bytes arrive as they were */
+	else if (c.eight_bit)
+		/* What is no UTF-8 is most often Latin 1; whatever it is, its bytes arrive as they were. */
 		c.type = utf8_valid(text) ? "text/plain; charset=utf-8" : "text/plain; charset=iso-8859-1";
 	if (c.nul || high > text.n / 2 || longest > LONGEST_QP)
 		c.encoding = ENCODING_BASE64;
@@ -49,22 +66,6 @@ next_piece(const struct body *body)
 	return span_slice(rest, 0, n);
 }
 
-static void
-add_encoded(enum encoding encoding, struct span piece, struct buf *out)
-{
-	switch (encoding) {
-	case ENCODING_7BIT:
-		buf_add_span(out, piece);
-		break;
-	case ENCODING_QP:
-		qp_encode(piece, out);
-		break;
-	case ENCODING_BASE64:
-		base64_encode_lines(piece, out);
-		break;
-	}
-}
-
 int
 body_next(void *context, struct buf *out)
 {
@@ -75,7 +76,7 @@ body_next(void *context, struct buf *out)
 		buf_add_span(out, piece);
 	else {
 		piece = next_piece(body);
-		add_encoded(body->encoding, piece, out);
+		encodings[body->encoding].encode(piece, out);
 	}
 	body->at += piece.n;
 	if (out->failed)

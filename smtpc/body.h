@@ -20,7 +20,7 @@ struct content {
 struct content content_of(struct span text);
 
 /* For Content-Transfer-Encoding. */
-extern const char *const encoding_names[];
+const char *encoding_name(enum encoding);
 
 /* A message on its way out. The text has CRLF line ends, unless it is no text. */
 struct body {

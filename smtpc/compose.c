@@ -30,9 +30,9 @@ add_field(const char *name, const struct buf *value, struct buf *out)
 {
 	if (value->len == 0)
 		return;
-	buf_add_string(out, name);
+	buf_printf(out, "%s: ", name);
 	buf_add_span(out, buf_span(value));
-	buf_add(out, "\r\n", 2);
+	buf_add_string(out, "\r\n");
 }
 
 static void
@@ -40,24 +40,24 @@ add_date(const struct heading *heading, struct buf *out)
 {
 	buf_add_string(out, "Date: ");
 	date_format(heading->now, heading->zone, out);
-	buf_add(out, "\r\n", 2);
+	buf_add_string(out, "\r\n");
 }
 
 int
 compose_header(const struct heading *heading, const struct content *content, struct buf *out)
 {
 	add_date(heading, out);
-	add_field("From: ", &heading->from, out);
-	add_field("To: ", &heading->to, out);
-	add_field("Cc: ", &heading->cc, out);
+	add_field("From", &heading->from, out);
+	add_field("To", &heading->to, out);
+	add_field("Cc", &heading->cc, out);
 	if (heading->subject != NULL) {
 		buf_add_string(out, "Subject: ");
 		words_encode(span_of(heading->subject), strlen("Subject: "), out);
-		buf_add(out, "\r\n", 2);
+		buf_add_string(out, "\r\n");
 	}
-	add_field("Message-ID: ", &heading->message_id, out);
+	add_field("Message-ID", &heading->message_id, out);
 	buf_printf(out, "MIME-Version: 1.0\r\nContent-Type: %s\r\nContent-Transfer-Encoding: %s\r\n\r\n",
-	    content->type, encoding_names[content->encoding]);
+	    content->type, encoding_name(content->encoding));
 	return out->failed ? -1 : 0;
 }
 
@@ -68,15 +68,15 @@ struct seen {
 
 /* The envelope's sender, if it can be read; it need not. */
 static void
-take_sender(struct span value, struct completed *completed)
+take_sender(struct span value, struct buf *sender)
 {
-	struct envelope from = { .n = 0 };
 	const char *reason;
+	struct buf name;
 
-	(void)envelope_add_list(&from, value, 0, NULL, &reason);
-	if (from.n > 0 && completed->sender.len == 0)
-		buf_add_string(&completed->sender, from.recipients[0]);
-	envelope_free(&from);
+	buf_init(&name, value.n);
+	if (sender->len == 0 && address_next(&value, &name, sender, &reason) != 1)
+		buf_clear(sender);
+	buf_free(&name);
 }
 
 static int
@@ -85,7 +85,7 @@ take_field(const struct field *field, struct seen *seen, struct envelope *envelo
 {
 	bool bcc = span_is_nocase(field->name, "Bcc");
 
-	if (memchr(field->whole.at, '\0', field->whole.n) != NULL) {
+	if (span_has(field->whole, '\0')) {
 		*reason = "there is a NUL in the header";
 		return -1;
 	}
@@ -95,16 +95,13 @@ take_field(const struct field *field, struct seen *seen, struct envelope *envelo
 	if (bcc)
 		return 0;
 	if (span_is_nocase(field->name, "From")) {
-		take_sender(field->value, completed);
+		take_sender(field->value, &completed->sender);
 		seen->from = true;
 	}
 	seen->date |= span_is_nocase(field->name, "Date");
 	seen->message_id |= span_is_nocase(field->name, "Message-ID");
-	if (!span_is_ascii(field->whole)) {
-		bool valid = utf8_valid(field->whole);
-		completed->utf8 |= valid;
-		completed->latin |= !valid;
-	}
+	completed->utf8 |= !span_is_ascii(field->whole) && utf8_valid(field->whole);
+	*reason = "the header is too large";
 	return buf_add_span(out, field->whole);
 }
 
@@ -119,22 +116,18 @@ compose_complete(struct span message, const struct heading *heading, struct enve
 	*completed = (struct completed){ .body = 0 };
 	buf_init(&completed->sender, SMTP_PATH);
 	while (field_next(&rest, &field))
-		if (take_field(&field, &seen, envelope, completed, out, reason) < 0) {
-			if (out->failed)
-				*reason = "the header is too large";
+		if (take_field(&field, &seen, envelope, completed, out, reason) < 0)
 			return -1;
-		}
 	if (out->len > 0 && out->data[out->len - 1] != '\n')
-		buf_add(out, "\r\n", 2);
+		buf_add_string(out, "\r\n");
 	if (!seen.date)
 		add_date(heading, out);
 	if (!seen.from)
-		add_field("From: ", &heading->from, out);
+		add_field("From", &heading->from, out);
 	if (!seen.message_id)
-		add_field("Message-ID: ", &heading->message_id, out);
-	buf_add(out, "\r\n", 2);
+		add_field("Message-ID", &heading->message_id, out);
+	buf_add_string(out, "\r\n");
 	completed->body = rest.at == NULL ? message.n : (size_t)(rest.at - message.at);
-	if (out->failed)
-		*reason = "the header is too large";
+	*reason = "the header is too large";
 	return out->failed ? -1 : 0;
 }

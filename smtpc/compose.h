@@ -25,7 +25,7 @@ int compose_header(const struct heading *, const struct content *, struct buf *o
 struct completed {
 	size_t body;	   /* where it begins */
 	struct buf sender; /* the first address in From, else empty */
-	bool utf8, latin;  /* bytes above 0x7f in the header: valid UTF-8, not */
+	bool utf8;	   /* there are such bytes in the header */
 };
 
 /*

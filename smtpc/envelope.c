@@ -17,130 +17,85 @@ envelope_free(struct envelope *envelope)
 	*envelope = (struct envelope){ .n = 0 };
 }
 
-/* Where the domain begins, the @ included. */
-static size_t
-domain_at(struct span address)
-{
-	size_t at = address.n;
-
-	while (at > 0 && address.at[at - 1] != '@')
-		at--;
-	return at;
-}
-
 static bool
 same(struct span a, struct span b)
 {
-	size_t at = domain_at(a);
+	size_t local = a.n;
 
-	return a.n == b.n && at == domain_at(b) && memcmp(a.at, b.at, at) == 0 && span_equal_nocase(a, b);
+	while (local > 0 && a.at[local - 1] != '@')
+		local--;
+	return span_equal_nocase(a, b) && memcmp(a.at, b.at, local) == 0;
 }
 
-static bool
-make_room(struct envelope *envelope)
-{
-	if (envelope->n < envelope->room)
-		return true;
-	size_t room = envelope->room == 0 ? 16 : envelope->room * 2;
-	char **more = realloc(envelope->recipients, room * sizeof(*more));
-	if (more == NULL)
-		return false;
-	envelope->recipients = more;
-	envelope->room = room;
-	return true;
-}
-
-int
-envelope_add(struct envelope *envelope, struct span address)
+/* 0, or -1: no memory. */
+static int
+add(struct envelope *envelope, struct span address)
 {
 	for (size_t i = 0; i < envelope->n; i++)
 		if (same(span_of(envelope->recipients[i]), address))
 			return 0;
-	char *copy = malloc(address.n + 1);
-	if (copy == NULL || !make_room(envelope)) {
-		free(copy);
+	char **more = realloc(envelope->recipients, (envelope->n + 1) * sizeof(*more));
+	if (more == NULL)
 		return -1;
-	}
-	memcpy(copy, address.at, address.n);
-	copy[address.n] = '\0';
-	envelope->recipients[envelope->n++] = copy;
+	envelope->recipients = more;
+	more[envelope->n] = strndup(address.at, address.n);
+	if (more[envelope->n] == NULL)
+		return -1;
+	envelope->n++;
 	envelope->utf8 |= !span_is_ascii(address);
 	return 0;
 }
 
-/* Does the name stand as it is: atoms and spaces? */
+/* Letters, digits, and these? */
 static bool
-is_phrase(struct span name)
+consists_of(struct span s, const char *others)
 {
-	for (size_t i = 0; i < name.n; i++)
-		if (!ascii_is_alnum(name.at[i]) &&
-		    (name.at[i] == '\0' || strchr("!#$%&'*+-/=?^_`{|}~ ", name.at[i]) == NULL))
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_is_alnum(s.at[i]) && (s.at[i] == '\0' || strchr(others, s.at[i]) == NULL))
 			return false;
 	return true;
 }
 
-static bool
-is_printable(struct span name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (!ascii_is_print(name.at[i]))
-			return false;
-	return true;
-}
-
-static void
-add_quoted(struct span name, struct buf *out)
-{
-	buf_add_char(out, '"');
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.at[i] == '"' || name.at[i] == '\\')
-			buf_add_char(out, '\\');
-		buf_add_char(out, name.at[i]);
-	}
-	buf_add_char(out, '"');
-}
+#define IN_ATOMS   "!#$%&'*+-/=?^_`{|}~ " /* RFC 5322 3.2.3, and a blank between them */
+#define PUNCTUATED IN_ATOMS "\"(),.:;<>@[\\]"
 
 /* `name <address>`; encoded words of the name that were given as such stay what they are. */
 static void
-format_mailbox(struct span name, struct span address, size_t column, struct buf *out)
+add_mailbox(struct span name, struct span address, size_t column, struct buf *out)
 {
 	if (name.n == 0) {
 		buf_add_span(out, address);
 		return;
 	}
-	if (is_phrase(name))
+	if (consists_of(name, IN_ATOMS))
 		buf_add_span(out, name);
-	else if (is_printable(name))
-		add_quoted(name, out);
-	else
+	else if (!consists_of(name, PUNCTUATED))
 		words_encode(name, column, out);
+	else {
+		buf_add_char(out, '"');
+		for (size_t i = 0; i < name.n; i++) {
+			if (name.at[i] == '"' || name.at[i] == '\\')
+				buf_add_char(out, '\\');
+			buf_add_char(out, name.at[i]);
+		}
+		buf_add_char(out, '"');
+	}
 	buf_add_string(out, " <");
 	buf_add_span(out, address);
 	buf_add_char(out, '>');
 }
 
-/* Characters on the last line of a value. */
-static size_t
-last_line(struct span value, size_t column)
-{
-	size_t n = 0;
-
-	while (n < value.n && value.at[value.n - n - 1] != '\n')
-		n++;
-	return n == value.n ? column + n : n;
-}
-
 static void
 add_to_field(struct span name, struct span address, size_t column, struct buf *field)
 {
-	size_t before = last_line(buf_span(field), column);
-
 	if (field->len > 0) {
-		bool fold = before + name.n + address.n + strlen(", <>") > LINE;
+		const char *lf = strrchr(buf_string(field), '\n');
+		column = lf == NULL ? column + field->len : strlen(lf + 1);
+		bool fold = column + name.n + address.n + strlen(", <>") > LINE;
 		buf_add_string(field, fold ? ",\r\n " : ", ");
-		before = fold ? 1 : before + 2;
+		column = fold ? 1 : column + 2;
 	}
-	format_mailbox(name, address, before, field);
+	add_mailbox(name, address, column, field);
 }
 
 int
@@ -156,7 +111,7 @@ envelope_add_list(
 		n++;
 		if (field != NULL)
 			add_to_field(buf_span(&name), buf_span(&address), column, field);
-		if (envelope_add(envelope, buf_span(&address)) < 0 || (field != NULL && field->failed)) {
+		if (add(envelope, buf_span(&address)) < 0 || (field != NULL && field->failed)) {
 			*reason = "out of memory";
 			status = -1;
 			break;

@@ -8,19 +8,16 @@
 
 struct envelope {
 	char **recipients; /* local@domain */
-	size_t n, room;
+	size_t n;
 	bool utf8; /* one of them has bytes above 0x7f */
 };
 
 void envelope_free(struct envelope *);
 
-/* One more, unless it is there: local parts the same, domains without regard to case. 0, or -1: no memory. */
-int envelope_add(struct envelope *, struct span address);
-
 /*
- * All addresses of an RFC 5322 list. They go to the envelope and, where field is not NULL, behind what stands in it, as the value of a
- * header field whose name takes `column` characters. How many they are (0: *reason says so), or -1 with a sentence in
- * *reason.
+ * All addresses of an RFC 5322 list. They go to the envelope, unless they are there (local parts the same, domains without regard to case), and, where
+ * field is not NULL, behind what stands in it, as the value of a header field whose name takes `column` characters. How many they are (0: *reason says
+ * so), or -1 with a sentence in *reason.
  */
 int
 envelope_add_list(struct envelope *, struct span list, size_t column, struct buf *field, const char **reason);

@@ -1,10 +1,13 @@
 #include "letter.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bounds.h"
+#include "crlf.h"
 #include "exits.h"
 #include "program.h"
 #include "unique.h"
@@ -12,34 +15,32 @@
 
 enum {
 	HEADER = 1024 * 1024, /* bytes of a header, at most */
-	ADDRESS = 1024
+	ADDRESS = 1024,
+	PIECE = 32 * 1024
 };
 
+/* A host's name may have no bytes above 0x7f, a user's may. */
 static bool
-is_address(struct buf *text, bool *utf8)
+is_address(const struct buf *text, bool utf8)
 {
 	const char *reason;
 	struct path path;
-	bool good = path_parse_bare(buf_span(text), &path, &reason) == 0;
 
-	*utf8 = good && path.utf8;
-	return good;
+	return path_parse_bare(buf_span(text), &path, &reason) == 0 && (utf8 || !path.utf8);
 }
 
 /* Who runs this and where, as far as the system knows. */
 static void
 find_self(struct letter *letter)
 {
-	bool utf8;
-
 	if (gethostname(letter->host, sizeof(letter->host) - 1) < 0)
 		letter->host[0] = '\0';
 	buf_printf(&letter->self, "x@%s", letter->host);
-	if (strchr(letter->host, '.') == NULL || !is_address(&letter->self, &utf8) || utf8)
+	if (strchr(letter->host, '.') == NULL || !is_address(&letter->self, false))
 		strcpy(letter->host, "localhost");
 	buf_clear(&letter->self);
 	buf_printf(&letter->self, "%s@%s", client_account(), letter->host);
-	if (!is_address(&letter->self, &utf8))
+	if (!is_address(&letter->self, true))
 		buf_clear(&letter->self);
 }
 
@@ -54,6 +55,8 @@ letter_init(struct letter *letter)
 	buf_init(&letter->sender, ADDRESS);
 	buf_init(&letter->subject, ADDRESS * 64);
 	buf_init(&letter->header, (size_t)4 * HEADER);
+	scratch_init(&letter->given, SPOOL_MEMORY);
+	scratch_init(&letter->lines, SPOOL_MEMORY);
 	heading_init(heading, HEADER);
 	find_self(letter);
 	unique_id(letter->host, id);
@@ -69,9 +72,77 @@ letter_free(struct letter *letter)
 	buf_free(&letter->sender);
 	buf_free(&letter->subject);
 	buf_free(&letter->header);
+	scratch_free(&letter->given);
+	scratch_free(&letter->lines);
 	heading_free(&letter->heading);
 	envelope_free(&letter->envelope);
-	draft_free(&letter->draft);
+}
+
+int
+letter_unread(void)
+{
+	return complain(EXITS_NO_INPUT, "the message cannot be read: %s", strerror(errno));
+}
+
+/* Line by line, as far as lines are short. -1: standard input cannot be read; what cannot be written is found at its end. */
+static int
+read_given(struct scratch *given, bool to_dot, bool *dot)
+{
+	char piece[PIECE];
+	bool begins = true;
+	size_t n = 0;
+	int c;
+
+	*dot = false;
+	while ((c = getchar_unlocked()) != EOF) {
+		piece[n++] = (char)c;
+		if (c != '\n' && n < sizeof(piece))
+			continue;
+		struct span line = { piece, n };
+		*dot = to_dot && begins && (span_is(line, ".\n") || span_is(line, ".\r\n"));
+		if (*dot || scratch_add(given, line) < 0)
+			return 0;
+		begins = c == '\n';
+		n = 0;
+	}
+	scratch_add(given, (struct span){ piece, n });
+	return ferror(stdin) ? -1 : 0;
+}
+
+/* From given to lines. 0, or -1 with errno. */
+static int
+end_lines(struct letter *letter)
+{
+	struct crlf crlf = { .cr = false };
+	struct buf piece;
+	int result = 0;
+
+	buf_init(&piece, (size_t)2 * PIECE);
+	for (struct span given = letter->text; given.n > 0 && result == 0;) {
+		struct span part = span_slice(given, 0, PIECE);
+		given = span_slice(given, PIECE, given.n);
+		buf_clear(&piece);
+		crlf_push(&crlf, part.at, part.n, &piece);
+		errno = ENOMEM;
+		result = piece.failed ? -1 : scratch_add(&letter->lines, buf_span(&piece));
+	}
+	buf_free(&piece);
+	return result == 0 ? scratch_end(&letter->lines, &letter->text) : -1;
+}
+
+int
+letter_read(struct letter *letter, bool to_dot, bool *dot)
+{
+	if (read_given(&letter->given, to_dot, dot) < 0)
+		return letter_unread();
+	int result = scratch_end(&letter->given, &letter->text);
+	if (result == 0) {
+		letter->content = content_of(letter->text);
+		result = letter->content.nul ? 0 : end_lines(letter);
+	}
+	if (result == 0)
+		return -1;
+	return complain(EXITS_CANNOT_WRITE, "no temporary file can hold the message: %s", strerror(errno));
 }
 
 /* -f, else who runs this: the envelope's sender, and From. -1, or an exit status. */
@@ -116,13 +187,13 @@ take_addresses(struct letter *letter, const struct options *o)
 static int
 compose_text(struct letter *letter)
 {
-	if (compose_header(&letter->heading, &letter->draft.content, &letter->header) < 0)
+	if (compose_header(&letter->heading, &letter->content, &letter->header) < 0)
 		return complain(EXITS_USAGE, "the header is too large");
 	/* The header is ASCII but for addresses. */
 	letter->utf8 = letter->envelope.utf8 || !span_is_ascii(buf_span(&letter->heading.from));
 	letter->eight_bit = letter->utf8;
-	letter->body.encoding = letter->draft.content.encoding;
-	letter->body.text = letter->draft.text;
+	letter->body.encoding = letter->content.encoding;
+	letter->body.text = letter->text;
 	return -1;
 }
 
@@ -130,7 +201,7 @@ compose_text(struct letter *letter)
 static int
 complete(struct letter *letter, const struct options *o)
 {
-	struct span text = letter->draft.text;
+	struct span text = letter->text;
 	struct completed completed;
 	const char *reason = "";
 	int status = -1;
@@ -140,7 +211,7 @@ complete(struct letter *letter, const struct options *o)
 		status = complain(EXITS_REFUSED, "the message's header: %s", reason);
 	else if (completed.body == HEADER)
 		status = complain(EXITS_REFUSED, "the message's header is too large");
-	else if (letter->draft.content.nul)
+	else if (letter->content.nul)
 		status = complain(EXITS_REFUSED, "the message has a NUL, which no server takes");
 	else if (letter->envelope.n == 0)
 		status = complain(
@@ -151,7 +222,7 @@ complete(struct letter *letter, const struct options *o)
 	}
 	buf_free(&completed.sender);
 	letter->utf8 = completed.utf8 || letter->envelope.utf8;
-	letter->eight_bit = letter->draft.content.eight_bit || letter->utf8;
+	letter->eight_bit = letter->content.eight_bit || letter->utf8;
 	letter->body.text = span_slice(text, completed.body, text.n);
 	return status;
 }
@@ -160,6 +231,7 @@ int
 letter_write(struct letter *letter, const struct options *o)
 {
 	int status;
+	bool dot;
 
 	letter_init(letter);
 	letter->heading.subject = o->subject;
@@ -170,7 +242,7 @@ letter_write(struct letter *letter, const struct options *o)
 		if (status < 0)
 			status = take_addresses(letter, o);
 		if (status < 0)
-			status = draft_read(&letter->draft, o->whole && !o->ignore_dot);
+			status = letter_read(letter, o->whole && !o->ignore_dot, &dot);
 	}
 	if (status < 0)
 		status = o->whole ? complete(letter, o) : compose_text(letter);

@@ -5,8 +5,8 @@
 #define LETTER_H
 
 #include "compose.h"
-#include "draft.h"
 #include "options.h"
+#include "scratch.h"
 
 struct letter {
 	char host[256];	   /* ours: gethostname(2) where it is a domain with a dot, else "localhost" */
@@ -14,8 +14,10 @@ struct letter {
 	struct buf sender; /* local@domain, in the envelope; empty: the null sender */
 	struct envelope envelope;
 	struct heading heading;
-	struct buf subject; /* that was asked for */
-	struct draft draft;
+	struct buf subject;	     /* that was asked for */
+	struct scratch given, lines; /* standard input as it came; the same with CRLF line ends */
+	struct span text;	     /* the lines; what is no text, as it came */
+	struct content content;	     /* what it is like */
 	struct buf header;
 	struct body body;
 	bool eight_bit, utf8; /* of the whole, as it goes out */
@@ -24,6 +26,13 @@ struct letter {
 /* -1, or an exit status after a line on standard error. Free with letter_free in every case. */
 int letter_write(struct letter *, const struct options *);
 void letter_free(struct letter *);
+
+/*
+ * Read the text, of any size, up to its end or, where that ends it, to a line of a single dot; *dot: it was that. -1, or an exit status after a
+ * line on standard error. For letter_unread: standard input cannot be read, and errno says why.
+ */
+int letter_read(struct letter *, bool to_dot, bool *dot);
+int letter_unread(void);
 
 /*
  * The questions on a terminal: From, To, Subject, and the text to a line of a single dot (prompt.c). An address that is malformed is asked for again. -1;

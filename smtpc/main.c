@@ -29,12 +29,13 @@ print(struct body *body)
 static int
 write_and_send(struct options *o)
 {
-	struct letter letter = { .utf8 = false };
+	struct letter letter;
 	/* Asked for before anything is written that would be lost without it. */
 	int status = o->client.user != NULL && !o->dry ? client_log_in(&o->client) : -1;
 
-	if (status < 0)
-		status = letter_write(&letter, o);
+	if (status >= 0)
+		return status;
+	status = letter_write(&letter, o);
 	if (status < 0)
 		status = o->dry ? print(&letter.body) : letter_send(&letter, o);
 	letter_free(&letter);

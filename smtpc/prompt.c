@@ -33,40 +33,35 @@ ask(const char *question, const char *fallback, struct buf *answer)
 	buf_add_span(answer, text.n == 0 && fallback != NULL ? span_of(fallback) : text);
 	free(line);
 	if (n < 0)
-		return feof(stdin) ? give_up() : draft_unread();
+		return feof(stdin) ? give_up() : letter_unread();
 	errno = ENOMEM;
-	return answer->failed ? draft_unread() : -1;
+	return answer->failed ? letter_unread() : -1;
 }
 
+/* The sender, or the recipients; asked again until it is what it should be. */
 static int
-take_from(struct letter *letter, struct span answer, const char **reason)
+ask_address(struct letter *letter, const char *question, bool sender)
 {
-	buf_clear(&letter->sender);
-	buf_clear(&letter->heading.from);
-	return envelope_one(answer, strlen("From: "), &letter->sender, &letter->heading.from, reason);
-}
-
-static int
-take_to(struct letter *letter, struct span answer, const char **reason)
-{
-	envelope_free(&letter->envelope);
-	buf_clear(&letter->heading.to);
-	int n = envelope_add_list(&letter->envelope, answer, strlen("To: "), &letter->heading.to, reason);
-	return n > 0 ? 0 : -1;
-}
-
-static int
-ask_address(const char *question, const char *fallback, struct letter *letter,
-    int (*take)(struct letter *, struct span answer, const char **reason))
-{
-	const char *reason;
-	struct buf answer;
-	int status;
+	const char *reason, *self = sender && letter->self.len > 0 ? buf_string(&letter->self) : NULL;
+	struct buf *field = sender ? &letter->heading.from : &letter->heading.to, answer;
+	int status = -1, found = -1;
 
 	buf_init(&answer, LINE);
-	while (
-	    (status = ask(question, fallback, &answer)) < 0 && take(letter, buf_span(&answer), &reason) < 0)
-		fprintf(stderr, "That is no address: %s.\n", reason);
+	while (found < 0 && (status = ask(question, self, &answer)) < 0) {
+		buf_clear(field);
+		if (sender) {
+			buf_clear(&letter->sender);
+			found = envelope_one(
+			    buf_span(&answer), strlen("From: "), &letter->sender, field, &reason);
+		} else {
+			envelope_free(&letter->envelope);
+			int n = envelope_add_list(
+			    &letter->envelope, buf_span(&answer), strlen("To: "), field, &reason);
+			found = n > 0 ? 0 : -1;
+		}
+		if (found < 0)
+			fprintf(stderr, "That is no address: %s.\n", reason);
+	}
 	buf_free(&answer);
 	return status;
 }
@@ -74,11 +69,11 @@ ask_address(const char *question, const char *fallback, struct letter *letter,
 int
 letter_ask(struct letter *letter)
 {
-	const char *self = letter->self.len > 0 ? buf_string(&letter->self) : NULL;
-	int status = ask_address("From", self, letter, take_from);
+	int status = ask_address(letter, "From", true);
+	bool dot;
 
 	if (status < 0)
-		status = ask_address("To (several with commas)", NULL, letter, take_to);
+		status = ask_address(letter, "To (several with commas)", false);
 	if (status < 0)
 		status = ask("Subject", NULL, &letter->subject);
 	if (status >= 0)
@@ -86,6 +81,6 @@ letter_ask(struct letter *letter)
 	if (letter->subject.len > 0)
 		letter->heading.subject = buf_string(&letter->subject);
 	fprintf(stderr, "The message; a line with only a dot ends it:\n");
-	status = draft_read(&letter->draft, true);
-	return status < 0 && !letter->draft.dot ? give_up() : status;
+	status = letter_read(letter, true, &dot);
+	return status < 0 && !dot ? give_up() : status;
 }

@@ -66,8 +66,7 @@ static const struct {
 static void
 report(const struct smtp_client *client, const struct smtp_message *message, enum smtp_outcome outcome)
 {
-	bool sent = outcome == SMTP_DONE || outcome == SMTP_SOME;
-	const char *words = outcomes[outcome].words;
+	const char *words = outcomes[outcome].words, *reason = client->reason;
 
 	for (size_t i = 0; i < message->recipients_n; i++) {
 		const struct smtp_recipient *recipient = &message->recipients[i];
@@ -76,15 +75,17 @@ report(const struct smtp_client *client, const struct smtp_message *message, enu
 		fprintf(stderr, "smtpc: %s ", recipient->address);
 		print_reply(stderr, "was refused", &recipient->answer);
 	}
-	if (sent)
+	if (outcome == SMTP_DONE || outcome == SMTP_SOME) {
 		print_reply(stdout, words, &client->answer);
-	else if (client->answer.code != 0 && client->reason[0] != '\0')
-		complain(0, "%s: %s", words, client->reason);
-	else if (client->answer.code == 0)
-		complain(0, "%s%s%s", words, client->reason[0] != '\0' ? ": " : "", client->reason);
-	if (!sent && client->answer.code != 0) {
+		return;
+	}
+	if (client->answer.code == 0 || reason[0] != '\0') {
+		complain(0, "%s%s%s", words, reason[0] != '\0' ? ": " : "", reason);
+		words = "the server said";
+	}
+	if (client->answer.code != 0) {
 		fputs("smtpc: ", stderr);
-		print_reply(stderr, client->reason[0] != '\0' ? "the server said" : words, &client->answer);
+		print_reply(stderr, words, &client->answer);
 	}
 }
 
