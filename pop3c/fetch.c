@@ -63,42 +63,22 @@ fetch_close(struct fetch *f)
 	mails_free(&f->mails);
 }
 
-/* The exit status. */
-static int
-cannot_record(const struct fetch *f)
+static void
+cannot_record(struct fetch *f)
 {
-	return complain(EXITS_CANNOT_WRITE, "%s: %s", f->seen.path, strerror(errno));
+	f->exit = complain(EXITS_CANNOT_WRITE, "%s: %s", f->seen.path, strerror(errno));
 }
 
-/* What is known and still on the server is all that is remembered; without what was deleted from it, if asked so. 0, or an exit status. */
-static int
-remember_only(struct fetch *f, bool deleted_too)
-{
-	struct buf lines;
-
-	buf_init(&lines, LINES);
-	for (size_t i = 0; i < f->mails.n; i++) {
-		const struct mail *mail = &f->mails.at[i];
-		if (mail->known && mail->uidl != NULL && (deleted_too || !mail->deleted))
-			buf_printf(&lines, "%s\n", mail->uidl);
-	}
-	int result = lines.failed || seen_rewrite(&f->seen, buf_span(&lines)) < 0 ? cannot_record(f) : 0;
-	buf_free(&lines);
-	return result;
-}
-
-/* LIST and UIDL; which of them were fetched before; what is no more on the server is forgotten. */
+/* LIST and UIDL; which of them were fetched before. */
 static enum pop3_status
-look(struct fetch *f, struct pop3_client *c, int *exit_status)
+look(struct fetch *f, struct pop3_client *c)
 {
 	enum pop3_status status = mails_list(c, &f->mails);
-	bool has_uidl = true;
 	size_t known = 0;
 
-	if (status == POP3_OK && f->mails.n > 0) {
+	if (status == POP3_OK && f->mails.n > 0)
 		status = mails_uidl(c, &f->mails);
-		has_uidl = status != POP3_REFUSED;
-	}
+	bool has_uidl = status != POP3_REFUSED || f->mails.n == 0;
 	if (status != POP3_OK && has_uidl)
 		return status;
 	for (size_t i = 0; i < f->mails.n; i++) {
@@ -107,8 +87,7 @@ look(struct fetch *f, struct pop3_client *c, int *exit_status)
 		mail->wanted = !mail->known;
 		known += mail->known;
 	}
-	if (has_uidl && (f->seen.n > known || f->seen.torn))
-		*exit_status = remember_only(f, true);
+	f->outdated = has_uidl && (f->seen.n > known || f->seen.torn);
 	if (!has_uidl && f->keep)
 		complain(0, "the server has no UIDL: what is fetched now is fetched again next time");
 	return POP3_OK;
@@ -198,7 +177,7 @@ put_batch(struct fetch *f, struct batch *batch)
 
 /* States B to D. What was put, and is safe and recorded, becomes known. False: nothing more can be delivered. */
 static bool
-store_batch(struct fetch *f, struct batch *batch, int *exit_status)
+store_batch(struct fetch *f, struct batch *batch)
 {
 	bool usable = put_batch(f, batch);
 	struct buf lines;
@@ -206,23 +185,20 @@ store_batch(struct fetch *f, struct batch *batch, int *exit_status)
 	if (deliver_commit(&f->deliver) != DELIVERED)
 		return false;
 	f->fetched += batch->n;
-	buf_init(&lines, (BATCH_MAILS * (POP3_UIDL + 1)));
+	buf_init(&lines, (size_t)BATCH_MAILS * (POP3_UIDL + 1));
 	for (size_t i = 0; i < batch->n; i++)
 		if (batch->message[i].mail->uidl != NULL)
 			buf_printf(&lines, "%s\n", batch->message[i].mail->uidl);
-	if (lines.failed || (lines.len > 0 && seen_append(&f->seen, buf_span(&lines)) < 0)) {
-		*exit_status = cannot_record(f);
-		usable = false;
-		batch->n = 0;
-	}
+	if (lines.failed || (lines.len > 0 && seen_append(&f->seen, buf_span(&lines)) < 0))
+		cannot_record(f);
 	buf_free(&lines);
-	for (size_t i = 0; i < batch->n; i++)
+	for (size_t i = 0; i < batch->n && f->exit == 0; i++)
 		batch->message[i].mail->known = true;
-	return usable;
+	return usable && f->exit == 0;
 }
 
 static enum pop3_status
-take_all(struct fetch *f, struct pop3_client *c, int *exit_status)
+take_all(struct fetch *f, struct pop3_client *c)
 {
 	struct mails_query query = mails_query(c, &f->mails, "RETR");
 	enum pop3_status status = POP3_OK;
@@ -233,48 +209,55 @@ take_all(struct fetch *f, struct pop3_client *c, int *exit_status)
 		scratch_init(&batch.content, BATCH_MEMORY);
 		query.end = batch_end(f, query.next);
 		status = take_batch(f, &query, &batch);
-		usable = store_batch(f, &batch, exit_status);
+		usable = store_batch(f, &batch);
 		scratch_free(&batch.content);
 	}
 	return status;
 }
 
+/* What is known and still on the server is all that is remembered. */
 static void
-summarize(const struct fetch *f)
+forget_others(struct fetch *f)
 {
-	if (f->quiet)
-		return;
-	fprintf(stderr, "%llu %s fetched into %s, %llu deleted from the server\n",
-	    (unsigned long long)f->fetched, f->fetched == 1 ? "message" : "messages", f->deliver.name,
-	    (unsigned long long)f->deleted);
+	struct buf lines;
+
+	buf_init(&lines, LINES);
+	for (size_t i = 0; i < f->mails.n; i++) {
+		const struct mail *mail = &f->mails.at[i];
+		if (mail->known && mail->uidl != NULL && !mail->deleted)
+			buf_printf(&lines, "%s\n", mail->uidl);
+	}
+	if (lines.failed || seen_rewrite(&f->seen, buf_span(&lines)) < 0)
+		cannot_record(f);
+	buf_free(&lines);
 }
 
 int
 fetch_run(struct fetch *f, struct pop3_client *c)
 {
-	int exit_status = 0;
-	enum pop3_status status = look(f, c, &exit_status);
+	enum pop3_status status = look(f, c);
 
-	if (status == POP3_OK && exit_status == 0)
-		status = take_all(f, c, &exit_status);
-	for (size_t i = 0; i < f->mails.n && !f->keep; i++)
-		f->mails.at[i].deleted |= f->mails.at[i].known;
+	if (status == POP3_OK)
+		status = take_all(f, c);
 	/* States E to G. */
+	for (size_t i = 0; i < f->mails.n && !f->keep; i++)
+		f->mails.at[i].deleted = f->mails.at[i].known;
 	if (status == POP3_OK)
 		status = mails_delete(c, &f->mails, &f->deleted);
 	if (status != POP3_OK)
 		f->deleted = 0;
-	else if (f->deleted > 0 && remember_only(f, false) != 0)
-		exit_status = EXITS_CANNOT_WRITE;
+	else if (f->deleted > 0 || f->outdated)
+		forget_others(f);
 	progress_end();
 	if (status != POP3_OK && status != POP3_STOPPED)
 		complain(0, "%s", pop3_words(c, status));
-	summarize(f);
+	if (!f->quiet)
+		fprintf(stderr, "%llu %s fetched into %s, %llu deleted from the server\n",
+		    (unsigned long long)f->fetched, f->fetched == 1 ? "message" : "messages", f->deliver.name,
+		    (unsigned long long)f->deleted);
 	if (status != POP3_OK)
 		return pop3_exit(c, status);
-	if (exit_status == 0)
-		exit_status = f->deliver.exit;
-	if (exit_status == 0 && f->refused > 0)
-		exit_status = f->fetched > 0 ? EXITS_SOME : f->refusal;
-	return exit_status;
+	if (f->exit != 0 || f->deliver.exit != 0)
+		return f->exit != 0 ? f->exit : f->deliver.exit;
+	return f->refused == 0 ? EXITS_DONE : f->fetched > 0 ? EXITS_SOME : f->refusal;
 }

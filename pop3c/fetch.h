@@ -13,8 +13,10 @@ struct fetch {
 	struct seen seen;
 	struct mails mails;
 	bool keep, quiet;
+	bool outdated; /* seen has what is no more on the server */
 	uint64_t fetched, refused, deleted;
 	int refusal; /* the exit status of the first refusal */
+	int exit;    /* that of what seen could not keep */
 };
 
 /*

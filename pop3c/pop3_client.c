@@ -62,23 +62,6 @@ pop3_send(struct pop3_client *c, const char *shown, const char *format, ...)
 	wipe(command, sizeof(command));
 }
 
-static enum pop3_status
-status_of(enum conn_status status)
-{
-	switch (status) {
-	case CONN_OK:
-		return POP3_OK;
-	case CONN_TIMEOUT:
-		return POP3_SILENT;
-	case CONN_STOPPED:
-		return POP3_STOPPED;
-	case CONN_EOF:
-	case CONN_ERROR:
-		break;
-	}
-	return POP3_LOST;
-}
-
 static int64_t
 deadline_of(const struct pop3_client *c)
 {
@@ -89,6 +72,13 @@ deadline_of(const struct pop3_client *c)
 static enum pop3_status
 wait_for_bytes(struct pop3_client *c, int64_t deadline)
 {
+	static const enum pop3_status statuses_of[] = {
+		[CONN_OK] = POP3_OK,
+		[CONN_EOF] = POP3_LOST,
+		[CONN_TIMEOUT] = POP3_SILENT,
+		[CONN_STOPPED] = POP3_STOPPED,
+		[CONN_ERROR] = POP3_LOST,
+	};
 	enum conn_status status = CONN_OK;
 
 	if (c->conn.output.len > 0) {
@@ -97,7 +87,7 @@ wait_for_bytes(struct pop3_client *c, int64_t deadline)
 	}
 	if (status == CONN_OK && conn_bytes(&c->conn).n == 0)
 		status = conn_fill(&c->conn, deadline);
-	return status_of(status);
+	return statuses_of[status];
 }
 
 /* One line into c->line. Its deadline is not put off by single bytes. */

@@ -26,7 +26,7 @@ make_path(struct buf *path, const char *key)
 	else if (home != NULL && home[0] == '/')
 		buf_printf(path, "%s/.local/state/letterbox/seen/", home);
 	else
-		buf_printf(path, ".letterbox/seen/");
+		buf_add_string(path, ".letterbox/seen/");
 	for (size_t i = 0; key[i] != '\0'; i++) {
 		char c = key[i];
 		if (ascii_is_alnum(c) || strchr("-_@:", c) != NULL || (c == '.' && i > 0))
@@ -34,16 +34,13 @@ make_path(struct buf *path, const char *key)
 		else
 			buf_printf(path, "%%%02X", (unsigned char)c);
 	}
+	buf_string(path); /* ends it */
 	errno = ENAMETOOLONG;
 	if (path->failed)
 		return -1;
-	for (size_t i = 1; i < path->len; i++) {
-		if (path->data[i] != '/')
-			continue;
-		path->data[i] = '\0';
-		int result = mkdir(path->data, 0700);
-		path->data[i] = '/';
-		if (result < 0 && errno != EEXIST)
+	for (char *slash = path->data; (slash = strchr(slash + 1, '/')) != NULL; *slash = '/') {
+		*slash = '\0';
+		if (mkdir(path->data, 0700) < 0 && errno != EEXIST)
 			return -1;
 	}
 	return 0;
@@ -147,27 +144,27 @@ seen_close(struct seen *s)
 bool
 seen_take(struct seen *s, const char *uidl)
 {
-	size_t from = 0, to = s->n;
+	const struct seen_line key = { .uidl = uidl };
+	struct seen_line *at = s->n == 0 ? NULL : bsearch(&key, s->sorted, s->n, sizeof(key), compare);
 
-	/* The first that is not less. */
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-		if (strcmp(s->sorted[middle].uidl, uidl) < 0)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	while (from < s->n && s->sorted[from].used && strcmp(s->sorted[from].uidl, uidl) == 0)
-		from++;
-	if (from == s->n || strcmp(s->sorted[from].uidl, uidl) != 0)
+	if (at == NULL)
 		return false;
-	s->sorted[from].used = true;
-	return true;
+	while (at > s->sorted && compare(at - 1, &key) == 0)
+		at--;
+	for (; at < s->sorted + s->n && compare(at, &key) == 0; at++)
+		if (!at->used) {
+			at->used = true;
+			return true;
+		}
+	return false;
 }
 
 int
-seen_append(const struct seen *s, struct span lines)
+seen_append(struct seen *s, struct span lines)
 {
+	/* An end for the line that a crash has torn. */
+	if (s->torn && io_write(s->file, span_of("\n")) < 0)
+		return -1;
 	return io_write(s->file, lines) < 0 || fsync(s->file) < 0 ? -1 : 0;
 }
 

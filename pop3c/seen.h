@@ -19,7 +19,7 @@ struct seen {
 		bool used;	  /* matched by seen_take */
 	} * sorted;		  /* in strcmp order */
 	size_t n;
-	bool torn; /* it has lines that are none: to be rewritten before anything is added */
+	bool torn; /* it has lines that are none: to be rewritten in the end */
 };
 
 enum seen_status {
@@ -39,7 +39,7 @@ void seen_close(struct seen *);
 bool seen_take(struct seen *, const char *uidl);
 
 /* Record these lines, durably. 0, or -1 with errno: then nobody knows which of them are. */
-int seen_append(const struct seen *, struct span lines);
+int seen_append(struct seen *, struct span lines);
 
 /* Make the file hold these lines and no others, atomically and durably. 0, or -1 with errno: it is as before. */
 int seen_rewrite(struct seen *, struct span lines);
