@@ -38,11 +38,12 @@ leave(struct pop3_client *c, enum pop3_status status)
 }
 
 static int
-run_stat(struct pop3_client *c, struct numbers numbers)
+run_stat(struct pop3_client *c, struct mails *mails, struct numbers numbers)
 {
 	uint64_t count, octets;
 	enum pop3_status status = pop3_stat(c, &count, &octets);
 
+	(void)mails;
 	(void)numbers;
 	if (status == POP3_OK)
 		printf("%llu %llu\n", (unsigned long long)count, (unsigned long long)octets);
@@ -111,16 +112,10 @@ command_print_list(struct pop3_client *c, const struct mails *mails, bool octets
 }
 
 static int
-run_list(struct pop3_client *c, struct numbers numbers)
+run_list(struct pop3_client *c, struct mails *mails, struct numbers numbers)
 {
-	struct mails mails;
-	enum pop3_status status = mails_list(c, &mails);
-
 	(void)numbers;
-	if (status == POP3_OK)
-		status = command_print_list(c, &mails, true);
-	mails_free(&mails);
-	return leave(c, status);
+	return leave(c, command_print_list(c, mails, true));
 }
 
 static int
@@ -169,10 +164,11 @@ command_show(const struct buf *message)
 }
 
 static int
-run_read(struct pop3_client *c, struct numbers numbers)
+run_read(struct pop3_client *c, struct mails *mails, struct numbers numbers)
 {
 	struct buf message;
 
+	(void)mails;
 	buf_init(&message, READ_MAX);
 	int result = retrieve_one(c, numbers.at[0], pop3_keep, &message);
 	if (result == EXITS_DONE && command_show(&message) < 0)
@@ -189,31 +185,27 @@ write_raw(void *context, struct span piece)
 }
 
 static int
-run_raw(struct pop3_client *c, struct numbers numbers)
+run_raw(struct pop3_client *c, struct mails *mails, struct numbers numbers)
 {
+	(void)mails;
 	return retrieve_one(c, numbers.at[0], write_raw, NULL);
 }
 
-/* All of them, or none: 0, or an exit status. */
+/* All of them, or none. */
 static int
-mark(struct mails *mails, struct numbers numbers)
+run_delete(struct pop3_client *c, struct mails *mails, struct numbers numbers)
 {
+	uint64_t wanted = 0, done;
+
 	for (size_t i = 0; i < numbers.n; i++) {
 		struct mail *mail = mails_find(mails, numbers.at[i]);
-		if (mail == NULL)
+		if (mail == NULL) {
+			leave(c, POP3_OK);
 			return no_such(numbers.at[i], mails->n);
+		}
+		wanted += !mail->deleted;
 		mail->deleted = true;
 	}
-	return 0;
-}
-
-static int
-delete_marked(struct pop3_client *c, struct mails *mails)
-{
-	uint64_t wanted = 0, done = 0;
-
-	for (size_t i = 0; i < mails->n; i++)
-		wanted += mails->at[i].deleted;
 	enum pop3_status status = mails_delete(c, mails, &done);
 	if (status != POP3_OK) {
 		complain(0, "the server has not said that it deleted them");
@@ -222,34 +214,31 @@ delete_marked(struct pop3_client *c, struct mails *mails)
 	return done == wanted ? EXITS_DONE : done > 0 ? EXITS_SOME : EXITS_REFUSED;
 }
 
-static int
-run_delete(struct pop3_client *c, struct numbers numbers)
-{
-	struct mails mails;
-	enum pop3_status status = mails_list(c, &mails);
-	int result = status == POP3_OK ? mark(&mails, numbers) : command_fail(c, status);
-
-	if (status == POP3_OK && result == 0)
-		result = delete_marked(c, &mails);
-	else if (status == POP3_OK)
-		leave(c, status);
-	mails_free(&mails);
-	return result;
-}
+static const struct command commands[] = {
+	{ "", 0, 0, true, shell_run },
+	{ "stat", 0, 0, false, run_stat },
+	{ "list", 0, 0, true, run_list },
+	{ "read", 1, 1, false, run_read },
+	{ "raw", 1, 1, false, run_raw },
+	{ "delete", 1, SIZE_MAX, true, run_delete },
+};
 
 const struct command *
 command_find(const char *name)
 {
-	static const struct command commands[] = {
-		{ "stat", 0, 0, run_stat },
-		{ "list", 0, 0, run_list },
-		{ "read", 1, 1, run_read },
-		{ "raw", 1, 1, run_raw },
-		{ "delete", 1, SIZE_MAX, run_delete },
-	};
-
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(name, commands[i].name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+int
+command_run(const struct command *command, struct pop3_client *c, struct numbers numbers)
+{
+	struct mails mails = { .n = 0 };
+	enum pop3_status status = command->lists ? mails_list(c, &mails) : POP3_OK;
+	int result = status == POP3_OK ? command->run(c, &mails, numbers) : command_fail(c, status);
+
+	mails_free(&mails);
+	return result;
 }

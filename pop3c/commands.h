@@ -13,12 +13,16 @@ struct numbers {
 
 struct command {
 	const char *name;
-	size_t least, most;				  /* message numbers that it takes */
-	int (*run)(struct pop3_client *, struct numbers); /* after the login, up to QUIT; the exit status */
+	size_t least, most; /* message numbers that it takes */
+	bool lists;	    /* it begins with LIST */
+	int (*run)(struct pop3_client *, struct mails *, struct numbers);
 };
 
-/* NULL where there is no such command. */
+/* NULL where there is no such command. "" is the session of a person. */
 const struct command *command_find(const char *name);
+
+/* After the login, up to QUIT. The exit status. */
+int command_run(const struct command *, struct pop3_client *, struct numbers);
 
 /* What went wrong, on standard error; its exit status. */
 int command_fail(struct pop3_client *, enum pop3_status);
@@ -34,9 +38,9 @@ int command_show(const struct buf *message);
 enum pop3_status command_print_list(struct pop3_client *, const struct mails *, bool octets);
 
 /*
- * The session of a person at a terminal, after the login: the list, then a mail's number, or a letter (shell.c). What is marked is deleted only when the
- * person leaves; an interrupt deletes nothing. The exit status.
+ * The session of a person at a terminal: the list, then a mail's number, or a letter (shell.c). What is marked is deleted only when the person leaves;
+ * an interrupt deletes nothing.
  */
-int shell_run(struct pop3_client *, int stop_fd);
+int shell_run(struct pop3_client *, struct mails *, struct numbers);
 
 #endif

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,6 +50,17 @@ bool
 interrupted(void)
 {
 	return caught != 0;
+}
+
+bool
+wait_for_line(void)
+{
+	struct pollfd both[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = wake[0], .events = POLLIN } };
+
+	while (poll(both, 2, -1) < 0 && errno == EINTR)
+		continue;
+	return !interrupted();
 }
 
 void

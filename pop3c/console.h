@@ -9,6 +9,9 @@
 /* From now on SIGINT, SIGTERM and SIGHUP set conn_stop and make the descriptor that is returned readable. -1 with errno. */
 int interrupt_open(void);
 
+/* Until a line was typed. False: there was an interrupt. A terminal hands over one line at a time, so that none waits in stdin's buffer. */
+bool wait_for_line(void);
+
 /* Was there one? Then die of it, as the shell expects, or return. */
 bool interrupted(void);
 void interrupt_end(void);

@@ -29,9 +29,9 @@ static const char usage_text[] =
 
 /* What is to be done. */
 struct task {
-	const struct command *command; /* NULL: fetch, or a session */
+	const struct command *command; /* NULL: fetch */
 	struct numbers numbers;
-	bool is_fetch, keep;
+	bool keep;
 	const char *dest;
 };
 
@@ -40,12 +40,13 @@ static int
 parse_numbers(struct task *task, int argc, char **argv)
 {
 	static uint32_t numbers[NUMBERS];
+	const struct command *command = task->command;
 
-	if ((size_t)argc < task->command->least || (size_t)argc > task->command->most || argc > NUMBERS)
-		return complain(EXITS_USAGE, "%s: %s (pop3c -h helps)", task->command->name,
-		    task->command->most == 0   ? "takes no argument"
-		    : task->command->most == 1 ? "the number of a message, one"
-					       : "the numbers of messages");
+	if ((size_t)argc < command->least || (size_t)argc > command->most || argc > NUMBERS)
+		return complain(EXITS_USAGE, "%s: %s (pop3c -h helps)", command->name,
+		    command->most == 0	 ? "takes no argument"
+		    : command->most == 1 ? "the number of a message, one"
+					 : "the numbers of messages");
 	for (int i = 0; i < argc; i++) {
 		long long number = span_number(span_of(argv[i]), UINT32_MAX);
 		if (number < 0)
@@ -59,34 +60,32 @@ parse_numbers(struct task *task, int argc, char **argv)
 static int
 parse_fetch(struct task *task, int argc, char **argv)
 {
-	task->is_fetch = true;
-	for (; argc > 0 && strcmp(*argv, "-k") == 0; argc--, argv++)
+	int option;
+
+	optind = 1;
+	while ((option = getopt(argc, argv, ":k")) != -1) {
+		if (option != 'k')
+			return complain(EXITS_USAGE, "fetch: -%c: no such option (pop3c -h helps)", optopt);
 		task->keep = true;
-	if (argc > 0 && strcmp(*argv, "--") == 0) {
-		argc--;
-		argv++;
-	} else if (argc > 0 && argv[0][0] == '-' && argv[0][1] != '\0')
-		return complain(EXITS_USAGE, "fetch: %s: no such option (pop3c -h helps)", *argv);
-	if (argc > 1 || (argc == 1 && **argv == '\0'))
+	}
+	if (argc - optind > 1 || (argc > optind && *argv[optind] == '\0'))
 		return complain(EXITS_USAGE, "fetch: one DEST, and not an empty one (pop3c -h helps)");
-	task->dest = argc > 0 ? *argv : NULL;
+	task->dest = argv[optind];
 	return -1;
 }
 
 static int
 parse_task(struct task *task, int argc, char **argv)
 {
-	if (argc == 0 && isatty(STDIN_FILENO))
-		return -1;
-	if (argc == 0)
+	if (argc == 0 && !isatty(STDIN_FILENO))
 		return complain(
 		    EXITS_USAGE, "a command is needed where there is no terminal (pop3c -h helps)");
-	if (strcmp(argv[0], "fetch") == 0)
-		return parse_fetch(task, argc - 1, argv + 1);
-	task->command = command_find(argv[0]);
-	if (task->command == NULL)
+	if (argc > 0 && strcmp(argv[0], "fetch") == 0)
+		return parse_fetch(task, argc, argv);
+	task->command = command_find(argc > 0 ? argv[0] : "");
+	if (task->command == NULL || (argc > 0 && *argv[0] == '\0'))
 		return complain(EXITS_USAGE, "%s: no such command (pop3c -h helps)", argv[0]);
-	return parse_numbers(task, argc - 1, argv + 1);
+	return argc > 0 ? parse_numbers(task, argc - 1, argv + 1) : -1;
 }
 
 /* The greeting, CAPA, the login. */
@@ -122,9 +121,8 @@ converse(const struct client *client, const struct task *task, struct fetch *fet
 	}
 	int result = enter(&c, client);
 	if (result == 0)
-		result = task->is_fetch		 ? fetch_run(fetch, &c)
-			 : task->command != NULL ? task->command->run(&c, task->numbers)
-						 : shell_run(&c, stop_fd);
+		result = task->command == NULL ? fetch_run(fetch, &c)
+					       : command_run(task->command, &c, task->numbers);
 	pop3_free(&c);
 	return result;
 }
@@ -154,7 +152,7 @@ run(struct client *client, const struct task *task)
 
 	if (result >= 0)
 		return result;
-	if (!task->is_fetch)
+	if (task->command != NULL)
 		return converse(client, task, NULL);
 	result = open_fetch(client, task, &fetch);
 	if (result == 0)

@@ -1,18 +1,16 @@
 #include "commands.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "console.h"
 #include "exits.h"
 
 struct shell {
 	struct pop3_client *client;
-	struct mails mails;
+	struct mails *mails;
 	struct mail *current; /* what was shown last */
 };
 
@@ -31,9 +29,9 @@ broken(struct shell *s, enum pop3_status status)
 static enum next
 list(struct shell *s)
 {
-	if (s->mails.n == 0)
+	if (s->mails->n == 0)
 		puts("no mail");
-	enum pop3_status status = command_print_list(s->client, &s->mails, false);
+	enum pop3_status status = command_print_list(s->client, s->mails, false);
 	fflush(stdout);
 	return broken(s, status);
 }
@@ -56,18 +54,19 @@ show(struct shell *s, struct mail *mail)
 static struct mail *
 find(const struct shell *s, struct span typed)
 {
-	struct mail *mail = mails_find(&s->mails, span_number(typed, UINT32_MAX));
+	struct mail *mail = mails_find(s->mails, span_number(typed, UINT32_MAX));
 	struct buf shown;
 
 	if (mail != NULL)
 		return mail;
 	buf_init(&shown, 4 * typed.n);
 	buf_add_escaped(&shown, typed);
-	if (s->mails.n == 0)
+	if (s->mails->n == 0)
 		fprintf(stderr, "there is no mail %s: the mailbox is empty\n", buf_string(&shown));
 	else
 		fprintf(stderr, "there is no mail %s: %lu to %lu\n", buf_string(&shown),
-		    (unsigned long)s->mails.at[0].number, (unsigned long)s->mails.at[s->mails.n - 1].number);
+		    (unsigned long)s->mails->at[0].number,
+		    (unsigned long)s->mails->at[s->mails->n - 1].number);
 	buf_free(&shown);
 	return NULL;
 }
@@ -123,32 +122,18 @@ obey(struct shell *s, struct span typed)
 	return ASK;
 }
 
-/* A terminal hands over one line at a time, so that none waits in stdin's buffer. False: the end, or an interrupt. */
-static bool
-type_line(int stop_fd, char **line, size_t *room, struct span *typed)
-{
-	struct pollfd both[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-		{ .fd = stop_fd, .events = POLLIN } };
-
-	fputs("mail number (? for help): ", stderr);
-	while (poll(both, 2, -1) < 0 && errno == EINTR && !interrupted())
-		continue;
-	ssize_t n = interrupted() ? -1 : getline(line, room, stdin);
-	*typed = span_trim((struct span){ *line, n < 0 ? 0 : (size_t)n });
-	return n >= 0;
-}
-
 static enum next
-converse(struct shell *s, int stop_fd)
+converse(struct shell *s)
 {
 	enum next next = list(s);
-	struct span typed;
 	char *line = NULL;
 	size_t room = 0;
 
 	while (next == ASK) {
-		if (type_line(stop_fd, &line, &room, &typed))
-			next = obey(s, typed);
+		fputs("mail number (? for help): ", stderr);
+		ssize_t n = wait_for_line() ? getline(&line, &room, stdin) : -1;
+		if (n >= 0)
+			next = obey(s, span_trim((struct span){ line, (size_t)n }));
 		else {
 			fputc('\n', stderr);
 			next = LEAVE;
@@ -165,7 +150,7 @@ static int
 finish(struct shell *s)
 {
 	uint64_t done = 0;
-	enum pop3_status status = mails_delete(s->client, &s->mails, &done);
+	enum pop3_status status = mails_delete(s->client, s->mails, &done);
 
 	if (status != POP3_OK && done > 0)
 		fputs("the server has not said that it deleted anything\n", stderr);
@@ -175,26 +160,21 @@ finish(struct shell *s)
 		fputs("nothing deleted", stdout);
 	else
 		printf("%llu deleted:", (unsigned long long)done);
-	for (size_t i = 0; i < s->mails.n; i++)
-		if (s->mails.at[i].deleted)
-			printf(" %lu", (unsigned long)s->mails.at[i].number);
+	for (size_t i = 0; i < s->mails->n; i++)
+		if (s->mails->at[i].deleted)
+			printf(" %lu", (unsigned long)s->mails->at[i].number);
 	putchar('\n');
 	return EXITS_DONE;
 }
 
 int
-shell_run(struct pop3_client *client, int stop_fd)
+shell_run(struct pop3_client *client, struct mails *mails, struct numbers numbers)
 {
-	struct shell s = { .client = client };
-	int result = EXITS_LATER;
-	enum pop3_status status = mails_list(client, &s.mails);
+	struct shell s = { .client = client, .mails = mails };
 
-	if (status != POP3_OK)
-		result = command_fail(client, status);
-	else if (converse(&s, stop_fd) == LEAVE)
-		result = finish(&s);
-	else
-		fputs("nothing was deleted\n", stderr);
-	mails_free(&s.mails);
-	return result;
+	(void)numbers;
+	if (converse(&s) == LEAVE)
+		return finish(&s);
+	fputs("nothing was deleted\n", stderr);
+	return EXITS_LATER;
 }

@@ -147,7 +147,7 @@ class Password(Pop3c):
 class Usage(Pop3c):
     def test_one_line_and_64(self):
         for words in (["-Z", "stat"], ["-T", "tls", "stat"], ["-X", "nc", "stat"], ["-w", "0", "stat"], ["-w", "x", "stat"], ["-S"], [],
-                      ["nonsense"], ["stat", "1"], ["read"], ["read", "x"], ["read", "1", "2"], ["delete"], ["delete", "1", "-1"],
+                      ["nonsense"], [""], ["stat", "1"], ["read"], ["read", "x"], ["read", "1", "2"], ["delete"], ["delete", "1", "-1"],
                       ["fetch", "-z"], ["fetch", "a", "b"], ["fetch", ""], ["--nonsense"],
                       ["-S", "", "stat"], ["-S", "host:pop3", "stat"], ["-S", "host:65536", "stat"], ["-S", "[::1", "stat"]):
             self.said(None, *words, status=64)
