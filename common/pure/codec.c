@@ -25,15 +25,6 @@ sextet(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* The end of each that adds to out: what was added is taken back where not all went well. */
-static int
-finish(struct buf *out, size_t before, bool good)
-{
-	if (!good)
-		buf_cut(out, before);
-	return good ? 0 : -1;
-}
-
 int
 base64_encode(struct span s, struct buf *out)
 {
@@ -59,64 +50,58 @@ base64_encode(struct span s, struct buf *out)
 	return 0;
 }
 
-/* Bits that wait for their byte to be full. */
-struct bits {
-	uint32_t held;
-	unsigned n;
-};
-
-static int
-bits_add(struct bits *b, int value, struct buf *out)
+/* False where something else is inside, but for the lenient, who leave it out and stop at padding; or bits are left that are not 0. */
+static bool
+decode(struct span s, bool lenient, struct buf *out)
 {
-	b->held = b->held << 6 | (uint32_t)value;
-	b->n += 6;
-	if (b->n < 8)
-		return 0;
-	b->n -= 8;
-	return buf_add_char(out, (char)(b->held >> b->n));
+	uint32_t held = 0;
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		int value = sextet(s.at[i]);
+		if (value < 0 && (!lenient || s.at[i] == '='))
+			return lenient;
+		if (value < 0)
+			continue;
+		held = held << 6 | (uint32_t)value;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			buf_add_char(out, (char)(held >> bits));
+		}
+	}
+	return (held & ((1u << bits) - 1)) == 0;
 }
 
 int
 base64_decode(struct span s, struct buf *out)
 {
-	struct bits bits = { 0 };
 	size_t before = out->len, n = s.n;
-	bool good = s.n % 4 == 0;
 
 	while (n > 0 && s.n - n < 2 && s.at[n - 1] == '=')
 		n--;
-	for (size_t i = 0; i < n && good; i++) {
-		int value = sextet(s.at[i]);
-		good = value >= 0 && bits_add(&bits, value, out) == 0;
-	}
 	/* Bits that encode nothing must be 0: one text for one meaning (RFC 4648 3.5). */
-	return finish(out, before, good && (bits.held & ((1u << bits.n) - 1)) == 0);
+	bool good = s.n % 4 == 0 && decode(span_slice(s, 0, n), false, out) && !out->failed;
+	if (!good)
+		buf_cut(out, before);
+	return good ? 0 : -1;
 }
 
 int
 base64_decode_lenient(struct span s, struct buf *out)
 {
-	struct bits bits = { 0 };
-	size_t before = out->len;
-	bool good = true;
-
-	for (size_t i = 0; i < s.n && s.at[i] != '=' && good; i++) {
-		int value = sextet(s.at[i]);
-		good = value < 0 || bits_add(&bits, value, out) == 0;
-	}
-	return finish(out, before, good);
+	decode(s, true, out);
+	return out->failed ? -1 : 0;
 }
 
 int
 base64_encode_lines(struct span s, struct buf *out)
 {
-	size_t before = out->len;
-	bool good = true;
-
-	for (size_t i = 0; i < s.n && good; i += MIME_GROUP)
-		good = base64_encode(span_slice(s, i, i + MIME_GROUP), out) == 0 &&
-		       buf_add_string(out, "\r\n") == 0;
-	return finish(out, before, good);
+	for (size_t i = 0; i < s.n; i += MIME_GROUP) {
+		base64_encode(span_slice(s, i, i + MIME_GROUP), out);
+		buf_add_string(out, "\r\n");
+	}
+	return out->failed ? -1 : 0;
 }
 
 /* Does s go on at i with a CRLF, or end there? */
@@ -142,12 +127,11 @@ qp_is_plain(struct span s, size_t i, bool begins)
 int
 qp_encode(struct span s, struct buf *out)
 {
-	size_t before = out->len, column = 0;
-	int failed = 0;
+	size_t column = 0;
 
-	for (size_t i = 0; i < s.n && failed == 0; i++) {
+	for (size_t i = 0; i < s.n; i++) {
 		if (at_line_end(s, i)) {
-			failed = buf_add_string(out, "\r\n");
+			buf_add_string(out, "\r\n");
 			column = 0;
 			i++;
 			continue;
@@ -156,76 +140,61 @@ qp_encode(struct span s, struct buf *out)
 		size_t most = at_line_end(s, i + 1) ? MIME_LINE : MIME_LINE - 1; /* the = of a soft break */
 
 		if (column + width > most) {
-			failed |= buf_add_string(out, "=\r\n");
+			buf_add_string(out, "=\r\n");
 			column = 0;
 			width = qp_is_plain(s, i, true) ? 1 : 3;
 		}
-		failed |= width == 1 ? buf_add_char(out, s.at[i])
-				     : buf_printf(out, "=%02X", (unsigned char)s.at[i]);
+		if (width == 1)
+			buf_add_char(out, s.at[i]);
+		else
+			buf_printf(out, "=%02X", (unsigned char)s.at[i]);
 		column += width;
 	}
-	return finish(out, before, failed == 0);
+	return out->failed ? -1 : 0;
 }
 
-/* The byte that the "=XX" at i stands for, -1 where there is none. */
-static int
-escaped(struct span s, size_t i)
+/* Each "=XX" as its byte; what is malformed as it is. */
+static void
+add_unescaped(struct span s, bool underscores, struct buf *out)
 {
-	if (s.n - i < 3 || s.at[i] != '=')
-		return -1;
-	int high = ascii_hex(s.at[i + 1]), low = ascii_hex(s.at[i + 2]);
-	return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
+	for (size_t i = 0; i < s.n; i++) {
+		bool escape = s.at[i] == '=' && s.n - i >= 3;
+		int high = escape ? ascii_hex(s.at[i + 1]) : -1, low = escape ? ascii_hex(s.at[i + 2]) : -1;
 
-/* The line at the start of s without its end, which goes to *end; empty where s is over. */
-static struct span
-first_line(struct span s, struct span *end)
-{
-	const char *lf = s.n == 0 ? NULL : memchr(s.at, '\n', s.n);
-	size_t n = lf == NULL ? s.n : (size_t)(lf - s.at) + 1;
-	size_t ending = lf == NULL ? 0 : n > 1 && s.at[n - 2] == '\r' ? 2 : 1;
-
-	*end = span_slice(s, n - ending, n);
-	return span_slice(s, 0, n - ending);
+		if (high >= 0 && low >= 0) {
+			buf_add_char(out, (char)(high * 16 + low));
+			i += 2;
+		} else
+			buf_add_char(out, underscores && s.at[i] == '_' ? ' ' : s.at[i]);
+	}
 }
 
 int
 qp_decode(struct span s, struct buf *out)
 {
-	size_t before = out->len;
-	bool good = true;
-
-	while (s.n > 0 && good) {
-		struct span end, line = first_line(s, &end);
-		s = span_slice(s, line.n + end.n, s.n);
-		while (line.n > 0 && ascii_is_blank(line.at[line.n - 1]))
-			line.n--; /* not the author's (RFC 2045 6.7 rule 3) */
-		bool soft = line.n > 0 && line.at[line.n - 1] == '=';
-		line.n -= soft;
-		for (size_t i = 0; i < line.n && good; i++) {
-			int value = escaped(line, i);
-			good = buf_add_char(out, value < 0 ? line.at[i] : (char)value) == 0;
-			i += value < 0 ? 0 : 2;
-		}
-		good = good && (soft || buf_add_span(out, end) == 0);
+	while (s.n > 0) {
+		struct span line = span_line(s), text = line;
+		s = span_slice(s, line.n, s.n);
+		if (text.at[text.n - 1] == '\n')
+			text.n--;
+		if (text.n < line.n && text.n > 0 && text.at[text.n - 1] == '\r')
+			text.n--;
+		struct span end = { text.at + text.n, line.n - text.n };
+		while (text.n > 0 && ascii_is_blank(text.at[text.n - 1]))
+			text.n--; /* not the author's (RFC 2045 6.7 rule 3) */
+		bool soft = text.n > 0 && text.at[text.n - 1] == '=';
+		add_unescaped(span_slice(text, 0, text.n - soft), false, out);
+		if (!soft)
+			buf_add_span(out, end);
 	}
-	return finish(out, before, good);
+	return out->failed ? -1 : 0;
 }
 
 int
 q_decode(struct span s, struct buf *out)
 {
-	size_t before = out->len;
-	bool good = true;
-
-	for (size_t i = 0; i < s.n && good; i++) {
-		int value = escaped(s, i);
-		char c = s.at[i] == '_' ? ' ' : s.at[i];
-
-		good = buf_add_char(out, value < 0 ? c : (char)value) == 0;
-		i += value < 0 ? 0 : 2;
-	}
-	return finish(out, before, good);
+	add_unescaped(s, true, out);
+	return out->failed ? -1 : 0;
 }
 
 void

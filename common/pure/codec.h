@@ -1,6 +1,6 @@
 /*
  * codec: base64 (RFC 4648), quoted-printable and RFC 2047 "Q" (RFC 2045 6.7), UTF-8 (utf8.c). Pure.
- * What fails for lack of room leaves out as it was, but `failed`.
+ * All append; -1 where out is full, which holds a part then.
  */
 #ifndef CODEC_H
 #define CODEC_H
@@ -9,13 +9,13 @@
 
 #include "buf.h"
 
-/* One run of base64 without line breaks, padded. 0, or -1 when out is full. */
+/* One run of base64 without line breaks, padded. */
 int base64_encode(struct span, struct buf *out);
 
-/* Strict, as SASL wants it: padded, nothing else inside. -1 when it is anything else (out is as before) or out is full. */
+/* Strict, as SASL wants it: padded, nothing else inside. -1 also when it is anything else; out is as it was then. */
 int base64_decode(struct span, struct buf *out);
 
-/* As found in mail: takes what is in the alphabet, leaves out the rest, stops at padding. -1 only when out is full. */
+/* As found in mail: takes what is in the alphabet, leaves out the rest, stops at padding. */
 int base64_decode_lenient(struct span, struct buf *out);
 
 /* A MIME body: lines of 76 characters with CRLF. */
@@ -45,7 +45,7 @@ int utf8_add(uint32_t character, struct buf *out);
 
 /*
  * Append text in charset as valid UTF-8: US-ASCII and none (both read as UTF-8), UTF-8, ISO-8859-1 (read as windows-1252, which it
- * mostly is), windows-1252, ISO-8859-15; of others the ASCII part. A byte that means nothing is '?'. -1 when out is full.
+ * mostly is), windows-1252, ISO-8859-15; of others the ASCII part. A byte that means nothing is '?'.
  */
 int utf8_from(struct span text, struct span charset, struct buf *out);
 

@@ -9,11 +9,6 @@
 
 enum { SECTIONS = 100, PARAMETER = 16 * 1024 };
 
-struct parameter {
-	struct span name;
-	struct span value; /* as it stands, with its quotes */
-};
-
 /* The end of one parameter: the next semicolon that is not within quotes. */
 static size_t
 parameter_length(struct span s)
@@ -30,35 +25,22 @@ parameter_length(struct span s)
 	return i;
 }
 
-/* The next name=value; what stands before the first semicolon is none. */
+/* As it stands, quotes and all: the parameter with this name and this ending, "*0*" for one. */
 static bool
-parameter_next(struct span *rest, struct parameter *parameter)
+parameter_named(struct span rest, const char *name, const char *ending, struct span *value)
 {
-	while (rest->n > 0) {
-		size_t n = parameter_length(*rest);
-		struct span part = span_slice(*rest, 0, n);
-		*rest = span_slice(*rest, n + 1, rest->n);
-		parameter->name = span_trim(span_until(part, '=', &parameter->value));
-		parameter->value = span_trim(parameter->value);
-		if (parameter->value.at != NULL)
-			return true;
-	}
-	return false;
-}
-
-/* The parameter with this name and this ending, "*0*" for one. */
-static bool
-parameter_named(struct span value, const char *name, const char *ending, struct span *found)
-{
-	struct parameter p;
 	size_t n = strlen(name);
 
-	while (parameter_next(&value, &p))
-		if (p.name.n >= n && span_is_nocase(span_slice(p.name, 0, n), name) &&
-		    span_is(span_slice(p.name, n, p.name.n), ending)) {
-			*found = p.value;
+	while (rest.n > 0) {
+		size_t length = parameter_length(rest);
+		struct span its = span_trim(span_until(span_slice(rest, 0, length), '=', value));
+		if (value->at != NULL && its.n >= n && span_is_nocase(span_slice(its, 0, n), name) &&
+		    span_is(span_slice(its, n, its.n), ending)) {
+			*value = span_trim(*value);
 			return true;
 		}
+		rest = span_slice(rest, length + 1, rest.n);
+	}
 	return false;
 }
 
@@ -79,22 +61,7 @@ add_value(struct span value, struct buf *out)
 	}
 }
 
-static void
-add_percent_decoded(struct span s, struct buf *out)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		int high = s.at[i] == '%' && i + 2 < s.n ? ascii_hex(s.at[i + 1]) : -1;
-		int low = high >= 0 ? ascii_hex(s.at[i + 2]) : -1;
-		if (low < 0) {
-			buf_add_char(out, s.at[i]);
-			continue;
-		}
-		buf_add_char(out, (char)(high * 16 + low));
-		i += 2;
-	}
-}
-
-/* charset'language'text, of which the first section has all, the others only text. */
+/* charset'language'text with its %XX, of which the first section has all, the others only text. */
 static void
 add_extended(struct span value, bool first, struct buf *charset, struct buf *bytes)
 {
@@ -104,19 +71,24 @@ add_extended(struct span value, bool first, struct buf *charset, struct buf *byt
 	buf_init(&plain, PARAMETER);
 	add_value(value, &plain);
 	text = buf_span(&plain);
-	if (first) {
-		struct span set = span_until(text, '\'', &language);
-		if (language.at != NULL) {
-			buf_add_span(charset, set);
-			span_until(language, '\'', &text);
-		}
+	struct span set = span_until(text, '\'', &language);
+	if (first && language.at != NULL) {
+		buf_add_span(charset, set);
+		span_until(language, '\'', &text);
 	}
-	add_percent_decoded(text, bytes);
+	for (size_t i = 0; i < text.n; i++) {
+		bool escape = text.at[i] == '%' && text.n - i >= 3;
+		int high = escape ? ascii_hex(text.at[i + 1]) : -1,
+		    low = escape ? ascii_hex(text.at[i + 2]) : -1;
+
+		buf_add_char(bytes, high >= 0 && low >= 0 ? (char)(high * 16 + low) : text.at[i]);
+		i += high >= 0 && low >= 0 ? 2 : 0;
+	}
 	bytes->failed |= plain.failed;
 	buf_free(&plain);
 }
 
-/* name*=, name*0=, name*0*=, … into bytes. False where there is none of them. */
+/* name*=, or name*0=, name*0*=, …, or name= into bytes. False where there is none of them. */
 static bool
 add_sections(struct span value, const char *name, struct buf *charset, struct buf *bytes)
 {
@@ -128,37 +100,33 @@ add_sections(struct span value, const char *name, struct buf *charset, struct bu
 		return true;
 	}
 	for (; section < SECTIONS; section++) {
-		char ending[16];
-		snprintf(ending, sizeof(ending), "*%d", section);
-		if (parameter_named(value, name, ending, &found)) {
+		char plain[16], extended[16];
+		snprintf(plain, sizeof(plain), "*%d", section);
+		snprintf(extended, sizeof(extended), "*%d*", section);
+		if (parameter_named(value, name, plain, &found))
 			add_value(found, bytes);
-			continue;
-		}
-		snprintf(ending, sizeof(ending), "*%d*", section);
-		if (!parameter_named(value, name, ending, &found))
+		else if (parameter_named(value, name, extended, &found))
+			add_extended(found, section == 0, charset, bytes);
+		else
 			break;
-		add_extended(found, section == 0, charset, bytes);
 	}
-	return section > 0;
+	if (section > 0 || !parameter_named(value, name, "", &found))
+		return section > 0;
+	add_value(found, bytes);
+	return true;
 }
 
 bool
 parameter_find(struct span value, const char *name, struct buf *out)
 {
 	struct buf bytes, charset;
-	struct span found;
-	bool there = true;
 
 	buf_init(&bytes, PARAMETER);
 	buf_init(&charset, PARAMETER);
-	if (!add_sections(value, name, &charset, &bytes)) {
-		there = parameter_named(value, name, "", &found);
-		if (there)
-			add_value(found, &bytes);
-	}
+	bool there = add_sections(value, name, &charset, &bytes);
 	if (charset.len > 0)
 		utf8_from(buf_span(&bytes), buf_span(&charset), out);
-	else if (there) /* encoded words do not belong here, but are what many mailers send */
+	else /* encoded words do not belong here, but are what many mailers send */
 		words_decode(buf_span(&bytes), out);
 	there = there && !bytes.failed && !out->failed;
 	buf_free(&bytes);

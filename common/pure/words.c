@@ -167,71 +167,22 @@ add_plain(struct span text, size_t column, struct buf *out)
 	}
 }
 
-/* RFC 2047 5 (3): what may stand as itself wherever an encoded word may. */
-static bool
-is_q_safe(char c)
-{
-	return ascii_is_alnum(c) || c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
-}
-
-static size_t
-q_cost(struct span s)
-{
-	size_t cost = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		cost += is_q_safe(s.at[i]) || s.at[i] == ' ' ? 1 : 3;
-	return cost;
-}
-
-static void
-add_q(struct span s, struct buf *out)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (is_q_safe(s.at[i]))
-			buf_add_char(out, s.at[i]);
-		else if (s.at[i] == ' ')
-			buf_add_char(out, '_');
-		else
-			buf_printf(out, "=%02X", (unsigned char)s.at[i]);
-	}
-}
-
-/* How much of text, in whole characters, has room in `room` characters of encoded text. */
-static size_t
-fitting(struct span text, bool q, size_t room)
-{
-	size_t n = 0, cost = 0, c;
-
-	while (n < text.n) {
-		utf8_next(span_slice(text, n, text.n), &c);
-		cost = q ? cost + q_cost(span_slice(text, n, n + c)) : (n + c + 2) / 3 * 4;
-		if (cost > room)
-			break;
-		n += c;
-	}
-	return n;
-}
-
 static void
 add_words(struct span text, size_t column, struct buf *out)
 {
-	const size_t frame = strlen("=?UTF-8?q?") + strlen("?="),
-		     least = 12; /* a character of 4 bytes in Q */
-	bool q = q_cost(text) <= (text.n + 2) / 3 * 4;
+	static const char begin[] = "=?UTF-8?B?", end[] = "?=";
+	const size_t frame = strlen(begin) + strlen(end), least = 8; /* a character of 4 bytes */
 
 	while (text.n > 0 && !out->failed) {
 		if (column + frame + least > LINE)
 			fold(out, &column);
 		size_t room = column < LINE - WORD ? WORD - frame : LINE - column - frame;
-		size_t n = fitting(text, q, room);
-		struct span part = span_slice(text, 0, n);
-		buf_add_string(out, q ? "=?UTF-8?Q?" : "=?UTF-8?B?");
-		if (q)
-			add_q(part, out);
-		else
-			base64_encode(part, out);
-		buf_add_string(out, "?=");
+		size_t n = room / 4 * 3;
+		while (n < text.n && ((unsigned char)text.at[n] & 0xc0) == 0x80)
+			n--; /* no character is split */
+		buf_add_string(out, begin);
+		base64_encode(span_slice(text, 0, n), out);
+		buf_add_string(out, end);
 		text = span_slice(text, n, text.n);
 		if (text.n > 0)
 			fold(out, &column);

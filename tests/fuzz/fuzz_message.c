@@ -12,15 +12,15 @@ read_date(struct span value)
 
 	if (date_parse(value, &seconds, &zone) < 0)
 		return;
-	struct civil c = civil_of(seconds, zone);
-	MUST(c.month >= 1 && c.month <= 12 && c.day >= 1 && c.day <= 31 && c.weekday >= 0 && c.weekday <= 6);
-	MUST(c.hour >= 0 && c.hour <= 23 && c.minute >= 0 && c.minute <= 59 && c.second >= 0 &&
-	     c.second <= 60);
-	MUST(c.year >= 0 && c.year <= 9999);
+	struct tm tm = date_split(seconds, zone);
+	int year = tm.tm_year + 1900;
+	MUST(tm.tm_mon >= 0 && tm.tm_mon <= 11 && tm.tm_mday >= 1 && tm.tm_mday <= 31 && tm.tm_wday >= 0 &&
+	     tm.tm_wday <= 6);
+	MUST(year >= 0 && year <= 9999);
 	buf_init(&text, 100);
 	MUST(date_format(seconds, zone, &text) == 0);
 	MUST(date_parse(buf_span(&text), &again, &zone_again) == 0);
-	if (c.year >= 1900 && c.year < 9999)
+	if (year >= 1900 && year < 9999)
 		MUST(again == seconds && zone_again == zone);
 	buf_clear(&text);
 	MUST(date_format_ctime(seconds, &text) == 0);

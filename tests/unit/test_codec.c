@@ -29,10 +29,9 @@ expect_code(coder f, struct span in, struct span expected)
 		    got.at, (int)expected.n, expected.at);
 	buf_free(&out);
 
-	/* With no room but for less: nothing is added, however much less. */
+	/* With no room but for less. */
 	for (size_t max = 0; max < expected.n; max++) {
 		ck_assert_int_eq(code(f, in, &out, max), -1);
-		expect_span(buf_span(&out), ">");
 		ck_assert(out.failed);
 		buf_free(&out);
 	}

@@ -56,7 +56,7 @@ START_TEST(writes_names)
 	expect_field("Anna B <a@b>, c@d", "Anna B <a@b>, c@d");
 	expect_field("\"B, Anna\" <a@b>", "\"B, Anna\" <a@b>");
 	expect_field("\"a \\\"b\\\" \\\\\" <a@b>", "\"a \\\"b\\\" \\\\\" <a@b>");
-	expect_field("J\xc3\xbcrgen Meier <a@b>", "=?UTF-8?Q?J=C3=BCrgen_Meier?= <a@b>");
+	expect_field("J\xc3\xbcrgen Meier <a@b>", "=?UTF-8?B?SsO8cmdlbiBNZWllcg==?= <a@b>");
 	expect_field("\"x\r\nBcc: y@z\" <a@b>", "\"xBcc: y@z\" <a@b>");
 	expect_field("\"x\001y\" <a@b>", "x y <a@b>");
 	expect_field("somebody.with.a.long.name@example.org, somebody.else.with.a.long.name@example.org, c@d",
@@ -123,7 +123,7 @@ START_TEST(composes)
 		    "e an alle Leser\r\nBcc: x@y";
 	expect_header(&h, "ein l\xc3\xa4ngerer Text\n",
 	    "Date: Tue, 24 Nov 2026 06:31:18 +0100\r\nFrom: a@b\r\nTo: c@d\r\nCc: e@f\r\n"
-	    "Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe_an_alle_Leser__Bcc=3A_x=40y?=\r\n"
+	    "Subject: =?UTF-8?B?R3LDvMOfZSBhbiBhbGxlIExlc2VyICBCY2M6IHhAeQ==?=\r\n"
 	    "Message-ID: <id@host>\r\nMIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n");
 	heading_free(&h);

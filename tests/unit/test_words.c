@@ -178,7 +178,7 @@ START_TEST(encodes_readably)
 	struct buf out;
 
 	expect_encoded("Hello", 5, 9, "Hello");
-	expect_encoded("J\xc3\xbcrgen K.", 10, 9, "=?UTF-8?Q?J=C3=BCrgen_K=2E?=");
+	expect_encoded("J\xc3\xbcrgen K.", 10, 9, "=?UTF-8?B?SsO8cmdlbiBLLg==?=");
 	expect_encoded("\xe6\x97\xa5\xe6\x9c\xac", 6, 9, "=?UTF-8?B?5pel5pys?=");
 	expect_encoded("a\r\nBcc: x\0y", 11, 9, "a  Bcc: x y");
 	expect_encoded("J\xfc", 2, 9, "=?UTF-8?B?SsO8?=");
