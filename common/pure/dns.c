@@ -110,103 +110,82 @@ read_name(struct span m, size_t *at, struct name *name)
 	return -1;
 }
 
-struct header {
-	struct name owner;
-	unsigned type, class;
-	size_t data, n; /* where its data begins, and how long they are */
-};
-
-/* The record at *at, which moves behind it. -1: it is malformed. */
-static int
-read_header(struct span m, size_t *at, struct header *header)
-{
-	if (read_name(m, at, &header->owner) < 0 || m.n - *at < 10)
-		return -1;
-	header->type = number_at(m, *at);
-	header->class = number_at(m, *at + 2);
-	header->n = number_at(m, *at + 8);
-	header->data = *at + 10;
-	if (header->n > m.n - header->data)
-		return -1;
-	*at = header->data + header->n;
-	return 0;
-}
-
 static bool
 is_owner(const struct dns_answer *a, const struct name *name)
 {
-	return span_equal_nocase((struct span){ name->text, name->n }, span_of(a->owner));
+	return !name->odd && span_equal_nocase((struct span){ name->text, name->n }, span_of(a->owner));
 }
 
-static bool
-is_about(const struct dns_answer *a, const struct header *header, enum dns_type type)
-{
-	return header->type == type && header->class == CLASS_IN && !header->owner.odd &&
-	       is_owner(a, &header->owner);
-}
-
-/* A name that fills the data from at to their end. -1: it does not. */
+/* The data of a record, n bytes at `at`, into *record. -1: they are malformed. */
 static int
-read_host(struct span m, size_t at, const struct header *header, struct name *host)
+read_data(struct span m, size_t at, size_t n, enum dns_type type, struct dns_record *record)
 {
-	return read_name(m, &at, host) == 0 && at == header->data + header->n ? 0 : -1;
-}
-
-/* 1: it is what we look for; 0: it is not; -1: it is malformed. */
-static int
-read_record(const struct dns_answer *a, const struct header *header, struct dns_record *record)
-{
+	size_t address = type == DNS_A ? 4 : 16, end = at + n;
 	struct name host;
-	size_t n = a->type == DNS_A ? 4 : 16;
 
-	if (!is_about(a, header, a->type))
-		return 0;
-	if (a->type != DNS_MX) {
-		if (header->n != n)
+	if (type == DNS_A || type == DNS_AAAA) {
+		if (n != address)
 			return -1;
-		memcpy(record->address, a->message.at + header->data, n);
-		return 1;
+		memcpy(record->address, m.at + at, n);
+		return 0;
 	}
-	if (header->n < 3 || read_host(a->message, header->data + 2, header, &host) < 0)
+	if (type == DNS_MX) {
+		if (n < 3)
+			return -1;
+		record->preference = number_at(m, at);
+		at += 2;
+	}
+	if (read_name(m, &at, &host) < 0 || at != end)
 		return -1;
-	record->preference = number_at(a->message, header->data);
 	bool odd = host.odd || (host.n > 0 && !dns_is_name((struct span){ host.text, host.n }));
 	memcpy(record->host, odd ? "?" : host.text, odd ? 2 : sizeof record->host);
-	return 1;
+	return 0;
 }
 
-/* All records are well formed; *alias: the first CNAME of the owner leads to another name, which is the owner from now on. */
-static enum dns_result
-look_through(struct dns_answer *a, bool *alias)
+/* The next record of the owner with that type. 1; 0: there is none; -1: one is malformed, this or another. */
+static int
+next(struct dns_answer *a, enum dns_type type, struct dns_record *record)
 {
-	struct header header;
-	struct dns_record record;
-	struct name target;
-	size_t at = a->records;
+	struct span m = a->message;
+	struct name owner;
 
-	*alias = false;
-	for (unsigned i = 0; i < a->count; i++) {
-		if (read_header(a->message, &at, &header) < 0 || read_record(a, &header, &record) < 0)
-			return DNS_BAD;
-		if (*alias || !is_about(a, &header, DNS_CNAME))
-			continue;
-		if (read_host(a->message, header.data, &header, &target) < 0 || target.odd)
-			return DNS_BAD;
-		memcpy(a->owner, target.text, sizeof a->owner);
-		*alias = true;
+	while (a->left > 0) {
+		if (read_name(m, &a->at, &owner) < 0 || m.n - a->at < 10)
+			return -1;
+		size_t data = a->at + 10, n = number_at(m, a->at + 8);
+		bool ours = number_at(m, a->at) == (unsigned)type && number_at(m, a->at + 2) == CLASS_IN;
+		if (n > m.n - data)
+			return -1;
+		a->at = data + n;
+		a->left--;
+		if (ours && is_owner(a, &owner))
+			return read_data(m, data, n, type, record) < 0 ? -1 : 1;
 	}
-	return DNS_ANSWER;
+	return 0;
 }
 
+static void
+rewind_to_first(struct dns_answer *a)
+{
+	a->at = a->records;
+	a->left = a->count;
+}
+
+/* The owner is what its CNAMEs lead to, from now on. */
 static enum dns_result
 follow_aliases(struct dns_answer *a)
 {
-	enum dns_result result = DNS_ANSWER;
-	bool alias = true;
+	struct dns_record record;
+	int found;
 
-	for (int i = 0; result == DNS_ANSWER && alias; i++)
-		result = i > DNS_ALIASES ? DNS_BAD : look_through(a, &alias);
-	return result;
+	for (int i = 0; (found = next(a, DNS_CNAME, &record)) > 0; i++) {
+		if (i == DNS_ALIASES || strcmp(record.host, "?") == 0)
+			return DNS_BAD;
+		memcpy(a->owner, record.host, sizeof a->owner);
+		rewind_to_first(a);
+	}
+	rewind_to_first(a);
+	return found < 0 ? DNS_BAD : DNS_ANSWER;
 }
 
 /* The header of the message, and the question. */
@@ -222,7 +201,7 @@ read_question(struct dns_answer *a)
 	unsigned flags = number_at(m, 2);
 	a->at = HEADER;
 	if ((flags & (RESPONSE | OPCODE | TRUNCATED)) != RESPONSE || number_at(m, 4) != 1 ||
-	    read_name(m, &a->at, &name) < 0 || m.n - a->at < 4 || name.odd || !is_owner(a, &name) ||
+	    read_name(m, &a->at, &name) < 0 || m.n - a->at < 4 || !is_owner(a, &name) ||
 	    number_at(m, a->at) != a->type || number_at(m, a->at + 2) != CLASS_IN)
 		return DNS_BAD;
 	a->records = a->at += 4;
@@ -242,18 +221,22 @@ dns_begin(struct dns_answer *a, struct span message, const char *name, enum dns_
 		return DNS_BAD;
 	memcpy(a->owner, name, n);
 	enum dns_result result = read_question(a);
-	return result == DNS_ANSWER ? follow_aliases(a) : result;
+	if (result == DNS_ANSWER)
+		result = follow_aliases(a);
+	if (result != DNS_ANSWER)
+		return result;
+	/* Nobody is to find in the midst that one is malformed. */
+	struct dns_record record;
+	int found;
+	do
+		found = next(a, type, &record);
+	while (found > 0);
+	rewind_to_first(a);
+	return found < 0 ? DNS_BAD : DNS_ANSWER;
 }
 
 int
 dns_next(struct dns_answer *a, struct dns_record *record)
 {
-	struct header header;
-
-	while (a->left > 0) {
-		a->left--;
-		if (read_header(a->message, &a->at, &header) == 0 && read_record(a, &header, record) > 0)
-			return 1;
-	}
-	return 0;
+	return next(a, a->type, record) > 0;
 }
