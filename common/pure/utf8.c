@@ -110,13 +110,13 @@ point_of(uint8_t byte, enum charset charset)
 }
 
 int
-utf8_from(struct span text, struct span name, struct buf *out)
+utf8_from(struct span text, struct span charset, struct buf *out)
 {
-	enum charset charset = charset_of(name);
+	enum charset from = charset_of(charset);
 
 	for (size_t n = 1; text.n > 0; text = span_slice(text, n, text.n))
-		if (charset != UTF_8)
-			utf8_add(point_of((uint8_t)text.at[0], charset), out);
+		if (from != UTF_8)
+			utf8_add(point_of((uint8_t)text.at[0], from), out);
 		else if (utf8_next(text, &n) >= 0)
 			buf_add(out, text.at, n);
 		else
