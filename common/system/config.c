@@ -181,7 +181,7 @@ static const struct key keys[] = {
 	{ "message-size", set_number, SIZE("1"), MEMBER(message_size), .min = 1, .max = 1LL << 50, .units = bytes },
 	{ "mailbox-size", set_number, SIZE("0"), MEMBER(mailbox_size), .max = 1LL << 50, .units = bytes },
 	{ "recipients", set_number, "a number of 1 to 100000", MEMBER(recipients), .min = 1, .max = 100000 },
-	{ "max-sessions", set_number, "a number of 1 to 100000", MEMBER(max_sessions), .min = 1, .max = 100000 },
+	{ "max-sessions", set_number, "a number of 1 to 100000", MEMBER(max_sessions), .min = 1, .max = CONFIG_SESSIONS },
 	{ "max-per-source", set_number, "a number of 1 to 100000", MEMBER(max_per_source), .min = 1, .max = 100000 },
 	{ "timeout", set_number, "a number of 1 to 86400", MEMBER(timeout), .min = 1, .max = 86400 },
 	{ "log", set_choice, "stderr or syslog", MEMBER(log_syslog), .words = WORDS("stderr", "syslog") },

@@ -11,6 +11,7 @@
 
 enum {
 	CONFIG_LISTEN = 16,
+	CONFIG_SESSIONS = 100000,
 	CONFIG_REASON = 256,
 	CONFIG_LINE = 4096, /* bytes of a line: room for a long list of domains */
 	CONFIG_USER = 64

@@ -136,6 +136,23 @@ net_contains(struct span network, const struct peer *peer)
 	return rest == 0 || ((base[whole] ^ address[whole]) >> (8 - rest)) == 0;
 }
 
+uint64_t
+net_source(const struct peer *peer)
+{
+	uint64_t source = 0;
+
+	if (peer->address.ss_family == AF_INET6) {
+		const struct in6_addr *address = &((const struct sockaddr_in6 *)&peer->address)->sin6_addr;
+		for (int i = 0; i < 8; i++)
+			source = source << 8 | address->s6_addr[i];
+	} else if (peer->address.ss_family == AF_INET) {
+		/* No IPv6 source begins with 32 ones: that would be multicast. */
+		source = (uint64_t)UINT32_MAX << 32 |
+			 ntohl(((const struct sockaddr_in *)&peer->address)->sin_addr.s_addr);
+	}
+	return source;
+}
+
 void
 net_literal(const struct peer *peer, char *out)
 {

@@ -32,6 +32,9 @@ void net_here(int fd, struct peer *);
 /* 127.0.0.0/8, ::1, or no network at all. */
 bool net_is_loopback(const struct peer *);
 
+/* An address as a number: the whole of IPv4, and the /64 of IPv6, which is what one customer has. */
+uint64_t net_source(const struct peer *);
+
 /* NETWORK[/BITS], of either family. */
 bool net_is_network(struct span);
 

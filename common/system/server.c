@@ -8,20 +8,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bounds.h"
-#include "children.h"
 #include "exits.h"
 #include "io.h"
 #include "log.h"
 #include "penalty.h"
 #include "privilege.h"
-#include "server_signals.h"
-#include "session_process.h"
+#include "process.h"
 #include "zone.h"
 
 /*
@@ -32,24 +29,30 @@ enum {
 	PAUSE = 100,		/* milliseconds without accepting, where it fails for lack of something */
 	COMPANION_PAUSE = 1000, /* milliseconds between two starts of the companion */
 	LAST_WAIT = 5,		/* seconds beyond SERVER_GRACE, then children are killed */
-	OWN = 2,		/* descriptors to wait for beside the listeners */
 	LISTENERS = CONFIG_LISTEN + 1 /* those of config, and the default */
 };
 
+struct child {
+	pid_t pid;
+	uint64_t source;
+	bool denied; /* a login has failed there */
+};
+
+/* A fork copies only what was ever written of it. */
 struct state {
 	struct server *server;
-	struct children children;
-	struct penalty *penalty; /* NULL: nobody has failed to log in yet, and forks are cheap */
 	int listeners[LISTENERS];
 	enum listener kinds[LISTENERS];
 	int n;
-	int wake[2];
-	int denied[2];	 /* children write their pid here when a login has failed */
-	int stop[2];	 /* one byte, which nobody reads, stops all children */
+	int wake[2]; /* a pid_t each: of a child in which a login has failed, or 0 from a signal's handler */
+	int stop[2]; /* one byte, which nobody reads, stops all children */
 	pid_t companion; /* 0: it does not run */
 	int64_t companion_due;
 	int spare; /* given up for a moment where no descriptor is left */
 	bool paused;
+	size_t sessions;
+	struct child children[CONFIG_SESSIONS];
+	struct penalty penalty;
 };
 
 /* Before we serve, whoever started us reads standard error, even where the log goes to syslog. */
@@ -110,7 +113,7 @@ open_listeners(struct state *s)
 static void
 open_spare(struct state *s)
 {
-	s->spare = server_signals.ready = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	s->spare = process_signals.ready = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 static void
@@ -143,9 +146,9 @@ prepare(struct state *s)
 	if (status != EXITS_DONE)
 		return failed(s, "privilege-failed", reason, status);
 	open_spare(s);
-	if (s->spare < 0 || io_pipe(s->wake) < 0 || io_pipe(s->denied) < 0 || io_pipe(s->stop) < 0)
+	if (s->spare < 0 || io_pipe(s->wake) < 0 || io_pipe(s->stop) < 0)
 		return failed(s, "start-failed", strerror(errno), EXITS_SYSTEM);
-	server_signals_take(s->wake[1], s->stop[0]);
+	process_take_signals(s->wake[1], s->stop[0]);
 	if (server->start != NULL && (status = server->start(server->context)) != EXITS_DONE)
 		return status;
 	announce(s);
@@ -164,34 +167,24 @@ refuse(int fd, const char *line, const struct peer *client, const char *reason)
 }
 
 static void
-close_listeners(struct state *s)
+close_listeners(const struct state *s)
 {
 	for (int i = 0; i < s->n; i++)
 		close(s->listeners[i]);
-	s->n = 0;
 }
 
 /* In the child nothing is open that is the parent's alone. */
 static pid_t
-fork_child(struct state *s)
+fork_child(const struct state *s)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		close_listeners(s);
 		close(s->wake[0]);
-		close(s->wake[1]);
-		close(s->denied[0]);
 		close(s->stop[1]);
 	}
 	return pid;
-}
-
-_Noreturn static void
-be_child(struct state *s, int fd, const struct session_info *info)
-{
-	int status = session_process(s->server, fd, fd, info, s->stop[0], s->denied[1]);
-	_exit(status < 0 ? EXITS_SYSTEM : EXITS_DONE);
 }
 
 /* Where it died at once it is not begun again at once. Returns milliseconds until that is due; -1: it runs, or there is none. */
@@ -207,7 +200,8 @@ keep_companion(struct state *s)
 	s->companion_due = conn_now() + COMPANION_PAUSE;
 	s->companion = fork_child(s);
 	if (s->companion == 0) {
-		server_signals_leave();
+		close(s->wake[1]);
+		process_ignore_signals();
 		_exit(s->server->companion(s->stop[0], s->server->context));
 	}
 	return s->companion > 0 ? -1 : COMPANION_PAUSE;
@@ -222,11 +216,11 @@ launch(struct state *s, int fd, const struct peer *client, enum listener kind, u
 	(void)zone_at(time(NULL)); /* the child finds it known */
 	pid_t pid = fork_child(s);
 	if (pid == 0)
-		be_child(s, fd, &info);
+		_exit(process_serve(s->server, fd, fd, &info, s->stop[0], s->wake[1]));
 	if (pid < 0)
 		refuse(fd, s->server->refusal, client, "fork");
 	else
-		children_add(&s->children, pid, source);
+		s->children[s->sessions++] = (struct child){ .pid = pid, .source = source };
 }
 
 static void
@@ -234,16 +228,17 @@ admit(struct state *s, int fd, const struct peer *client, enum listener kind)
 {
 	const struct config *config = s->server->config;
 	const char *line = s->server->refusal;
-	uint64_t source = children_source(client);
+	uint64_t source = net_source(client);
+	int same = 0;
 
-	if (s->children.n >= (size_t)config->max_sessions)
+	for (size_t i = 0; i < s->sessions; i++)
+		same += s->children[i].source == source;
+	if (s->sessions >= (size_t)config->max_sessions)
 		refuse(fd, line, client, "max-sessions");
-	else if (children_from(&s->children, source) >= (size_t)config->max_per_source)
+	else if (same >= config->max_per_source)
 		refuse(fd, line, client, "max-per-source");
-	else if (s->penalty != NULL && penalty_due(s->penalty, source, conn_now()))
+	else if (penalty_due(&s->penalty, source, conn_now()))
 		refuse(fd, s->server->penalty, client, "failed-logins");
-	else if (children_reserve(&s->children) < 0)
-		refuse(fd, line, client, "memory");
 	else
 		launch(s, fd, client, kind, source);
 }
@@ -287,52 +282,46 @@ accept_one(struct state *s, int i)
 		close(fd);
 		return;
 	}
-	switch (errno) {
-	case EAGAIN:
-	case EINTR:
-	/* The connection was gone before we came, and this is what became of it. */
-	case ECONNABORTED:
-	case EPROTO:
-	case ENOPROTOOPT:
-	case ENETDOWN:
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case EOPNOTSUPP:
-	case EPERM:
-		break;
-	case EMFILE:
-	case ENFILE:
+	if (errno == EMFILE || errno == ENFILE)
 		shed(s, s->listeners[i]);
-		break;
-	default:
-		s->paused = true;
-	}
+	else /* Else the connection was gone before we came, and this is what became of it. */
+		s->paused = errno == ENOMEM || errno == ENOBUFS;
 }
 
-/* Past the cap a source loses those sessions, too, in which it has guessed before. Without memory for it nobody is turned away. */
+static struct child *
+find_child(struct state *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->sessions; i++)
+		if (s->children[i].pid == pid)
+			return &s->children[i];
+	return NULL;
+}
+
+/* Past the cap a source loses those sessions, too, in which it has guessed before. */
 static void
 take_denied(struct state *s, pid_t pid)
 {
-	struct child *child = children_find(&s->children, pid);
+	struct child *child = find_child(s, pid);
 
-	if (s->penalty == NULL)
-		s->penalty = calloc(1, sizeof *s->penalty);
-	if (s->penalty == NULL || child == NULL)
+	if (child == NULL)
 		return;
 	child->denied = true;
-	penalty_add(s->penalty, child->source, conn_now());
-	if (penalty_due(s->penalty, child->source, conn_now()))
-		children_end_denied(&s->children, child->source);
+	penalty_add(&s->penalty, child->source, conn_now());
+	if (!penalty_due(&s->penalty, child->source, conn_now()))
+		return;
+	for (size_t i = 0; i < s->sessions; i++)
+		if (s->children[i].denied && s->children[i].source == child->source)
+			kill(s->children[i].pid, SIGTERM);
 }
 
 /* What is in the pipe; each write to it was a whole one. */
 static void
-read_denied(struct state *s)
+read_wake(struct state *s)
 {
 	pid_t pids[64];
 	ssize_t n;
 
-	while ((n = read(s->denied[0], pids, sizeof pids)) > 0)
+	while ((n = read(s->wake[0], pids, sizeof pids)) > 0)
 		for (size_t i = 0; i < (size_t)n / sizeof *pids; i++)
 			take_denied(s, pids[i]);
 }
@@ -343,10 +332,12 @@ reap(struct state *s)
 	pid_t pid;
 	int status;
 
-	server_signals.child = 0;
+	process_signals.child = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		read_denied(s);
-		children_remove(&s->children, pid);
+		read_wake(s);
+		struct child *child = find_child(s, pid);
+		if (child != NULL)
+			*child = s->children[--s->sessions];
 		s->companion = pid == s->companion ? 0 : s->companion;
 		if (WIFSIGNALED(status)) {
 			log_begin_error("crashed");
@@ -357,21 +348,15 @@ reap(struct state *s)
 	}
 }
 
-/* Sleep until something happens. The first OWN of fds are our pipes. */
+/* Sleep until something happens. The first of fds is our pipe. */
 static int
 wait_for(struct state *s, struct pollfd *fds, nfds_t n, int timeout)
 {
 	fds[0] = (struct pollfd){ .fd = s->wake[0], .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = s->denied[0], .events = POLLIN };
 	int ready = poll(fds, n, timeout);
-	if (ready < 0 || fds[0].revents != 0) {
-		char bytes[64];
-		while (read(s->wake[0], bytes, sizeof bytes) == sizeof bytes)
-			;
-	}
-	if (ready > 0 && fds[1].revents != 0)
-		read_denied(s);
-	if (server_signals.child)
+	if (ready < 0 || fds[0].revents != 0)
+		read_wake(s);
+	if (process_signals.child)
 		reap(s);
 	return ready;
 }
@@ -380,19 +365,19 @@ static void
 accept_until_stopped(struct state *s)
 {
 	struct server *server = s->server;
-	struct pollfd fds[OWN + LISTENERS];
+	struct pollfd fds[1 + LISTENERS];
 
 	for (int i = 0; i < s->n; i++)
-		fds[OWN + i] = (struct pollfd){ .fd = s->listeners[i], .events = POLLIN };
-	while (!server_signals.stop) {
+		fds[1 + i] = (struct pollfd){ .fd = s->listeners[i], .events = POLLIN };
+	while (!process_signals.stop) {
 		bool paused = s->paused;
 		s->paused = false;
 		int due = keep_companion(s);
-		int ready = wait_for(s, fds, paused ? OWN : OWN + (nfds_t)s->n, paused ? PAUSE : due);
+		int ready = wait_for(s, fds, paused ? 1 : 1 + (nfds_t)s->n, paused ? PAUSE : due);
 		if (s->spare < 0)
 			open_spare(s);
-		if (server_signals.hup) {
-			server_signals.hup = 0;
+		if (process_signals.hup) {
+			process_signals.hup = 0;
 			if (server->reload != NULL && server->reload(server->context) == 0) {
 				log_begin("reloaded");
 				log_end();
@@ -400,8 +385,8 @@ accept_until_stopped(struct state *s)
 			if (s->companion > 0)
 				kill(s->companion, SIGHUP);
 		}
-		for (int i = 0; i < s->n && ready > 0 && !paused && !s->paused && !server_signals.stop; i++)
-			if (fds[OWN + i].revents != 0)
+		for (int i = 0; i < s->n && ready > 0 && !paused && !s->paused && !process_signals.stop; i++)
+			if (fds[1 + i].revents != 0)
 				accept_one(s, i);
 	}
 }
@@ -410,16 +395,17 @@ static void
 end_children(struct state *s)
 {
 	int64_t deadline = conn_now() + (int64_t)(SERVER_GRACE + LAST_WAIT) * 1000, left;
-	struct pollfd own[OWN];
+	struct pollfd own;
 
 	log_begin("stopping");
-	log_number("sessions", (long long)s->children.n);
+	log_number("sessions", (long long)s->sessions);
 	log_end();
 	ssize_t n = write(s->stop[1], "", 1);
 	(void)n;
-	while ((s->children.n > 0 || s->companion > 0) && (left = deadline - conn_now()) > 0)
-		wait_for(s, own, OWN, (int)left);
-	children_kill(&s->children, SIGKILL);
+	while ((s->sessions > 0 || s->companion > 0) && (left = deadline - conn_now()) > 0)
+		wait_for(s, &own, 1, (int)left);
+	for (size_t i = 0; i < s->sessions; i++)
+		kill(s->children[i].pid, SIGKILL);
 	if (s->companion > 0)
 		kill(s->companion, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
@@ -429,23 +415,14 @@ end_children(struct state *s)
 int
 server_run(struct server *server)
 {
-	struct state s = {
-		.server = server, .wake = { -1, -1 }, .denied = { -1, -1 }, .stop = { -1, -1 }, .spare = -1
-	};
+	static struct state s;
 
+	s.server = server;
 	int status = prepare(&s);
-	if (status == EXITS_DONE)
-		accept_until_stopped(&s);
+	if (status != EXITS_DONE)
+		return status;
+	accept_until_stopped(&s);
 	close_listeners(&s);
-	if (status == EXITS_DONE)
-		end_children(&s);
-	free(s.children.list);
-	free(s.penalty);
-	for (int i = 0; i < 2; i++) {
-		close(s.wake[i]);
-		close(s.denied[i]);
-		close(s.stop[i]);
-	}
-	close(s.spare);
+	end_children(&s);
 	return status;
 }

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "children.h"
 #include "conn.h"
 #include "net.h"
 
@@ -139,10 +138,10 @@ START_TEST(a_source_is_an_address_or_a_customers_network)
 	struct peer c = peer_of("2001:db8:1:2::1"), d = peer_of("2001:db8:1:2:3::1"),
 		    e = peer_of("2001:db8:1:3::1");
 
-	ck_assert(children_source(&a) != children_source(&b));
-	ck_assert(children_source(&a) == children_source(&mapped));
-	ck_assert(children_source(&c) == children_source(&d));
-	ck_assert(children_source(&c) != children_source(&e));
+	ck_assert(net_source(&a) != net_source(&b));
+	ck_assert(net_source(&a) == net_source(&mapped));
+	ck_assert(net_source(&c) == net_source(&d));
+	ck_assert(net_source(&c) != net_source(&e));
 }
 END_TEST
 

@@ -96,12 +96,12 @@ run(bool scarce)
 
 	log_open("toyd", config.log_syslog);
 	if (scarce) {
-		/* A listener, three pipes, the spare. */
-		int needed[8];
-		for (int i = 0; i < 8; i++)
+		/* A listener, two pipes, the spare. */
+		int needed[6];
+		for (int i = 0; i < 6; i++)
 			needed[i] = open("/dev/null", O_RDONLY);
-		struct rlimit limit = { (rlim_t)needed[7] + 1, (rlim_t)needed[7] + 1 };
-		for (int i = 0; i < 8; i++)
+		struct rlimit limit = { (rlim_t)needed[5] + 1, (rlim_t)needed[5] + 1 };
+		for (int i = 0; i < 6; i++)
 			close(needed[i]);
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}

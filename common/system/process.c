@@ -1,4 +1,4 @@
-#include "session_process.h"
+#include "process.h"
 
 #include <sys/stat.h>
 
@@ -13,11 +13,69 @@
 #include "exits.h"
 #include "log.h"
 #include "privilege.h"
-#include "server_signals.h"
 #include "unique.h"
 
+struct process_signals process_signals;
+
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+enum { SIGNALS = sizeof signals / sizeof signals[0] };
+
+static pid_t owner; /* whose they are; its children have them by fork(2) */
+static int wake_at, stop_at;
+
+static void
+on_signal(int signal)
+{
+	int error = errno;
+	bool ends = signal == SIGTERM || signal == SIGINT;
+
+	if (ends)
+		process_signals.stop = conn_stop = 1;
+	else if (signal == SIGHUP)
+		process_signals.hup = 1;
+	else
+		process_signals.child = 1;
+	if (getpid() == owner) {
+		/* A pipe that is full wakes us, too. */
+		ssize_t n = write(wake_at, &(pid_t){ 0 }, sizeof(pid_t));
+		(void)n;
+	} else if (ends)
+		/* A poll(2) that is about to begin sees it, too. The siblings, who share the pipe, do not. */
+		dup2(process_signals.ready, stop_at);
+	errno = error;
+}
+
+void
+process_take_signals(int wake, int stop)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	owner = wake < 0 ? 0 : getpid();
+	wake_at = wake;
+	stop_at = stop;
+	process_signals.stop = process_signals.hup = process_signals.child = 0;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaction(signals[i], &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGXFSZ, &action, NULL);
+}
+
+void
+process_ignore_signals(void)
+{
+	struct sigaction action = { .sa_flags = 0 };
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		action.sa_handler = signals[i] == SIGCHLD ? SIG_DFL : SIG_IGN;
+		sigaction(signals[i], &action, NULL);
+	}
+}
+
 int
-session_process(
+process_serve(
     const struct server *server, int in, int out, const struct session_info *ends, int stop_fd, int denied_fd)
 {
 	char id[UNIQUE_ID + 1], pairs[NET_ADDRESS + sizeof id + 32];
@@ -32,10 +90,8 @@ session_process(
 	snprintf(pairs, sizeof pairs, "client=%s session=%s", info.client.text, id);
 	log_context(pairs);
 	if (conn_init(&conn, in, out, stop_fd) < 0) {
-		log_begin_error("connect");
-		log_errno(errno);
-		log_end();
-		return -1;
+		log_failure("connect", NULL, NULL);
+		return EXITS_SYSTEM;
 	}
 	conn.denied_fd = denied_fd;
 	log_begin("connect");
@@ -45,7 +101,7 @@ session_process(
 	if (conn.linger)
 		conn_linger(&conn);
 	conn_free(&conn);
-	return 0;
+	return EXITS_DONE;
 }
 
 /* inetd gives the socket as standard error, too: our log is not for the peer. */
@@ -79,21 +135,18 @@ server_inetd(struct server *server)
 		log_end();
 		return status;
 	}
-	server_signals.ready = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (server_signals.ready < 0 || pipe(stop) < 0) {
-		log_begin_error("connect");
-		log_errno(errno);
-		log_end();
+	process_signals.ready = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (process_signals.ready < 0 || pipe(stop) < 0) {
+		log_failure("connect", NULL, NULL);
 		return EXITS_SYSTEM;
 	}
-	server_signals_take(-1, stop[0]);
+	process_take_signals(-1, stop[0]);
 	if (server->start != NULL)
 		status = server->start(server->context);
 	if (status == EXITS_DONE) {
 		net_peer_of(STDIN_FILENO, &info.client);
 		net_here(STDIN_FILENO, &info.here);
-		if (session_process(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], -1) < 0)
-			status = EXITS_SYSTEM;
+		status = process_serve(server, STDIN_FILENO, STDOUT_FILENO, &info, stop[0], -1);
 	}
 	return status;
 }
