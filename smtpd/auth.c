@@ -1,26 +1,10 @@
 /*
+ * AUTH: who is it? Pure.
+ *
  * What does not send the password itself may be used everywhere, as in pop3d. A name that doesn't exist goes the way that every name
  * goes: see sasl.h.
  */
-#include "auth.h"
-
-#include <stdio.h>
-
-#include "bounds.h"
-
-const char *
-auth_mechanisms(const struct session *s)
-{
-	return s->config->cleartext ? "SCRAM-SHA-256 PLAIN LOGIN" : "SCRAM-SHA-256";
-}
-
-void
-auth_log_in(struct session *s, const char *user)
-{
-	snprintf(s->user, sizeof s->user, "%s", user);
-	s->envelope.user = span_of(s->user);
-	s->envelope.trusted = true;
-}
+#include "command.h"
 
 static enum event
 settle(struct session *s, enum exchange_result result, struct buf *out)
@@ -40,14 +24,14 @@ settle(struct session *s, enum exchange_result result, struct buf *out)
 		return EVENT_INPUT;
 	if (result == EXCHANGE_DENIED) {
 		s->backend->login(s->world, false, span_of(s->exchange.login), method);
-		reply_repeat(replies[result], out);
+		command_repeat(replies[result], out);
 		return EVENT_DENIED;
 	}
 	if (result == EXCHANGE_OK) {
-		auth_log_in(s, s->exchange.user);
+		command_log_in(s, s->exchange.user);
 		s->backend->login(s->world, true, s->envelope.user, method);
 	}
-	return reply_say(s, replies[result], out);
+	return command_say(s, replies[result], out);
 }
 
 enum event
@@ -57,30 +41,21 @@ auth_begin(struct session *s, struct span argument, struct buf *out)
 	int mechanism = sasl_mechanism(name);
 
 	if (s->envelope.user.n > 0)
-		return reply_say(s, (struct reply){ 503, "5.5.1", "You are logged in already" }, out);
+		return command_say(s, (struct reply){ 503, "5.5.1", "You are logged in already" }, out);
 	if (mechanism < 0)
-		return reply_say(s, (struct reply){ 504, "5.5.4", "There is no such mechanism" }, out);
+		return command_say(s, (struct reply){ 504, "5.5.4", "There is no such mechanism" }, out);
 	if (mechanism != SASL_SCRAM_SHA_256 && !s->config->cleartext)
-		return reply_say(s, (struct reply){ 538, "5.7.11", "This mechanism needs TLS" }, out);
+		return command_say(s, (struct reply){ 538, "5.7.11", "This mechanism needs TLS" }, out);
 	if (initial.at != NULL)
 		initial = span_trim(initial);
 	return settle(s, exchange_begin(&s->exchange, (enum sasl_mechanism)mechanism, initial, out), out);
 }
 
 enum event
-auth_input(struct session *s, struct span bytes, size_t *used, struct buf *out)
+auth_answer(struct session *s, struct span line, struct buf *out)
 {
-	enum line_result result = line_push(&s->line, bytes.at, bytes.n, used);
-	enum event event = EVENT_INPUT;
+	enum event event = settle(s, exchange_answer(&s->exchange, line, out), out);
 
-	if (result == LINE_MORE)
-		return EVENT_INPUT;
-	if (result == LINE_TOO_LONG) {
-		exchange_end(&s->exchange);
-		s->phase = PHASE_COMMANDS;
-		return reply_say(s, (struct reply){ 500, "5.5.6", "The line is too long" }, out);
-	}
-	event = settle(s, exchange_answer(&s->exchange, line_text(&s->line), out), out);
 	wipe(s->line.text.data, s->line.text.len);
 	return event;
 }

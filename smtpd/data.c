@@ -1,7 +1,7 @@
-#include "data.h"
+/* The content of a message, checked and passed on piece by piece. Pure. */
+#include "command.h"
 
 #include "bounds.h"
-#include "transaction.h"
 
 static const struct reply too_big = { 552, "5.3.4", "The message is too big" };
 static const struct reply malformed = { 554, "5.6.0", "A bare CR, a bare LF or a NUL is in the message" };
@@ -72,8 +72,8 @@ finish(struct session *s, struct buf *out)
 	s->envelope.add_message_id = s->config->submission && !s->header.message_id;
 	if (reply.code == 0)
 		reply = s->backend->finish(s->world, &s->envelope);
-	reply_say(s, reply, out);
-	transaction_reset(s);
+	command_say(s, reply, out);
+	command_reset(s);
 	return EVENT_INPUT;
 }
 
@@ -83,7 +83,7 @@ data_begin(struct session *s, struct span argument, struct buf *out)
 	(void)argument;
 	begin_content(s, DOT_STRICT);
 	s->phase = PHASE_DATA;
-	reply_say(s, (struct reply){ 354, NULL, "Go on; a line with a dot alone ends it" }, out);
+	command_say(s, (struct reply){ 354, NULL, "Go on; a line with a dot alone ends it" }, out);
 	return EVENT_TURN;
 }
 
@@ -100,8 +100,8 @@ data_input(struct session *s, struct span bytes, size_t *used, struct buf *out)
 	case DOT_END:
 		return finish(s, out);
 	case DOT_BAD:
-		reply_say(s, malformed, out);
-		transaction_reset(s);
+		command_say(s, malformed, out);
+		command_reset(s);
 		return EVENT_CLOSE;
 	}
 	return EVENT_INPUT;
@@ -130,8 +130,8 @@ end_chunk(struct session *s, struct buf *out)
 	if (s->state == SESSION_CHUNKS && (s->last || s->verdict.code != 0))
 		return finish(s, out);
 	if (s->verdict.code != 0)
-		return reply_say(s, s->verdict, out);
-	return reply_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
+		return command_say(s, s->verdict, out);
+	return command_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
 }
 
 /* The octets come whether the chunk is welcome or not (RFC 3030 2): verdict holds what the table has against it. */
@@ -139,7 +139,7 @@ enum event
 data_chunk(struct session *s, struct span argument, struct buf *out)
 {
 	if (!parse_chunk(argument, &s->left, &s->last))
-		return reply_say(
+		return command_say(
 		    s, (struct reply){ 501, "5.5.4", "The syntax is BDAT octets, or BDAT octets LAST" }, out);
 	s->phase = PHASE_CHUNK;
 	if (s->verdict.code == 0 && s->state == SESSION_MAIL) {

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "account.h"
-#include "auth.h"
 #include "bounds.h"
+#include "command.h"
 #include "delivery.h"
 #include "exits.h"
 #include "log.h"
@@ -124,7 +124,7 @@ talk(struct explain *e, const struct sender *sender, const char *rcpt)
 	add_path(rcpt, &to);
 	say(e, "EHLO explain");
 	if (sender->user[0] != '\0')
-		auth_log_in(&e->session, sender->user);
+		command_log_in(&e->session, sender->user);
 	int code = say(e, "MAIL FROM:%s%s", buf_string(&from), utf8 ? " SMTPUTF8" : "");
 	if (code < 300)
 		code = say(e, "RCPT TO:%s", buf_string(&to));

@@ -8,7 +8,7 @@
 #include "address.h"
 #include "config.h"
 #include "net.h"
-#include "reply.h"
+#include "session.h"
 
 struct rcpt_rules {
 	const struct config *config;

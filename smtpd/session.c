@@ -1,11 +1,10 @@
-/* The table of commands, their dispatch, and the ends of transaction and session. The handlers are in command.c and data.c. */
+/* The table of commands, their dispatch, the commands that need no other file, and the ends of transaction and session. */
 #include "session.h"
 
-#include "auth.h"
+#include <inttypes.h>
+
 #include "bounds.h"
 #include "command.h"
-#include "data.h"
-#include "transaction.h"
 
 enum {
 	NEW = SESSION_NEW,
@@ -31,26 +30,32 @@ struct command {
 	unsigned allowed;
 	unsigned needs;
 	enum event (*run)(struct session *, struct span argument, struct buf *out);
+	struct reply reply; /* where that is NULL */
 };
 
+static enum event ehlo(struct session *, struct span argument, struct buf *out);
+static enum event helo(struct session *, struct span argument, struct buf *out);
+static enum event rset(struct session *, struct span argument, struct buf *out);
 static enum event help(struct session *, struct span argument, struct buf *out);
+static enum event quit(struct session *, struct span argument, struct buf *out);
 
 static const struct command commands[] = {
 	/* clang-format off */
-	/* word    allowed in            needs                     handler */
-	{ "EHLO",  ANY,                  ARGUMENT | PLAIN,         command_ehlo },
-	{ "HELO",  ANY,                  ARGUMENT | PLAIN,         command_helo },
-	{ "AUTH",  GREETED,              ARGUMENT | SECRET,        auth_begin },
-	{ "MAIL",  GREETED,              ARGUMENT | LOGIN,         command_mail },
-	{ "RCPT",  IN_MAIL,              ARGUMENT,                 command_rcpt },
-	{ "DATA",  IN_MAIL,              NO_ARGUMENT | RCPT,       data_begin },
-	{ "BDAT",  IN_MAIL | IN_CHUNKS,  ARGUMENT | RCPT | OCTETS, data_chunk },
-	{ "RSET",  ANY,                  NO_ARGUMENT,              command_rset },
-	{ "NOOP",  ANY,                  0,                        command_noop },
-	{ "VRFY",  ANY,                  ARGUMENT,                 command_vrfy },
-	{ "EXPN",  ANY,                  ARGUMENT,                 command_expn },
-	{ "HELP",  ANY,                  0,                        help },
-	{ "QUIT",  ANY,                  NO_ARGUMENT,              command_quit },
+	/* word    allowed in            needs                     handler        or reply */
+	{ "EHLO",  ANY,                  ARGUMENT | PLAIN,         ehlo,          { 0 } },
+	{ "HELO",  ANY,                  ARGUMENT | PLAIN,         helo,          { 0 } },
+	{ "AUTH",  GREETED,              ARGUMENT | SECRET,        auth_begin,    { 0 } },
+	{ "MAIL",  GREETED,              ARGUMENT | LOGIN,         envelope_mail, { 0 } },
+	{ "RCPT",  IN_MAIL,              ARGUMENT,                 envelope_rcpt, { 0 } },
+	{ "DATA",  IN_MAIL,              NO_ARGUMENT | RCPT,       data_begin,    { 0 } },
+	{ "BDAT",  IN_MAIL | IN_CHUNKS,  ARGUMENT | RCPT | OCTETS, data_chunk,    { 0 } },
+	{ "RSET",  ANY,                  NO_ARGUMENT,              rset,          { 0 } },
+	{ "NOOP",  ANY,                  0,                        NULL,          { 250, "2.0.0", "Ok" } },
+	/* RFC 5321 3.5.3: 252 tells nothing, to nobody. */
+	{ "VRFY",  ANY,                  ARGUMENT,                 NULL,          { 252, "2.0.0", "RCPT will tell" } },
+	{ "EXPN",  ANY,                  ARGUMENT,                 NULL,          { 502, "5.5.1", "There are no lists" } },
+	{ "HELP",  ANY,                  0,                        help,          { 0 } },
+	{ "QUIT",  ANY,                  NO_ARGUMENT,              quit,          { 0 } },
 	/* clang-format on */
 };
 
@@ -74,13 +79,70 @@ void
 session_free(struct session *s)
 {
 	if (s->backend != NULL)
-		transaction_reset(s);
+		command_reset(s);
 	exchange_end(&s->exchange);
 	line_free(&s->line);
 	buf_free(&s->helo);
 	buf_free(&s->sender);
 	buf_free(&s->envid);
 	buf_free(&s->content);
+}
+
+/* Begin anew under the name that EHLO or HELO gives. It is used in Received: alone, so nothing is asked of it but to be harmless. */
+static struct reply
+greeted(struct session *s, struct span name, bool esmtp)
+{
+	if (name.n > SMTP_DOMAIN)
+		return (struct reply){ 501, NULL, "The name is too long" };
+	for (size_t i = 0; i < name.n; i++)
+		if (!ascii_is_print(name.at[i]))
+			return (struct reply){ 501, NULL, "The name is not printable ASCII" };
+	command_reset(s);
+	buf_clear(&s->helo);
+	buf_add_span(&s->helo, name);
+	s->envelope.helo = buf_span(&s->helo);
+	s->envelope.esmtp = esmtp;
+	s->state = SESSION_GREETED;
+	return (struct reply){ 250, NULL, s->config->hostname };
+}
+
+static enum event
+helo(struct session *s, struct span argument, struct buf *out)
+{
+	return command_say(s, greeted(s, argument, false), out);
+}
+
+static enum event
+ehlo(struct session *s, struct span argument, struct buf *out)
+{
+	struct reply reply = greeted(s, argument, true);
+
+	if (reply.code != 250)
+		return command_say(s, reply, out);
+	buf_printf(out,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %" PRIu64 "\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+	    "250-CHUNKING\r\n%s250-AUTH SCRAM-SHA-256%s\r\n250 SMTPUTF8\r\n",
+	    reply.text, s->config->message_size,
+	    s->envelope.trusted || s->config->submission ? "250-DSN\r\n" : "",
+	    s->config->cleartext ? " PLAIN LOGIN" : "");
+	return EVENT_INPUT;
+}
+
+static enum event
+rset(struct session *s, struct span argument, struct buf *out)
+{
+	(void)argument;
+	command_reset(s);
+	return command_say(s, (struct reply){ 250, "2.0.0", "Ok" }, out);
+}
+
+static enum event
+quit(struct session *s, struct span argument, struct buf *out)
+{
+	(void)argument;
+	command_reset(s);
+	command_say(s, (struct reply){ 221, "2.0.0", "Bye" }, out);
+	return EVENT_CLOSE;
 }
 
 static enum event
@@ -93,22 +155,6 @@ help(struct session *s, struct span argument, struct buf *out)
 		buf_printf(out, " %s", commands[i].word);
 	buf_add_string(out, "\r\n");
 	return EVENT_INPUT;
-}
-
-static const char *
-what_is_in_order(enum session_state state)
-{
-	switch (state) {
-	case SESSION_NEW:
-		return "Out of order: EHLO or HELO comes first";
-	case SESSION_GREETED:
-		return "Out of order: MAIL comes first";
-	case SESSION_MAIL:
-		return "Out of order: a transaction is open; RSET ends it";
-	case SESSION_CHUNKS:
-		return "Out of order: the message is coming in by BDAT; RSET ends it";
-	}
-	return "Out of order";
 }
 
 /* A tab is a blank; bytes above ASCII are the handlers' to judge. */
@@ -125,8 +171,15 @@ has_control(struct span s)
 static struct reply
 objection(const struct session *s, const struct command *c)
 {
+	static const char *const out_of_order[] = {
+		[NEW] = "Out of order: EHLO or HELO comes first",
+		[GREETED] = "Out of order: MAIL comes first",
+		[IN_MAIL] = "Out of order: a transaction is open; RSET ends it",
+		[IN_CHUNKS] = "Out of order: the message is coming in by BDAT; RSET ends it",
+	};
+
 	if ((c->allowed & s->state) == 0)
-		return (struct reply){ 503, "5.5.1", what_is_in_order(s->state) };
+		return (struct reply){ 503, "5.5.1", out_of_order[s->state] };
 	if ((c->needs & LOGIN) != 0 && s->config->submission && s->envelope.user.n == 0)
 		return (struct reply){ 530, "5.7.0", "Log in first: AUTH" };
 	if ((c->needs & RCPT) != 0 && s->envelope.taken == 0 && s->envelope.refused > 0)
@@ -162,15 +215,17 @@ dispatch(struct session *s, struct span line, struct buf *out)
 	s->word = command == NULL ? NULL : command->word;
 	s->argument = span_trim(span_slice(line, word, command == NULL ? word : line.n));
 	if (command == NULL)
-		return reply_say(s, (struct reply){ 500, "5.5.1", "Unknown command" }, out);
+		return command_say(s, (struct reply){ 500, "5.5.1", "Unknown command" }, out);
 	s->verdict = objection(s, command);
 	if ((command->needs & PLAIN) != 0)
 		s->verdict.status = NULL;
+	if (command->run == NULL && s->verdict.code == 0)
+		s->verdict = command->reply;
 	struct span argument = s->argument;
 	if ((command->needs & SECRET) != 0)
 		s->argument = (struct span){ NULL, 0 };
 	enum event event = s->verdict.code != 0 && (command->needs & OCTETS) == 0
-			       ? reply_say(s, s->verdict, out)
+			       ? command_say(s, s->verdict, out)
 			       : command->run(s, argument, out);
 	if ((command->needs & SECRET) != 0)
 		wipe(s->line.text.data, s->line.text.len);
@@ -178,27 +233,31 @@ dispatch(struct session *s, struct span line, struct buf *out)
 }
 
 static enum event
-command_input(struct session *s, struct span bytes, size_t *used, struct buf *out)
+line_input(struct session *s, struct span bytes, size_t *used, struct buf *out)
 {
-	switch (line_push(&s->line, bytes.at, bytes.n, used)) {
-	case LINE_MORE:
-		break;
-	case LINE_TOO_LONG:
+	const bool login = s->phase == PHASE_AUTH;
+	const enum line_result result = line_push(&s->line, bytes.at, bytes.n, used);
+
+	if (result == LINE_MORE)
+		return EVENT_INPUT;
+	if (result == LINE_WHOLE)
+		return login ? auth_answer(s, line_text(&s->line), out)
+			     : dispatch(s, line_text(&s->line), out);
+	if (login)
+		exchange_end(&s->exchange);
+	else
 		s->word = NULL;
-		s->argument = (struct span){ NULL, 0 };
-		return reply_say(s, (struct reply){ 500, "5.5.2", "The line is too long" }, out);
-	case LINE_WHOLE:
-		return dispatch(s, line_text(&s->line), out);
-	}
-	return EVENT_INPUT;
+	s->argument = (struct span){ NULL, 0 };
+	s->phase = PHASE_COMMANDS;
+	return command_say(s, (struct reply){ 500, login ? "5.5.6" : "5.5.2", "The line is too long" }, out);
 }
 
 static enum event
 input(void *session, struct span bytes, size_t *used, struct buf *out)
 {
 	static enum event (*const takers[])(struct session *, struct span, size_t *, struct buf *) = {
-		[PHASE_COMMANDS] = command_input,
-		[PHASE_AUTH] = auth_input,
+		[PHASE_COMMANDS] = line_input,
+		[PHASE_AUTH] = line_input,
 		[PHASE_DATA] = data_input,
 		[PHASE_CHUNK] = data_chunk_input,
 	};
@@ -214,7 +273,7 @@ input(void *session, struct span bytes, size_t *used, struct buf *out)
 	} while (event == EVENT_INPUT && *used < bytes.n && out->len == said);
 	if (s->errors < SESSION_ERRORS || event == EVENT_CLOSE)
 		return event;
-	reply_say(s, (struct reply){ 421, "4.7.0", "Too many errors" }, out);
+	command_say(s, (struct reply){ 421, "4.7.0", "Too many errors" }, out);
 	return EVENT_CLOSE;
 }
 
@@ -232,8 +291,8 @@ early(void *session, struct buf *out)
 {
 	struct session *s = session;
 
-	transaction_reset(s);
-	reply_say(s, (struct reply){ 554, "5.5.0", "You spoke out of turn" }, out);
+	command_reset(s);
+	command_say(s, (struct reply){ 554, "5.5.0", "You spoke out of turn" }, out);
 }
 
 /* Why the session ends is in the log without this. */
@@ -247,7 +306,7 @@ farewell(void *session, enum farewell why, struct buf *out)
 	};
 
 	(void)session;
-	reply_repeat(replies[why], out);
+	command_repeat(replies[why], out);
 }
 
 static bool

@@ -12,11 +12,17 @@
 #include "address.h"
 #include "dot.h"
 #include "dsn.h"
-#include "sasl.h"
 #include "header.h"
 #include "line.h"
 #include "protocol.h"
-#include "reply.h"
+#include "sasl.h"
+
+/* An answer (RFC 5321 4.2) with its enhanced status code (RFC 3463). */
+struct reply {
+	int code;	    /* 220 to 555; 0: none, nothing is wrong */
+	const char *status; /* "2.1.0"; NULL for a reply that has none */
+	const char *text;   /* one line of printable ASCII, a literal unless who gives it says otherwise */
+};
 
 struct session_config {
 	const char *hostname;

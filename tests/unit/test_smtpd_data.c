@@ -2,7 +2,7 @@
 #include "smtpd_talk.h"
 
 #include "bounds.h"
-#include "data.h"
+#include "command.h"
 
 #define BEGIN EHLO MAIL RCPT
 #define BEGUN "220, 250, 250 2.1.0, 250 2.1.5, "
