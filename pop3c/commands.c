@@ -38,16 +38,14 @@ leave(struct pop3_client *c, enum pop3_status status)
 }
 
 static int
-run_stat(struct pop3_client *c, struct mails *mails, struct numbers numbers)
+run_stat(struct session *s)
 {
 	uint64_t count, octets;
-	enum pop3_status status = pop3_stat(c, &count, &octets);
+	enum pop3_status status = pop3_stat(s->client, &count, &octets);
 
-	(void)mails;
-	(void)numbers;
 	if (status == POP3_OK)
 		printf("%llu %llu\n", (unsigned long long)count, (unsigned long long)octets);
-	return leave(c, status);
+	return leave(s->client, status);
 }
 
 /* Of one that the server refuses it is empty. */
@@ -86,8 +84,10 @@ print_line(const struct mail *mail, struct span header, bool octets)
 }
 
 enum pop3_status
-command_print_list(struct pop3_client *c, const struct mails *mails, bool octets)
+command_print_list(const struct session *s, bool octets)
 {
+	struct pop3_client *c = s->client;
+	const struct mails *mails = &s->mails;
 	bool has_top = (c->capabilities & POP3_TOP) || !(c->capabilities & POP3_CAPA);
 	struct mails_query query = mails_query(c, mails, has_top ? "TOP" : "RETR");
 	enum pop3_status status = POP3_OK;
@@ -102,7 +102,7 @@ command_print_list(struct pop3_client *c, const struct mails *mails, bool octets
 		buf_clear(&header);
 		status = take_header(&query, mail, &header);
 		if (mails->n > 100 && !isatty(STDOUT_FILENO))
-			progress("message %lu of %zu", (unsigned long)mail->number, mails->n);
+			progress(mail->number, mails->n);
 		if (status == POP3_OK)
 			status = print_line(mail, buf_span(&header), octets);
 	}
@@ -112,10 +112,9 @@ command_print_list(struct pop3_client *c, const struct mails *mails, bool octets
 }
 
 static int
-run_list(struct pop3_client *c, struct mails *mails, struct numbers numbers)
+run_list(struct session *s)
 {
-	(void)numbers;
-	return leave(c, command_print_list(c, mails, true));
+	return leave(s->client, command_print_list(s, true));
 }
 
 static int
@@ -133,20 +132,20 @@ command_retrieve(struct pop3_client *c, uint32_t number, pop3_sink *sink, void *
 	return status == POP3_OK ? pop3_body(c, POP3_MESSAGE, sink, context) : status;
 }
 
-/* The same for a number that STAT lets be, up to QUIT. The exit status. */
+/* The same for the number that was given, where STAT lets it be, up to QUIT. The exit status. */
 static int
-retrieve_one(struct pop3_client *c, uint32_t number, pop3_sink *sink, void *context)
+retrieve_one(const struct session *s, pop3_sink *sink, void *context)
 {
 	uint64_t count, octets;
-	enum pop3_status status = pop3_stat(c, &count, &octets);
+	enum pop3_status status = pop3_stat(s->client, &count, &octets);
 
-	if (status == POP3_OK && (number < 1 || number > count)) {
-		leave(c, status);
-		return no_such(number, count);
+	if (status == POP3_OK && (*s->numbers < 1 || *s->numbers > count)) {
+		leave(s->client, status);
+		return no_such(*s->numbers, count);
 	}
 	if (status == POP3_OK)
-		status = command_retrieve(c, number, sink, context);
-	return leave(c, status);
+		status = command_retrieve(s->client, *s->numbers, sink, context);
+	return leave(s->client, status);
 }
 
 int
@@ -164,15 +163,14 @@ command_show(const struct buf *message)
 }
 
 static int
-run_read(struct pop3_client *c, struct mails *mails, struct numbers numbers)
+run_read(struct session *s)
 {
 	struct buf message;
 
-	(void)mails;
 	buf_init(&message, READ_MAX);
-	int result = retrieve_one(c, numbers.at[0], pop3_keep, &message);
+	int result = retrieve_one(s, pop3_keep, &message);
 	if (result == EXITS_DONE && command_show(&message) < 0)
-		result = command_fail(c, POP3_SINK);
+		result = command_fail(s->client, POP3_SINK);
 	buf_free(&message);
 	return result;
 }
@@ -185,31 +183,30 @@ write_raw(void *context, struct span piece)
 }
 
 static int
-run_raw(struct pop3_client *c, struct mails *mails, struct numbers numbers)
+run_raw(struct session *s)
 {
-	(void)mails;
-	return retrieve_one(c, numbers.at[0], write_raw, NULL);
+	return retrieve_one(s, write_raw, NULL);
 }
 
 /* All of them, or none. */
 static int
-run_delete(struct pop3_client *c, struct mails *mails, struct numbers numbers)
+run_delete(struct session *s)
 {
 	uint64_t wanted = 0, done;
 
-	for (size_t i = 0; i < numbers.n; i++) {
-		struct mail *mail = mails_find(mails, numbers.at[i]);
+	for (size_t i = 0; i < s->n; i++) {
+		struct mail *mail = mails_find(&s->mails, s->numbers[i]);
 		if (mail == NULL) {
-			leave(c, POP3_OK);
-			return no_such(numbers.at[i], mails->n);
+			leave(s->client, POP3_OK);
+			return no_such(s->numbers[i], s->mails.n);
 		}
 		wanted += !mail->deleted;
 		mail->deleted = true;
 	}
-	enum pop3_status status = mails_delete(c, mails, &done);
+	enum pop3_status status = mails_delete(s->client, &s->mails, &done);
 	if (status != POP3_OK) {
 		complain(0, "the server has not said that it deleted them");
-		return command_fail(c, status);
+		return command_fail(s->client, status);
 	}
 	return done == wanted ? EXITS_DONE : done > 0 ? EXITS_SOME : EXITS_REFUSED;
 }
@@ -233,12 +230,11 @@ command_find(const char *name)
 }
 
 int
-command_run(const struct command *command, struct pop3_client *c, struct numbers numbers)
+command_run(const struct command *command, struct session *s)
 {
-	struct mails mails = { .n = 0 };
-	enum pop3_status status = command->lists ? mails_list(c, &mails) : POP3_OK;
-	int result = status == POP3_OK ? command->run(c, &mails, numbers) : command_fail(c, status);
+	enum pop3_status status = command->lists ? mails_list(s->client, &s->mails) : POP3_OK;
+	int result = status == POP3_OK ? command->run(s) : command_fail(s->client, status);
 
-	mails_free(&mails);
+	mails_free(&s->mails);
 	return result;
 }

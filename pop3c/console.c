@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,7 +16,6 @@
 enum { PROGRESS_PAUSE = 200 }; /* milliseconds */
 
 static int wake[2] = { -1, -1 };
-static volatile sig_atomic_t caught;
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
 
@@ -26,8 +24,7 @@ on_signal(int number)
 {
 	int error = errno;
 
-	caught = number;
-	conn_stop = 1;
+	conn_stop = number;
 	(void)!write(wake[1], "", 1);
 	errno = error;
 }
@@ -49,7 +46,7 @@ interrupt_open(void)
 bool
 interrupted(void)
 {
-	return caught != 0;
+	return conn_stop != 0;
 }
 
 bool
@@ -66,30 +63,25 @@ wait_for_line(void)
 void
 interrupt_end(void)
 {
-	if (caught == 0)
+	if (conn_stop == 0)
 		return;
-	signal(caught, SIG_DFL);
-	raise(caught);
+	signal(conn_stop, SIG_DFL);
+	raise(conn_stop);
 }
 
 static bool progress_shown;
 
 void
-progress(const char *format, ...)
+progress(uint32_t number, size_t all)
 {
 	static int64_t last;
-	va_list list;
 	int64_t now = conn_now();
 
-	if (isatty(STDERR_FILENO) == 0 || (last != 0 && now - last < PROGRESS_PAUSE))
+	if (!isatty(STDERR_FILENO) || (last != 0 && now - last < PROGRESS_PAUSE))
 		return;
 	last = now;
 	progress_shown = true;
-	fputs("\r\033[K", stderr);
-	va_start(list, format);
-	vfprintf(stderr, format, list);
-	va_end(list);
-	fflush(stderr);
+	fprintf(stderr, "\r\033[Kmessage %lu of %zu", (unsigned long)number, all);
 }
 
 void
@@ -100,8 +92,8 @@ progress_end(void)
 	progress_shown = false;
 }
 
-/* 0: it was shown, or the person had enough; 1: there is no such pager; -1 with errno. */
-static int
+/* False: there is no such pager. One who has had enough may close its end. */
+static bool
 through_pager(struct span text)
 {
 	static const char usual[] =
@@ -112,27 +104,21 @@ through_pager(struct span text)
 	int status;
 
 	if (child_start(&child, pager != NULL && *pager != '\0' ? pager : usual, STDIN_FILENO) < 0)
-		return -1;
+		return false;
 	sigemptyset(&ignore.sa_mask);
 	sigaction(SIGINT, &ignore, &before);
-	int error = io_write(child.end, text) < 0 && errno != EPIPE ? errno : 0;
+	io_write(child.end, text);
 	if (child_end(&child, &status) < 0)
 		status = 0;
 	sigaction(SIGINT, &before, NULL);
-	if (WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127))
-		return 1;
-	errno = error;
-	return error == 0 ? 0 : -1;
+	return !WIFEXITED(status) || (WEXITSTATUS(status) != 126 && WEXITSTATUS(status) != 127);
 }
 
 int
 page(struct span text)
 {
 	fflush(stdout);
-	if (isatty(STDOUT_FILENO)) {
-		int result = through_pager(text);
-		if (result <= 0)
-			return result;
-	}
+	if (isatty(STDOUT_FILENO) && through_pager(text))
+		return 0;
 	return io_write(STDOUT_FILENO, text);
 }

@@ -4,6 +4,8 @@
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
+#include <stdint.h>
+
 #include "buf.h"
 
 /* From now on SIGINT, SIGTERM and SIGHUP set conn_stop and make the descriptor that is returned readable. -1 with errno. */
@@ -16,8 +18,8 @@ bool wait_for_line(void);
 bool interrupted(void);
 void interrupt_end(void);
 
-/* One line on standard error that the next one replaces, some times a second; nothing where it is no terminal. progress_end takes it away. */
-void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "message 3 of 5" on standard error, some times a second, where that is a terminal. progress_end takes it away. */
+void progress(uint32_t number, size_t all);
 void progress_end(void);
 
 /*

@@ -238,27 +238,24 @@ name_of(const struct deliver *d)
 	return d->real + strlen(d->real) + 1;
 }
 
+/* Opened anew for each batch, since others may replace it while the server is listened to. */
 static enum delivered
 lock_file(struct deliver *d)
 {
-	for (int attempt = 0; attempt < 5; attempt++) {
-		if (lock_init(&d->lock, d->file) < 0)
-			break;
-		enum lock_status status =
-		    lock_mbox(d->dir, name_of(d), d->file, MBOX_LOCK_SECONDS, false, &d->lock);
-		d->locked = status == LOCK_OK;
-		d->start = d->end = d->lock.size;
-		if (d->locked)
-			return DELIVERED;
-		lock_close(&d->lock);
-		if (status == LOCK_BUSY)
-			return fail(d, EXITS_LATER, "another program has it locked");
-		if (status == LOCK_FAILED)
-			return fail(d, EXITS_CANNOT_WRITE, NULL);
-		if (open_mbox(d) != DELIVERED)
-			return DELIVER_BROKEN;
-	}
-	return fail(d, EXITS_CANNOT_WRITE, "another program keeps replacing it");
+	if (open_mbox(d) != DELIVERED)
+		return DELIVER_BROKEN;
+	if (lock_init(&d->lock, d->file) < 0)
+		return fail(d, EXITS_CANNOT_WRITE, NULL);
+	enum lock_status status = lock_mbox(d->dir, name_of(d), d->file, MBOX_LOCK_SECONDS, false, &d->lock);
+	d->locked = status == LOCK_OK;
+	d->start = d->end = d->lock.size;
+	if (d->locked)
+		return DELIVERED;
+	lock_close(&d->lock);
+	if (status == LOCK_FAILED)
+		return fail(d, EXITS_CANNOT_WRITE, NULL);
+	return fail(d, EXITS_LATER,
+	    status == LOCK_BUSY ? "another program has it locked" : "another program has replaced it");
 }
 
 /* A new message stands behind mail, and an empty line. -1 with errno; 0: it is no mbox. */

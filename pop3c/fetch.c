@@ -29,6 +29,7 @@ enum {
 	BATCH_MAILS = 100,
 	BATCH_OCTETS = 16 * 1024 * 1024, /* as the server claims */
 	BATCH_MEMORY = 8 * 1024 * 1024,
+	KEY = 1024,
 	LINES = 1024 * 1024 * 1024
 };
 
@@ -43,15 +44,20 @@ struct batch {
 };
 
 int
-fetch_open(struct fetch *f, const char *dest, const char *key, bool keep, bool quiet)
+fetch_open(struct fetch *f, const struct client *client, const char *dest, bool keep)
 {
-	*f = (struct fetch){ .keep = keep, .quiet = quiet, .deliver = { .dir = -1, .file = -1 } };
-	enum seen_status status = seen_open(&f->seen, key);
+	struct buf key; /* by which the maildrop is known here */
+
+	*f = (struct fetch){ .keep = keep, .quiet = client->quiet, .deliver = { .dir = -1, .file = -1 } };
+	buf_init(&key, KEY);
+	buf_add_span(&key, buf_span(&client->login));
+	buf_printf(&key, "@%s:%s", client->name.host, client->name.port);
+	enum seen_status status = seen_open(&f->seen, buf_string(&key));
+	buf_free(&key);
 	if (status == SEEN_BUSY)
-		return complain(EXITS_LATER, "another fetch from %s is under way", key);
+		return complain(EXITS_LATER, "%s: another fetch is under way", buf_string(&f->seen.path));
 	if (status == SEEN_FAILED)
-		return complain(EXITS_CANNOT_CREATE, "%s: %s", f->seen.path != NULL ? f->seen.path : key,
-		    strerror(errno));
+		return complain(EXITS_CANNOT_CREATE, "%s: %s", buf_string(&f->seen.path), strerror(errno));
 	return deliver_open(&f->deliver, dest) == DELIVERED ? 0 : f->deliver.exit;
 }
 
@@ -66,7 +72,7 @@ fetch_close(struct fetch *f)
 static void
 cannot_record(struct fetch *f)
 {
-	f->exit = complain(EXITS_CANNOT_WRITE, "%s: %s", f->seen.path, strerror(errno));
+	f->exit = complain(EXITS_CANNOT_WRITE, "%s: %s", buf_string(&f->seen.path), strerror(errno));
 }
 
 /* LIST and UIDL; which of them were fetched before. */
@@ -131,7 +137,7 @@ take_batch(struct fetch *f, struct mails_query *query, struct batch *batch)
 	while (status == POP3_OK && (mail = mails_next(query)) != NULL) {
 		size_t at = (size_t)batch->content.size;
 		if (!f->quiet)
-			progress("message %lu of %zu", (unsigned long)mail->number, f->mails.n);
+			progress(mail->number, f->mails.n);
 		status = interrupted() ? POP3_STOPPED : pop3_reply(c);
 		if (status == POP3_REFUSED) {
 			progress_end();

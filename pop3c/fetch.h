@@ -20,10 +20,10 @@ struct fetch {
 };
 
 /*
- * Before the server is asked for anything: open DEST (NULL: ~/mbox) and the memory of the maildrop `key`, "user@host:port". 0, or an exit status
- * after a line on standard error. Free with fetch_close in every case.
+ * Before the server is asked for anything: open DEST (NULL: ~/mbox) and the memory of the maildrop. 0, or an exit status after a line on
+ * standard error. Free with fetch_close in every case.
  */
-int fetch_open(struct fetch *, const char *dest, const char *key, bool keep, bool quiet);
+int fetch_open(struct fetch *, const struct client *, const char *dest, bool keep);
 void fetch_close(struct fetch *);
 
 /* After the login, up to and with QUIT. The exit status. */

@@ -18,7 +18,7 @@
 
 #define PORT "110"
 
-enum { NUMBERS = 65536, REASON = 256, KEY = 1024 };
+enum { NUMBERS = 65536, REASON = 256 };
 
 static const char usage_text[] =
     "usage: pop3c [-qv] [-S SERVER[:PORT]] [-u USER] [-P COMMAND] [-w SECONDS]\n"
@@ -30,7 +30,7 @@ static const char usage_text[] =
 /* What is to be done. */
 struct task {
 	const struct command *command; /* NULL: fetch */
-	struct numbers numbers;
+	struct session session;
 	bool keep;
 	const char *dest;
 };
@@ -53,7 +53,8 @@ parse_numbers(struct task *task, int argc, char **argv)
 			return complain(EXITS_USAGE, "%s: no number of a message (pop3c -h helps)", argv[i]);
 		numbers[i] = (uint32_t)number;
 	}
-	task->numbers = (struct numbers){ numbers, (size_t)argc };
+	task->session.numbers = numbers;
+	task->session.n = (size_t)argc;
 	return -1;
 }
 
@@ -105,8 +106,9 @@ enter(struct pop3_client *c, const struct client *client)
 	return status == POP3_OK ? 0 : command_fail(c, status);
 }
 
+/* fetch: of one that fetches. */
 static int
-converse(const struct client *client, const struct task *task, struct fetch *fetch)
+converse(const struct client *client, struct task *task, struct fetch *fetch)
 {
 	struct pop3_client c;
 	char reason[REASON];
@@ -119,33 +121,17 @@ converse(const struct client *client, const struct task *task, struct fetch *fet
 		io_close(fd);
 		return complain(EXITS_LATER, "%s", strerror(errno));
 	}
+	task->session.client = &c;
 	int result = enter(&c, client);
 	if (result == 0)
-		result = task->command == NULL ? fetch_run(fetch, &c)
-					       : command_run(task->command, &c, task->numbers);
+		result =
+		    task->command == NULL ? fetch_run(fetch, &c) : command_run(task->command, &task->session);
 	pop3_free(&c);
 	return result;
 }
 
-/* By "user@host:port" the maildrop is known here. */
 static int
-open_fetch(const struct client *client, const struct task *task, struct fetch *fetch)
-{
-	struct buf key;
-
-	buf_init(&key, KEY);
-	buf_add_span(&key, buf_span(&client->login));
-	buf_add_char(&key, '@');
-	for (const char *c = client->name.host; *c != '\0'; c++)
-		buf_add_char(&key, ascii_lower(*c));
-	buf_printf(&key, ":%s", client->name.port);
-	int result = fetch_open(fetch, task->dest, buf_string(&key), task->keep, client->quiet);
-	buf_free(&key);
-	return result;
-}
-
-static int
-run(struct client *client, const struct task *task)
+run(struct client *client, struct task *task)
 {
 	struct fetch fetch;
 	int result = client_log_in(client);
@@ -154,7 +140,7 @@ run(struct client *client, const struct task *task)
 		return result;
 	if (task->command != NULL)
 		return converse(client, task, NULL);
-	result = open_fetch(client, task, &fetch);
+	result = fetch_open(&fetch, client, task->dest, task->keep);
 	if (result == 0)
 		result = converse(client, task, &fetch);
 	fetch_close(&fetch);

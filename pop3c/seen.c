@@ -50,10 +50,10 @@ make_path(struct buf *path, const char *key)
 static int
 open_file(const struct seen *s, const char *ending, int flags)
 {
-	char path[PATH + 8];
+	char name[PATH + 8];
 
-	snprintf(path, sizeof(path), "%s%s", s->path, ending);
-	return open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	snprintf(name, sizeof(name), "%s%s", s->path.data, ending);
+	return open(name, flags | O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
 static int
@@ -61,7 +61,8 @@ sync_folder(const struct seen *s)
 {
 	char folder[PATH];
 
-	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(s->path, '/') - s->path), s->path);
+	snprintf(
+	    folder, sizeof(folder), "%.*s", (int)(strrchr(s->path.data, '/') - s->path.data), s->path.data);
 	return io_sync_directory(AT_FDCWD, folder);
 }
 
@@ -112,15 +113,10 @@ read_file(struct seen *s)
 enum seen_status
 seen_open(struct seen *s, const char *key)
 {
-	struct buf path;
-
 	*s = (struct seen){ .file = -1, .lock = -1 };
 	buf_init(&s->text, FILE_MAX);
-	buf_init(&path, PATH);
-	int result = make_path(&path, key);
-	s->path = strdup(buf_string(&path));
-	buf_free(&path);
-	if (result < 0 || s->path == NULL)
+	buf_init(&s->path, PATH);
+	if (make_path(&s->path, key) < 0)
 		return SEEN_FAILED;
 	/* One fetch at a time: a lock file of its own, because the other one is replaced. */
 	s->lock = open_file(s, ".lock", 0);
@@ -136,8 +132,8 @@ seen_close(struct seen *s)
 	io_close(s->file);
 	io_close(s->lock);
 	buf_free(&s->text);
+	buf_free(&s->path);
 	free(s->sorted);
-	free(s->path);
 	*s = (struct seen){ .file = -1, .lock = -1 };
 }
 
@@ -171,13 +167,13 @@ seen_append(struct seen *s, struct span lines)
 int
 seen_rewrite(struct seen *s, struct span lines)
 {
-	char path[PATH + 8];
+	char name[PATH + 8];
 	int fd = open_file(s, ".new", O_TRUNC | O_APPEND);
 
-	snprintf(path, sizeof(path), "%s.new", s->path);
-	if (fd < 0 || io_write(fd, lines) < 0 || fsync(fd) < 0 || rename(path, s->path) < 0) {
+	snprintf(name, sizeof(name), "%s.new", s->path.data);
+	if (fd < 0 || io_write(fd, lines) < 0 || fsync(fd) < 0 || rename(name, s->path.data) < 0) {
 		io_close(fd);
-		unlink(path);
+		unlink(name);
 		return -1;
 	}
 	close(s->file);

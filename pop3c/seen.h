@@ -11,7 +11,7 @@
 #include "buf.h"
 
 struct seen {
-	char *path;
+	struct buf path; /* for messages */
 	int file, lock;
 	struct buf text; /* what it holds: lines */
 	struct seen_line {
@@ -30,7 +30,7 @@ enum seen_status {
 
 /*
  * key: "user@host:port". Makes the folders, takes the lock, reads the file; lines that are no UIDL (torn by a crash) are left out. Free with
- * seen_close in every case; seen->path names the file for messages.
+ * seen_close in every case.
  */
 enum seen_status seen_open(struct seen *, const char *key);
 void seen_close(struct seen *);

@@ -8,17 +8,11 @@
 #include "console.h"
 #include "exits.h"
 
-struct shell {
-	struct pop3_client *client;
-	struct mails *mails;
-	struct mail *current; /* what was shown last */
-};
-
 /* What a line that was typed leads to. */
 enum next { ASK, LEAVE, BREAK };
 
 static enum next
-broken(struct shell *s, enum pop3_status status)
+broken(struct session *s, enum pop3_status status)
 {
 	if (status == POP3_OK)
 		return ASK;
@@ -27,17 +21,17 @@ broken(struct shell *s, enum pop3_status status)
 }
 
 static enum next
-list(struct shell *s)
+list(struct session *s)
 {
-	if (s->mails->n == 0)
+	if (s->mails.n == 0)
 		puts("no mail");
-	enum pop3_status status = command_print_list(s->client, s->mails, false);
+	enum pop3_status status = command_print_list(s, false);
 	fflush(stdout);
 	return broken(s, status);
 }
 
 static enum next
-show(struct shell *s, struct mail *mail)
+show(struct session *s, struct mail *mail)
 {
 	struct buf message;
 
@@ -52,28 +46,27 @@ show(struct shell *s, struct mail *mail)
 
 /* The mail of that number; NULL, and said, where there is none. */
 static struct mail *
-find(const struct shell *s, struct span typed)
+find(const struct session *s, struct span typed)
 {
-	struct mail *mail = mails_find(s->mails, span_number(typed, UINT32_MAX));
+	struct mail *mail = mails_find(&s->mails, span_number(typed, UINT32_MAX));
 	struct buf shown;
 
 	if (mail != NULL)
 		return mail;
 	buf_init(&shown, 4 * typed.n);
 	buf_add_escaped(&shown, typed);
-	if (s->mails->n == 0)
+	if (s->mails.n == 0)
 		fprintf(stderr, "there is no mail %s: the mailbox is empty\n", buf_string(&shown));
 	else
 		fprintf(stderr, "there is no mail %s: %lu to %lu\n", buf_string(&shown),
-		    (unsigned long)s->mails->at[0].number,
-		    (unsigned long)s->mails->at[s->mails->n - 1].number);
+		    (unsigned long)s->mails.at[0].number, (unsigned long)s->mails.at[s->mails.n - 1].number);
 	buf_free(&shown);
 	return NULL;
 }
 
 /* Mark those that are named, else the one shown last. */
 static enum next
-mark(struct shell *s, struct span numbers, bool deleted)
+mark(struct session *s, struct span numbers, bool deleted)
 {
 	bool named = numbers.n > 0;
 
@@ -99,7 +92,7 @@ static const char help[] = "NUMBER  show that mail\n"
 			   "Ctrl-C  leave, and delete nothing\n";
 
 static enum next
-obey(struct shell *s, struct span typed)
+obey(struct session *s, struct span typed)
 {
 	struct span rest = typed, word = span_word(&rest);
 	char letter = word.n > 0 ? word.at[0] : '\0';
@@ -123,7 +116,7 @@ obey(struct shell *s, struct span typed)
 }
 
 static enum next
-converse(struct shell *s)
+converse(struct session *s)
 {
 	enum next next = list(s);
 	char *line = NULL;
@@ -147,10 +140,10 @@ converse(struct shell *s)
 
 /* DELE and QUIT, and what came of it. */
 static int
-finish(struct shell *s)
+finish(struct session *s)
 {
 	uint64_t done = 0;
-	enum pop3_status status = mails_delete(s->client, s->mails, &done);
+	enum pop3_status status = mails_delete(s->client, &s->mails, &done);
 
 	if (status != POP3_OK && done > 0)
 		fputs("the server has not said that it deleted anything\n", stderr);
@@ -160,21 +153,18 @@ finish(struct shell *s)
 		fputs("nothing deleted", stdout);
 	else
 		printf("%llu deleted:", (unsigned long long)done);
-	for (size_t i = 0; i < s->mails->n; i++)
-		if (s->mails->at[i].deleted)
-			printf(" %lu", (unsigned long)s->mails->at[i].number);
+	for (size_t i = 0; i < s->mails.n; i++)
+		if (s->mails.at[i].deleted)
+			printf(" %lu", (unsigned long)s->mails.at[i].number);
 	putchar('\n');
 	return EXITS_DONE;
 }
 
 int
-shell_run(struct pop3_client *client, struct mails *mails, struct numbers numbers)
+shell_run(struct session *s)
 {
-	struct shell s = { .client = client, .mails = mails };
-
-	(void)numbers;
-	if (converse(&s) == LEAVE)
-		return finish(&s);
+	if (converse(s) == LEAVE)
+		return finish(s);
 	fputs("nothing was deleted\n", stderr);
 	return EXITS_LATER;
 }

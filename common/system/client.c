@@ -41,23 +41,24 @@ client_option(struct client *c, int option)
 	switch (option) {
 	case 'P':
 		c->command = optarg;
-		return -1;
+		break;
 	case 'S':
 		c->server = optarg;
-		return -1;
+		break;
 	case 'q':
 		c->quiet = true;
-		return -1;
+		break;
 	case 'u':
 		c->user = optarg;
-		return -1;
+		break;
 	case 'v':
 		c->verbose = true;
-		return -1;
+		break;
 	case 'w':
 		c->seconds = (int)span_number(span_of(optarg), DAY);
-		return c->seconds > 0 ? -1
-				      : complain(EXITS_USAGE, "-w: seconds are a number from 1 to %d", DAY);
+		if (c->seconds <= 0)
+			return complain(EXITS_USAGE, "-w: seconds are a number from 1 to %d", DAY);
+		break;
 	case 'T':
 	case 'X':
 		return complain(
@@ -65,14 +66,17 @@ client_option(struct client *c, int option)
 	default:
 		return program_option(option);
 	}
+	return -1;
 }
 
 int
 client_server(struct client *c, const char *port)
 {
-	return net_server_name(c->server, port, &c->name)
-		   ? -1
-		   : complain(EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT", c->server);
+	if (!net_server_name(c->server, port, &c->name))
+		return complain(EXITS_USAGE, "%s: not a server's name, HOST or HOST:PORT", c->server);
+	for (char *at = c->name.host; *at != '\0'; at++)
+		*at = ascii_lower(*at);
+	return -1;
 }
 
 /* ~/.netrc, where it can be read. */

@@ -13,7 +13,7 @@
 
 struct client {
 	const char *server;	 /* -S, else $MAILSERVER, else localhost */
-	struct server_name name; /* that, taken apart */
+	struct server_name name; /* that, taken apart, in lower case */
 	const char *user;	 /* -u; NULL: none, as of -P */
 	const char *command;	 /* -P */
 	int seconds;		 /* -w */

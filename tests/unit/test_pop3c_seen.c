@@ -158,7 +158,7 @@ START_TEST(only_the_user_may_look)
 	char path[512];
 
 	ck_assert_int_eq(seen_open(&s, "u@h:110"), SEEN_OK);
-	ck_assert_int_eq(stat(s.path, &st), 0);
+	ck_assert_int_eq(stat(buf_string(&s.path), &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, 0600);
 	seen_close(&s);
 	snprintf(path, sizeof(path), "%s/letterbox", folder);
