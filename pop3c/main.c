@@ -30,7 +30,8 @@ static const char usage_text[] =
 /* What is to be done. */
 struct task {
 	const struct command *command; /* NULL: fetch */
-	struct session session;
+	const uint32_t *numbers;
+	size_t n;
 	bool keep;
 	const char *dest;
 };
@@ -53,8 +54,8 @@ parse_numbers(struct task *task, int argc, char **argv)
 			return complain(EXITS_USAGE, "%s: no number of a message (pop3c -h helps)", argv[i]);
 		numbers[i] = (uint32_t)number;
 	}
-	task->session.numbers = numbers;
-	task->session.n = (size_t)argc;
+	task->numbers = numbers;
+	task->n = (size_t)argc;
 	return -1;
 }
 
@@ -108,7 +109,7 @@ enter(struct pop3_client *c, const struct client *client)
 
 /* fetch: of one that fetches. */
 static int
-converse(const struct client *client, struct task *task, struct fetch *fetch)
+converse(const struct client *client, const struct task *task, struct fetch *fetch)
 {
 	struct pop3_client c;
 	char reason[REASON];
@@ -121,17 +122,16 @@ converse(const struct client *client, struct task *task, struct fetch *fetch)
 		io_close(fd);
 		return complain(EXITS_LATER, "%s", strerror(errno));
 	}
-	task->session.client = &c;
+	struct session session = { .client = &c, .numbers = task->numbers, .n = task->n };
 	int result = enter(&c, client);
 	if (result == 0)
-		result =
-		    task->command == NULL ? fetch_run(fetch, &c) : command_run(task->command, &task->session);
+		result = task->command == NULL ? fetch_run(fetch, &c) : command_run(task->command, &session);
 	pop3_free(&c);
 	return result;
 }
 
 static int
-run(struct client *client, struct task *task)
+run(struct client *client, const struct task *task)
 {
 	struct fetch fetch;
 	int result = client_log_in(client);
