@@ -44,13 +44,14 @@ find_self(struct letter *letter)
 		buf_clear(&letter->self);
 }
 
-static void
+void
 letter_init(struct letter *letter)
 {
 	struct heading *heading = &letter->heading;
 	char id[UNIQUE_ID + 1];
 
-	*letter = (struct letter){ .eight_bit = false };
+	*letter = (struct letter){ .from = NULL };
+	client_init(&letter->client);
 	buf_init(&letter->self, ADDRESS);
 	buf_init(&letter->sender, ADDRESS);
 	buf_init(&letter->subject, ADDRESS * 64);
@@ -68,6 +69,7 @@ letter_init(struct letter *letter)
 void
 letter_free(struct letter *letter)
 {
+	client_free(&letter->client);
 	buf_free(&letter->self);
 	buf_free(&letter->sender);
 	buf_free(&letter->subject);
@@ -166,23 +168,6 @@ take_from(struct letter *letter, const char *from)
 	return -1;
 }
 
-static int
-take_addresses(struct letter *letter, const struct options *o)
-{
-	const char *reason;
-
-	for (size_t i = 0; i < o->addresses_n; i++) {
-		const struct address_argument *a = &o->addresses[i];
-		struct buf *field = o->whole || a->kind == 'b' ? NULL
-				    : a->kind == 'c'	       ? &letter->heading.cc
-							       : &letter->heading.to;
-		if (envelope_add_list(&letter->envelope, span_of(a->text), strlen("To: "), field, &reason) <=
-		    0)
-			return complain(EXITS_USAGE, "%s: %s", a->text, reason);
-	}
-	return -1;
-}
-
 /* The header to a text. */
 static int
 compose_text(struct letter *letter)
@@ -199,7 +184,7 @@ compose_text(struct letter *letter)
 
 /* The header that the message brought, completed. */
 static int
-complete(struct letter *letter, const struct options *o)
+complete(struct letter *letter)
 {
 	struct span text = letter->text;
 	struct completed completed;
@@ -216,7 +201,7 @@ complete(struct letter *letter, const struct options *o)
 	else if (letter->envelope.n == 0)
 		status = complain(
 		    EXITS_USAGE, "there is nobody to send to: no address in To, Cc, Bcc, or behind -t");
-	if (o->from == NULL && completed.sender.len > 0) {
+	if (letter->from == NULL && completed.sender.len > 0) {
 		buf_clear(&letter->sender);
 		buf_add_span(&letter->sender, buf_span(&completed.sender));
 	}
@@ -228,24 +213,20 @@ complete(struct letter *letter, const struct options *o)
 }
 
 int
-letter_write(struct letter *letter, const struct options *o)
+letter_write(struct letter *letter)
 {
 	int status;
 	bool dot;
 
-	letter_init(letter);
-	letter->heading.subject = o->subject;
-	if (o->interactive)
+	if (letter->interactive)
 		status = letter_ask(letter);
 	else {
-		status = take_from(letter, o->from);
+		status = take_from(letter, letter->from);
 		if (status < 0)
-			status = take_addresses(letter, o);
-		if (status < 0)
-			status = letter_read(letter, o->whole && !o->ignore_dot, &dot);
+			status = letter_read(letter, letter->whole && !letter->ignore_dot, &dot);
 	}
 	if (status < 0)
-		status = o->whole ? complete(letter, o) : compose_text(letter);
+		status = letter->whole ? complete(letter) : compose_text(letter);
 	letter->body.header = buf_span(&letter->header);
 	return status;
 }

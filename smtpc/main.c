@@ -7,6 +7,16 @@
 #include "letter.h"
 #include "program.h"
 
+static const char usage[] =
+    "usage: smtpc [-Anqv] [-S SERVER[:PORT]] [-u USER [-P COMMAND]] [-w SECONDS] [-f FROM]\n"
+    "             [-s SUBJECT] [-c CC]... [-b BCC]... TO...\n"
+    "       smtpc [-Aiqnv] [-S SERVER[:PORT]] [-u USER [-P COMMAND]] [-w SECONDS] [-f FROM] -t [TO...]\n"
+    "       smtpc [-S SERVER[:PORT]] [-u USER [-P COMMAND]]\n"
+    "The first form sends the text on standard input, the second a whole message, as "
+    "sendmail -t does; the third asks.\n"
+    "The password: $MAIL_PASSWORD, what -P COMMAND prints, ~/.netrc, or asked.\n"
+    "See smtpc(1).\n";
+
 /* With the line ends of this system. */
 static int
 print(struct body *body)
@@ -26,34 +36,24 @@ print(struct body *body)
 	return printed("the message");
 }
 
-static int
-write_and_send(struct options *o)
-{
-	struct letter letter;
-	/* Asked for before anything is written that would be lost without it. */
-	int status = o->client.user != NULL && !o->dry ? client_log_in(&o->client) : -1;
-
-	if (status >= 0)
-		return status;
-	status = letter_write(&letter, o);
-	if (status < 0)
-		status = o->dry ? print(&letter.body) : letter_send(&letter, o);
-	letter_free(&letter);
-	return status;
-}
-
 int
 main(int argc, char **argv)
 {
-	struct options o;
+	struct letter letter;
 
-	program_begin("smtpc", options_usage);
+	program_begin("smtpc", usage);
 	/* A reader of our output that is gone must not stop a message on its way. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
-	int status = options_parse(&o, argc, argv);
+	letter_init(&letter);
+	int status = letter_options(&letter, argc, argv);
+	/* Asked for before anything is written that would be lost without it. */
+	if (status < 0 && letter.client.user != NULL && !letter.dry)
+		status = client_log_in(&letter.client);
 	if (status < 0)
-		status = write_and_send(&o);
-	options_free(&o);
+		status = letter_write(&letter);
+	if (status < 0)
+		status = letter.dry ? print(&letter.body) : letter_send(&letter);
+	letter_free(&letter);
 	return status;
 }

@@ -130,7 +130,7 @@ dial(const struct client *c, struct conn *conn)
 }
 
 int
-letter_send(struct letter *letter, const struct options *o)
+letter_send(struct letter *letter)
 {
 	const struct envelope *envelope = &letter->envelope;
 	struct smtp_message message = {
@@ -140,7 +140,7 @@ letter_send(struct letter *letter, const struct options *o)
 		.size = body_size(&letter->body),
 		.eight_bit = letter->eight_bit,
 		.utf8 = letter->utf8,
-		.all_or_none = o->all_or_none,
+		.all_or_none = letter->all_or_none,
 		.body = body_next,
 		.context = &letter->body,
 	};
@@ -150,9 +150,9 @@ letter_send(struct letter *letter, const struct options *o)
 		return complain(EXITS_LATER, "not sent: out of memory");
 	for (size_t i = 0; i < envelope->n; i++)
 		message.recipients[i].address = envelope->recipients[i];
-	int result = dial(&o->client, &conn);
+	int result = dial(&letter->client, &conn);
 	if (result < 0) {
-		result = talk(&o->client, &conn, letter->host, &message);
+		result = talk(&letter->client, &conn, letter->host, &message);
 		conn_free(&conn);
 	}
 	for (size_t i = 0; i < envelope->n; i++)
