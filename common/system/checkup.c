@@ -31,7 +31,7 @@ look_at_name(struct checkup *c)
 	struct stat st;
 
 	if (fstatat(c->maildrop.dir, "mbox", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? CHECKUP_NO_MBOX : CHECKUP_FAILED;
+		return errno == ENOENT ? CHECKUP_NONE : CHECKUP_FAILED;
 	if (S_ISREG(st.st_mode) && st.st_nlink == 1)
 		return CHECKUP_OK;
 	c->kind = kind_of(&st);
@@ -50,9 +50,9 @@ open_folder(struct checkup *c, int root, const char *name)
 	if (c->maildrop.dir >= 0)
 		return CHECKUP_OK;
 	if (errno == ENOENT)
-		return CHECKUP_NO_FOLDER;
+		return CHECKUP_NONE;
 	return fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) ? CHECKUP_FAILED
-											 : CHECKUP_NO_FOLDER;
+											 : CHECKUP_NONE;
 }
 
 /* The lock on the file that has the name now. */
@@ -115,40 +115,35 @@ is_same(const struct index_entry *a, const struct index_entry *b)
 	       (a->wire == b->wire && a->prefix == b->prefix && strcmp(a->uidl, b->uidl) == 0);
 }
 
+/* 0, 1 or -1, as checkup_index. */
 static int
-compare(const struct maildrop *m, off_t size, int index, const struct index_header *header, bool *same)
+compare(const struct maildrop *m, off_t size, int index, const struct index_header *header)
 {
 	struct index_list list = { .count = 0 };
+	const struct index_entry *entries = NULL;
 	int result = survey(m->mbox, 0, size, &list);
 
 	if (result == 0)
 		result = survey_tell_twins_apart(&list);
-	*same = list.count == header->count;
-	const struct index_entry *entries = *same && list.count > 0 ? index_map(index, header) : NULL;
-	*same &= entries != NULL || list.count == 0;
-	for (size_t i = 0; result == 0 && i < list.count && *same; i++)
-		*same = is_same(&list.entries[i], &entries[i]);
+	if (result == 0 && list.count != header->count)
+		result = 1;
+	if (result == 0 && list.count > 0 && (entries = index_map(index, header)) == NULL)
+		result = 1;
+	for (size_t i = 0; result == 0 && i < list.count; i++)
+		result = !is_same(&list.entries[i], &entries[i]);
 	index_unmap(entries, header->count);
 	index_list_free(&list);
 	return result;
 }
 
 int
-checkup_index(const struct maildrop *m, off_t size, enum checkup_index *state)
+checkup_index(const struct maildrop *m, off_t size)
 {
 	struct index_header header;
-	bool same = false;
-	int index = io_open(m->dir, "mbox.index", O_RDONLY);
+	int result = 0, index = io_open(m->dir, "mbox.index", O_RDONLY);
 
-	*state = CHECKUP_INDEX_NONE;
-	if (index < 0)
-		return 0;
-	int result = 0;
-	*state = CHECKUP_INDEX_OLD;
-	if (index_read_header(index, m->lock.inode, &header) && header.clean == (uint64_t)size) {
-		result = compare(m, size, index, &header, &same);
-		*state = same ? CHECKUP_INDEX_RIGHT : CHECKUP_INDEX_WRONG;
-	}
-	close(index);
+	if (index >= 0 && index_read_header(index, m->lock.inode, &header) && header.clean == (uint64_t)size)
+		result = compare(m, size, index, &header);
+	io_close(index);
 	return result;
 }

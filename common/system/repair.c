@@ -261,11 +261,11 @@ rewrite(const struct maildrop *m, struct repair *repair)
 static enum maildrop_status
 drop_wrong_index(const struct maildrop *m, struct repair *repair)
 {
-	enum checkup_index index;
+	int wrong = checkup_index(m, m->lock.size);
 
-	if (checkup_index(m, m->lock.size, &index) < 0)
+	if (wrong < 0)
 		return maildrop_failed(m, "mailbox not read");
-	if (index != CHECKUP_INDEX_WRONG)
+	if (wrong == 0)
 		return MAILDROP_OK;
 	if (index_forget(m->dir, m->index) < 0)
 		return maildrop_failed(m, "index not removed");
