@@ -212,7 +212,6 @@ run_delete(struct session *s)
 }
 
 static const struct command commands[] = {
-	{ "", 0, 0, true, shell_run },
 	{ "stat", 0, 0, false, run_stat },
 	{ "list", 0, 0, true, run_list },
 	{ "read", 1, 1, false, run_read },

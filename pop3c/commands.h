@@ -21,7 +21,7 @@ struct command {
 	int (*run)(struct session *);
 };
 
-/* NULL where there is no such command. "" is the session of a person. */
+/* NULL where there is no such command. */
 const struct command *command_find(const char *name);
 
 /* After the login, up to QUIT. The exit status. */
@@ -44,6 +44,6 @@ enum pop3_status command_print_list(const struct session *, bool octets);
  * The session of a person at a terminal: the list, then a mail's number, or a letter (shell.c). What is marked is deleted only when the person leaves;
  * an interrupt deletes nothing.
  */
-int shell_run(struct session *);
+extern const struct command shell;
 
 #endif

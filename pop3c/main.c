@@ -84,8 +84,8 @@ parse_task(struct task *task, int argc, char **argv)
 		    EXITS_USAGE, "a command is needed where there is no terminal (pop3c -h helps)");
 	if (argc > 0 && strcmp(argv[0], "fetch") == 0)
 		return parse_fetch(task, argc, argv);
-	task->command = command_find(argc > 0 ? argv[0] : "");
-	if (task->command == NULL || (argc > 0 && *argv[0] == '\0'))
+	task->command = argc > 0 ? command_find(argv[0]) : &shell;
+	if (task->command == NULL)
 		return complain(EXITS_USAGE, "%s: no such command (pop3c -h helps)", argv[0]);
 	return argc > 0 ? parse_numbers(task, argc - 1, argv + 1) : -1;
 }

@@ -160,7 +160,7 @@ finish(struct session *s)
 	return EXITS_DONE;
 }
 
-int
+static int
 shell_run(struct session *s)
 {
 	if (converse(s) == LEAVE)
@@ -168,3 +168,5 @@ shell_run(struct session *s)
 	fputs("nothing was deleted\n", stderr);
 	return EXITS_LATER;
 }
+
+const struct command shell = { "", 0, 0, true, shell_run };

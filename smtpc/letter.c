@@ -147,12 +147,12 @@ letter_read(struct letter *letter, bool to_dot, bool *dot)
 	return complain(EXITS_CANNOT_WRITE, "no temporary file can hold the message: %s", strerror(errno));
 }
 
-/* -f, else who runs this: the envelope's sender, and From. -1, or an exit status. */
-static int
-take_from(struct letter *letter, const char *from)
+/* -f, else who runs this: the envelope's sender, and From. */
+int
+letter_take(struct letter *letter)
 {
-	const char *reason;
-	bool null = from != NULL && (*from == '\0' || strcmp(from, "<>") == 0);
+	const char *reason, *from = letter->from;
+	bool null = from != NULL && (*from == '\0' || strcmp(from, "<>") == 0), dot;
 
 	if (from == NULL || null) {
 		if (letter->self.len == 0)
@@ -165,7 +165,7 @@ take_from(struct letter *letter, const char *from)
 		return complain(EXITS_USAGE, "-f %s: %s", from, reason);
 	if (null)
 		buf_clear(&letter->sender);
-	return -1;
+	return letter_read(letter, letter->whole && !letter->ignore_dot, &dot);
 }
 
 /* The header to a text. */
@@ -213,20 +213,10 @@ complete(struct letter *letter)
 }
 
 int
-letter_write(struct letter *letter)
+letter_finish(struct letter *letter)
 {
-	int status;
-	bool dot;
+	int status = letter->whole ? complete(letter) : compose_text(letter);
 
-	if (letter->interactive)
-		status = letter_ask(letter);
-	else {
-		status = take_from(letter, letter->from);
-		if (status < 0)
-			status = letter_read(letter, letter->whole && !letter->ignore_dot, &dot);
-	}
-	if (status < 0)
-		status = letter->whole ? complete(letter) : compose_text(letter);
 	letter->body.header = buf_span(&letter->header);
 	return status;
 }

@@ -39,8 +39,11 @@ void letter_free(struct letter *);
 /* The command line (options.c; interface.md, "The clients"). */
 int letter_options(struct letter *, int argc, char **argv);
 
-/* The whole message, for letter.body. */
-int letter_write(struct letter *);
+/* The sender, and the text from standard input. */
+int letter_take(struct letter *);
+
+/* The header; body is then the whole message. */
+int letter_finish(struct letter *);
 
 /* Read the text, of any size, up to its end or, where that ends it, to a line of a single dot; *dot: it was that. */
 int letter_read(struct letter *, bool to_dot, bool *dot);

@@ -51,7 +51,9 @@ main(int argc, char **argv)
 	if (status < 0 && letter.client.user != NULL && !letter.dry)
 		status = client_log_in(&letter.client);
 	if (status < 0)
-		status = letter_write(&letter);
+		status = letter.interactive ? letter_ask(&letter) : letter_take(&letter);
+	if (status < 0)
+		status = letter_finish(&letter);
 	if (status < 0)
 		status = letter.dry ? print(&letter.body) : letter_send(&letter);
 	letter_free(&letter);
