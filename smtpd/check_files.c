@@ -103,9 +103,11 @@ say_alias(struct check *c, int line, const char *wrong)
 }
 
 static void
-check_alias(struct check *c, struct span text, const struct alias *alias, struct rcpt_list *list)
+check_alias(struct check *c, struct kept *aliases, const struct alias *alias)
 {
+	static const struct dsn_request nothing;
 	static const struct peer nowhere;
+	struct rcpt_list list = { .n = 0 };
 	struct path path = { .local = alias->name, .whole = alias->name };
 	struct buf wrong;
 
@@ -113,42 +115,42 @@ check_alias(struct check *c, struct span text, const struct alias *alias, struct
 	const struct rcpt_rules rules = { .config = c->config,
 		.here = &nowhere,
 		.root = c->root,
-		.aliases = text,
+		.aliases = aliases,
 		.trusted = true,
 		.tell = keep_told,
 		.context = &wrong };
-	const struct reply reply = rcpt_resolve(&rules, &path, list);
+	const struct reply reply = rcpt_resolve(&rules, &path, &nothing, &list);
 	if (reply.code != 250) {
 		buf_printf(&wrong, " (%s)", reply.text);
 		say_alias(c, alias->line, buf_string(&wrong));
 	}
+	rcpt_list_cut(&list, 0);
 	buf_free(&wrong);
 }
 
 void
 check_aliases(struct check *c)
 {
-	struct kept aliases;
+	struct kept aliases, again; /* what is looked up may be read afresh meanwhile */
 	struct alias_reader reader;
 	struct alias alias;
-	struct rcpt_list list;
 	const char *reason;
 	int result, n = 0, failed = c->failed;
 
 	kept_init(&aliases, ALIASES_TEXT);
-	rcpt_list_init(&list);
+	kept_init(&again, ALIASES_TEXT);
 	check_mode(c, "aliases", CHECK_OK);
 	if (aliases_refresh(&aliases, c->root) < 0)
 		check_access(c, "aliases");
 	reader = (struct alias_reader){ .rest = buf_span(&aliases.text) };
 	for (; (result = alias_next(&reader, &alias, &reason)) != 0; n++)
 		if (result > 0)
-			check_alias(c, buf_span(&aliases.text), &alias, &list);
+			check_alias(c, &again, &alias);
 		else
 			say_alias(c, alias.line, reason);
 	if (c->failed == failed)
 		check_say(c, CHECK_OK, "aliases: %d, each leads to somebody", n);
-	rcpt_list_free(&list);
+	kept_free(&again);
 	kept_free(&aliases);
 }
 

@@ -6,12 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "account.h"
-#include "handover.h"
 #include "log.h"
-#include "sender.h"
+#include "queue.h"
 #include "trace.h"
 #include "unique.h"
+#include "wake.h"
 #include "zone.h"
 
 /* A message on its way out of the spool. */
@@ -40,26 +39,21 @@ close_drops(struct delivery *d, size_t first)
 		maildrop_close(&d->drops[--d->open]);
 }
 
-/* Only the first n are left. */
-static void
-cut_recipients(struct delivery *d, size_t n)
+void
+delivery_cut(struct delivery *d, size_t n)
 {
-	while (d->n > n) {
-		struct recipient *last = &d->to[--d->n];
-		d->here -= last->queued.mailbox;
-		buf_free(&last->text);
-	}
+	for (size_t i = n; i < d->list.n; i++)
+		d->here -= d->list.to[i].queued.mailbox;
+	rcpt_list_cut(&d->list, n);
 }
 
 /* The mailboxes stay open: the next message is often for the same users. */
-static void
-forget(void *world)
+void
+delivery_forget(void *world)
 {
 	struct delivery *d = world;
 
-	cut_recipients(d, 0);
-	free(d->to);
-	d->to = NULL;
+	delivery_cut(d, 0);
 	spool_clear(&d->spool);
 	buf_clear(&d->sole);
 }
@@ -67,7 +61,7 @@ forget(void *world)
 void
 delivery_free(struct delivery *d)
 {
-	forget(d);
+	delivery_forget(d);
 	close_drops(d, 0);
 	free(d->drops);
 	spool_free(&d->spool);
@@ -94,16 +88,13 @@ delivery_reply(enum maildrop_status status)
 	return reply;
 }
 
-static bool
-is_open(const struct delivery *d, size_t slot, const char *user)
-{
-	return slot < d->open && strcmp(d->drops[slot].name, user) == 0;
-}
-
 /* In the slot; those behind it are of an earlier message. */
 static enum maildrop_status
 open_drop(struct delivery *d, size_t slot, const char *user)
 {
+	if (slot < d->open && strcmp(d->drops[slot].name, user) == 0 &&
+	    maildrop_reuse(&d->drops[slot], d->root))
+		return MAILDROP_OK;
 	close_drops(d, slot);
 	struct maildrop *drops = realloc(d->drops, (slot + 1) * sizeof *drops);
 	if (drops == NULL)
@@ -114,149 +105,36 @@ open_drop(struct delivery *d, size_t slot, const char *user)
 	return status;
 }
 
-/* Is there a place for so many bytes? What is broken is refused here, at RCPT, not after the message. The first mailboxes stay open. */
-static enum maildrop_status
-try_mailbox(struct delivery *d, const struct recipient *to, uint64_t bytes)
+/* The first mailboxes stay open, and the last slot serves for all others. */
+struct reply
+delivery_try(struct delivery *d, size_t i, uint64_t bytes)
 {
-	const char *user = to->user;
-	const size_t i = to->drop;
-	struct maildrop own;
-	enum maildrop_status status = MAILDROP_OK;
+	struct recipient *to = &d->list.to[i];
 
-	bool stays = i < DELIVERY_OPEN;
-	if (!stays)
-		status = maildrop_open(&own, d->root, user);
-	else if (!is_open(d, i, user) || !maildrop_reuse(&d->drops[i], d->root))
-		status = open_drop(d, i, user);
-	if (status != MAILDROP_OK)
-		return status;
-	if (d->config->mailbox_size > 0)
-		status = maildrop_room(stays ? &d->drops[i] : &own, (int64_t)bytes, d->config->mailbox_size);
-	if (!stays)
-		maildrop_close(&own);
-	return status;
-}
-
-static const struct reply too_many = { 452, "4.5.3", "Too many recipients" };
-static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
-
-static bool
-is_listed(const struct delivery *d, struct span user, struct span address)
-{
-	for (size_t i = 0; i < d->n; i++) {
-		const struct recipient *to = &d->to[i];
-		if (to->queued.mailbox ? span_is(user, to->user) : span_equal(address, to->queued.address))
-			return true;
-	}
-	return false;
-}
-
-static struct span
-keep(struct recipient *to, struct span text)
-{
-	size_t from = to->text.len;
-
-	buf_add_span(&to->text, text);
-	return span_slice(buf_span(&to->text), from, to->text.len);
-}
-
-/* A user here, or, where that is empty, somebody elsewhere. Somebody twice is one. */
-static struct reply
-add_recipient(struct delivery *d, struct span user, struct span address, struct span owner,
-    const struct dsn_request *dsn)
-{
-	size_t most = d->config->recipients > RCPT_STEPS ? (size_t)d->config->recipients : RCPT_STEPS;
-
-	if (is_listed(d, user, address))
-		return delivery_reply(MAILDROP_OK);
-	if (d->n >= most)
-		return too_many;
-	struct recipient *to = realloc(d->to, (d->n + 1) * sizeof *to);
-	if (to == NULL)
-		return no_memory;
-	d->to = to;
-	to += d->n++;
 	/* It's the runner who tells of success. */
-	*to = (struct recipient){ .queued = { .mailbox = user.n > 0, .dsn = *dsn },
-		.drop = d->here,
-		.waits = user.n == 0 || (dsn->notify & DSN_SUCCESS) != 0 };
-	d->here += to->queued.mailbox;
-	snprintf(to->user, sizeof to->user, "%.*s", (int)user.n, user.at);
-	buf_init(&to->text, address.n + owner.n + dsn->orcpt.n);
-	/* It has room for all: it does not move. */
-	if (buf_reserve(&to->text, to->text.max) == NULL)
-		return no_memory;
-	to->queued.address = keep(to, address);
-	to->queued.owner = keep(to, owner);
-	to->queued.dsn.orcpt = keep(to, dsn->orcpt);
-	return delivery_reply(MAILDROP_OK);
-}
-
-static struct reply
-add_user(struct delivery *d, const struct envelope *envelope, struct span user, struct span domain,
-    const struct dsn_request *dsn)
-{
-	const size_t before = d->n;
-	struct buf address;
-
-	buf_init(&address, ACCOUNT_NAME + 1 + SMTP_DOMAIN);
-	buf_printf(&address, "%.*s@%.*s", (int)user.n, user.at, (int)domain.n, domain.at);
-	struct reply reply = add_recipient(d, user, buf_span(&address), span_of(""), dsn);
-	buf_free(&address);
-	if (d->n == before || reply.code >= 300)
-		return reply;
-	enum maildrop_status status = try_mailbox(d, &d->to[before], envelope->declared);
+	to->waits = !to->queued.mailbox || (to->queued.dsn.notify & DSN_SUCCESS) != 0;
+	if (!to->queued.mailbox)
+		return delivery_reply(MAILDROP_OK);
+	to->drop = d->here < DELIVERY_OPEN ? d->here : DELIVERY_OPEN;
+	d->here++;
+	enum maildrop_status status = open_drop(d, to->drop, to->user);
+	if (status == MAILDROP_OK && d->config->mailbox_size > 0)
+		status = maildrop_room(&d->drops[to->drop], (int64_t)bytes, d->config->mailbox_size);
+	close_drops(d, DELIVERY_OPEN);
 	if (d->tell != NULL)
-		d->tell(NULL, user, "has a mailbox:", span_of(maildrop_words(status)));
+		d->tell(NULL, span_of(to->user), "has a mailbox:", span_of(maildrop_words(status)));
 	return delivery_reply(status);
 }
 
-/* Everybody an address came to. */
-static struct reply
-add_all(struct delivery *d, const struct envelope *envelope, const struct rcpt_list *list, struct span domain,
-    const struct dsn_request *dsn)
-{
-	struct reply reply = delivery_reply(MAILDROP_OK);
-	struct span address, owner;
-
-	for (struct span rest = buf_span(&list->users); rest.n > 0 && reply.code < 300;)
-		reply = add_user(d, envelope, span_until(rest, '\0', &rest), domain, dsn);
-	for (struct span rest = buf_span(&list->foreign);
-	     reply.code < 300 && rcpt_next_foreign(&rest, &address, &owner);)
-		reply = add_recipient(d, span_of(""), address, owner, dsn);
-	return reply;
-}
-
-static struct reply
-rcpt(void *world, const struct envelope *envelope, const struct path *path, const struct dsn_request *dsn)
-{
-	struct delivery *d = world;
-	struct span domain = path->domain.n > 0 ? path->domain : span_of(d->config->hostname);
-	size_t before = d->n;
-	struct rcpt_list list;
-
-	if (aliases_refresh(d->aliases, d->root) < 0)
-		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
-	struct rcpt_rules rules = sender_rules(d, envelope->trusted);
-	rcpt_list_init(&list);
-	struct reply reply = rcpt_resolve(&rules, path, &list);
-	if (reply.code < 300)
-		reply = add_all(d, envelope, &list, domain, dsn);
-	rcpt_list_free(&list);
-	if (reply.code >= 300)
-		cut_recipients(d, before);
-	else if (envelope->taken == 0)
-		buf_add_span(&d->sole, path->whole);
-	return reply;
-}
-
-static void
-add(void *world, struct span content)
+void
+delivery_add(void *world, struct span content)
 {
 	struct delivery *d = world;
 
 	spool_add(&d->spool, content);
 }
+
+static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
 
 /* RFC 3848, RFC 6531. */
 static const char *
@@ -312,8 +190,8 @@ static void
 take_back(struct delivery *d, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!d->to[i].waits)
-			maildrop_take_back(&d->drops[d->to[i].drop]);
+		if (!d->list.to[i].waits)
+			maildrop_take_back(&d->drops[d->list.to[i].drop]);
 }
 
 /*
@@ -326,41 +204,41 @@ deliver(struct delivery *d, struct parcel *parcel)
 	enum maildrop_status status = MAILDROP_OK, last = MAILDROP_OK;
 	size_t stored = 0;
 
-	for (size_t i = 0; i < d->n && d->here > DELIVERY_OPEN; i++)
-		d->to[i].waits = true;
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->to[i].waits)
+	for (size_t i = 0; i < d->list.n && d->here > DELIVERY_OPEN; i++)
+		d->list.to[i].waits = true;
+	for (size_t i = 0; i < d->list.n; i++) {
+		if (d->list.to[i].waits)
 			continue;
-		status = append(d, parcel, &d->to[i]);
+		status = append(d, parcel, &d->list.to[i]);
 		if (status == MAILDROP_TOO_BIG) {
 			take_back(d, i);
 			return status;
 		}
-		d->to[i].waits = status != MAILDROP_OK;
-		last = d->to[i].waits ? status : last;
+		d->list.to[i].waits = status != MAILDROP_OK;
+		last = d->list.to[i].waits ? status : last;
 	}
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->to[i].waits)
+	for (size_t i = 0; i < d->list.n; i++) {
+		if (d->list.to[i].waits)
 			continue;
-		status = maildrop_sync(&d->drops[d->to[i].drop]);
-		d->to[i].waits = status != MAILDROP_OK;
-		last = d->to[i].waits ? status : last;
+		status = maildrop_sync(&d->drops[d->list.to[i].drop]);
+		d->list.to[i].waits = status != MAILDROP_OK;
+		last = d->list.to[i].waits ? status : last;
 		stored += status == MAILDROP_OK;
 	}
-	return stored == 0 && d->here == d->n ? last : MAILDROP_OK;
+	return stored == 0 && d->here == d->list.n ? last : MAILDROP_OK;
 }
 
 static void
 log_delivered(const struct delivery *d, const struct envelope *envelope, const struct letter *letter)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->to[i].waits)
+	for (size_t i = 0; i < d->list.n; i++) {
+		if (d->list.to[i].waits)
 			continue;
 		log_begin("delivered");
 		log_text("id", letter->id);
 		log_text("uidl", letter->id);
 		log_span("from", envelope->sender);
-		log_text("user", d->to[i].user);
+		log_text("user", d->list.to[i].user);
 		log_number("size", (long long)envelope->size);
 		log_end();
 	}
@@ -369,8 +247,8 @@ log_delivered(const struct delivery *d, const struct envelope *envelope, const s
 static bool
 is_anybody_left(const struct delivery *d)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if (d->to[i].waits)
+	for (size_t i = 0; i < d->list.n; i++)
+		if (d->list.to[i].waits)
 			return true;
 	return false;
 }
@@ -383,6 +261,47 @@ queue_reply(int error)
 	return (struct reply){ 451, "4.3.0", "The queue cannot be written now" };
 }
 
+/* Those who wait: who is elsewhere, and who can't have it in the mailbox now. 0, or -1 with errno. */
+static int
+queue_rest(struct delivery *d, const struct envelope *envelope, const struct parcel *parcel)
+{
+	struct span trace = buf_span(&parcel->received);
+	struct queue_message message = {
+		.created = parcel->letter.now,
+		.size = envelope->size,
+		.sender = envelope->sender,
+		.user = envelope->user,
+		.trusted = envelope->trusted,
+		.utf8 = envelope->smtputf8,
+		.eight_bit = d->spool.eight_bit || !span_is_ascii(trace),
+		.ret = envelope->ret,
+		.envid = envelope->envid,
+		.recipients = calloc(d->list.n, sizeof *message.recipients),
+	};
+	int result = -1;
+
+	memcpy(message.id, parcel->letter.id, sizeof message.id);
+	for (size_t i = 0; i < d->list.n && message.recipients != NULL; i++)
+		if (d->list.to[i].waits)
+			message.recipients[message.recipients_n++] = d->list.to[i].queued;
+	if (message.recipients != NULL)
+		result = queue_add(d->root, &message, trace, &d->spool);
+	if (result == 0) {
+		log_begin("queued");
+		log_text("id", message.id);
+		log_span("from", envelope->sender);
+		log_number("recipients", (long long)message.recipients_n);
+		log_number("size", (long long)envelope->size);
+		log_end();
+		wake_runner(d->wake, message.id);
+	} else
+		log_failure("queue-failed", "id", message.id);
+	int error = errno;
+	free(message.recipients);
+	errno = error;
+	return result;
+}
+
 /* The delivery is logged before its 250 goes out, so that the log knows of all that was ever acknowledged. */
 static struct reply
 hand_over(struct delivery *d, const struct envelope *envelope, struct parcel *parcel)
@@ -392,10 +311,9 @@ hand_over(struct delivery *d, const struct envelope *envelope, struct parcel *pa
 	enum maildrop_status status = deliver(d, parcel);
 	struct reply reply = delivery_reply(status);
 	bool left = is_anybody_left(d);
-	if (status == MAILDROP_OK && left &&
-	    handover_queue(d, envelope, &parcel->letter, buf_span(&parcel->received)) < 0) {
+	if (status == MAILDROP_OK && left && queue_rest(d, envelope, parcel) < 0) {
 		reply = queue_reply(errno);
-		take_back(d, d->n);
+		take_back(d, d->list.n);
 	}
 	/* A descriptor whose sync failed once may say later that all is well. */
 	if (status != MAILDROP_OK || left)
@@ -407,8 +325,8 @@ hand_over(struct delivery *d, const struct envelope *envelope, struct parcel *pa
 	return (struct reply){ 250, "2.0.0", d->answer };
 }
 
-static struct reply
-finish(void *world, const struct envelope *envelope)
+struct reply
+delivery_finish(void *world, const struct envelope *envelope)
 {
 	struct delivery *d = world;
 	char id[UNIQUE_ID + 1];
@@ -430,14 +348,3 @@ finish(void *world, const struct envelope *envelope)
 	buf_free(&parcel.trace);
 	return reply;
 }
-
-const struct backend delivery_backend = {
-	.accounts = { account_random, sender_credential },
-	.login = sender_login,
-	.mail = sender_check,
-	.rcpt = rcpt,
-	.add = add,
-	.finish = finish,
-	.forget = forget,
-	.refused = sender_refused,
-};

@@ -5,26 +5,13 @@
 #ifndef DELIVERY_H
 #define DELIVERY_H
 
-#include "aliases.h"
 #include "bounds.h"
 #include "maildrop.h"
-#include "queue_message.h"
 #include "rcpt.h"
 #include "server.h"
-#include "session.h"
-#include "spool.h"
 
 /* Mailboxes open at once, three descriptors each. More than so many users get a message by way of the queue, which costs one sync. */
 enum { DELIVERY_OPEN = 32 };
-
-/* A user here (queued.mailbox), or an address elsewhere. */
-struct recipient {
-	struct queue_recipient queued; /* as the queue would have it */
-	struct buf text;	       /* what that points into */
-	char user[ACCOUNT_NAME + 1];
-	size_t drop; /* which of the mailboxes that are open */
-	bool waits;  /* gets it by way of the queue */
-};
 
 struct delivery {
 	const struct config *config;
@@ -32,10 +19,10 @@ struct delivery {
 	struct kept *aliases;
 	int root; /* descriptor of the mail root */
 	int wake; /* as wake_runner */
-	struct recipient *to;
-	size_t n, here; /* all of them; the users */
+	struct rcpt_list list;
+	size_t here; /* how many of them are users */
 	struct maildrop
-	    *drops; /* `open` of them, at most DELIVERY_OPEN: of the first users, or of earlier ones */
+	    *drops; /* `open` of them, at most DELIVERY_OPEN + 1: of the first users, or of earlier ones */
 	size_t open;
 	struct spool spool;
 	struct buf sole;  /* the path of the RCPT, as long as there is one alone */
@@ -50,10 +37,18 @@ void delivery_init(
     struct delivery *, const struct config *, const struct session_info *, struct kept *, int root, int wake);
 void delivery_free(struct delivery *);
 
+/* Is there a place for so many bytes for recipient i? What is broken is refused here, at RCPT, not after the message. */
+struct reply delivery_try(struct delivery *, size_t i, uint64_t bytes);
+
+/* Only the first n recipients are left. */
+void delivery_cut(struct delivery *, size_t n);
+
+/* For struct backend; the world is a struct delivery. */
+void delivery_add(void *world, struct span content);
+struct reply delivery_finish(void *world, const struct envelope *);
+void delivery_forget(void *world);
+
 /* What is said of a mailbox. */
 struct reply delivery_reply(enum maildrop_status);
-
-/* Its world is a struct delivery. */
-extern const struct backend delivery_backend;
 
 #endif

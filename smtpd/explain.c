@@ -6,15 +6,14 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "backend.h"
 #include "bounds.h"
 #include "command.h"
-#include "delivery.h"
 #include "exits.h"
 #include "log.h"
 #include "nexthop.h"
 #include "program.h"
 #include "safe.h"
-#include "sender.h"
 
 /* Who sends. */
 struct sender {
@@ -95,8 +94,8 @@ explain_hops(const struct delivery *d)
 	struct path foreign;
 	const char *reason;
 
-	for (size_t i = 0; i < d->n; i++) {
-		const struct queue_recipient *to = &d->to[i].queued;
+	for (size_t i = 0; i < d->list.n; i++) {
+		const struct queue_recipient *to = &d->list.to[i].queued;
 		if (!to->mailbox && path_parse_bare(to->address, &foreign, &reason) == 0)
 			explain_next_hop(d->config, d->root, to->address, foreign.domain);
 	}
@@ -139,14 +138,14 @@ static int
 explain(const struct daemon *d, struct kept *aliases, const struct session_info *info,
     const struct sender *sender, const char *rcpt)
 {
-	const struct session_config settings = sender_settings(&d->config, info);
+	const struct session_config settings = backend_settings(&d->config, info);
 	struct explain e;
-	struct backend backend = delivery_backend;
+	struct backend world = backend;
 
-	backend.refused = refused;
+	world.refused = refused;
 	delivery_init(&e.delivery, &d->config, info, aliases, d->root, -1);
 	e.delivery.tell = tell;
-	session_init(&e.session, &settings, &backend, &e.delivery);
+	session_init(&e.session, &settings, &world, &e.delivery);
 	buf_init(&e.said, CONN_OUTPUT);
 	safe_add(span_of(rcpt), SAFE_LINE, &e.said);
 	printf("%s\n", buf_string(&e.said));

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aliases.h"
 #include "bounds.h"
 #include "delivery.h"
 #include "log.h"
@@ -118,31 +117,6 @@ deliver(struct local *l, size_t i, const char *user, struct span domain, struct 
 	return true;
 }
 
-/* Everybody an address came to, as recipients of a message; addresses: what they point into. */
-static int
-collect(const struct rcpt_list *list, struct span domain, const struct queue_recipient *from,
-    struct queue_message *message, struct buf *addresses)
-{
-	struct queue_recipient *to = message->recipients;
-	struct span address, owner;
-
-	for (struct span rest = buf_span(&list->users); rest.n > 0; to++) {
-		struct span user = span_until(rest, '\0', &rest);
-		size_t at = addresses->len;
-		buf_add_span(addresses, user);
-		buf_add_char(addresses, '@');
-		buf_add_span(addresses, domain);
-		*to = (struct queue_recipient){ .address =
-						    span_slice(buf_span(addresses), at, addresses->len) };
-		to->mailbox = true;
-		to->dsn = from->dsn;
-	}
-	for (struct span rest = buf_span(&list->foreign); rcpt_next_foreign(&rest, &address, &owner); to++)
-		*to = (struct queue_recipient){ .address = address, .owner = owner, .dsn = from->dsn };
-	message->recipients_n = (size_t)(to - message->recipients);
-	return addresses->failed ? -1 : 0;
-}
-
 /*
  * The new entry counts when the old one says that this recipient is done. Where that failed half-way it may say so or not: nothing else must be
  * recorded now.
@@ -172,26 +146,19 @@ record_expansion(struct local *l, const struct queue_message *message, size_t i)
 	return 0;
 }
 
+/* To everybody the address came to. */
 static bool
-expand(
-    struct local *l, size_t i, const struct rcpt_list *list, struct span domain, struct relay_result *result)
+expand(struct local *l, size_t i, const struct rcpt_list *list, struct relay_result *result)
 {
-	const struct queue_message *about = &l->entry->message;
-	struct queue_message message = *about;
-	const size_t most = (RCPT_STEPS + 1) * (ACCOUNT_NAME + 1 + domain.n + 1);
-	struct buf addresses;
-	int status = -1;
+	struct queue_message message = l->entry->message;
 
 	unique_id(l->worker->config->hostname, message.id);
-	buf_init(&addresses, most);
-	message.recipients = calloc(2 * RCPT_STEPS + 2, sizeof *message.recipients);
-	/* It has room for all: it does not move. */
-	if (message.recipients != NULL && buf_reserve(&addresses, most) != NULL &&
-	    collect(list, domain, &about->recipients[i], &message, &addresses) == 0)
-		status = record_expansion(l, &message, i);
-	int error = errno;
+	message.recipients = calloc(list->n, sizeof *message.recipients);
+	message.recipients_n = list->n;
+	for (size_t k = 0; k < list->n && message.recipients != NULL; k++)
+		message.recipients[k] = list->to[k].queued;
+	int status = message.recipients == NULL ? -1 : record_expansion(l, &message, i), error = errno;
 	free(message.recipients);
-	buf_free(&addresses);
 	errno = error;
 	return status < 0 && say_errno(result);
 }
@@ -202,28 +169,24 @@ resolve(struct local *l, size_t i, const struct path *path, struct relay_result 
 {
 	static const struct peer nowhere;
 	const struct worker *worker = l->worker;
-	struct rcpt_list list;
-	bool said;
-
-	if (aliases_refresh(worker->aliases, worker->root) < 0)
-		return say(result, 451, "4.3.0", "The aliases cannot be read now");
 	const struct rcpt_rules rules = {
 		.config = worker->config,
 		.here = &nowhere,
 		.root = worker->root,
-		.aliases = buf_span(&worker->aliases->text),
+		.aliases = worker->aliases,
 		.trusted = true,
 	};
-	rcpt_list_init(&list);
-	struct reply reply = rcpt_resolve(&rules, path, &list);
-	struct span rest, user = span_until(buf_span(&list.users), '\0', &rest);
+	struct rcpt_list list = { .n = 0 };
+	bool said;
+
+	struct reply reply = rcpt_resolve(&rules, path, &l->entry->message.recipients[i].dsn, &list);
 	if (reply.code >= 300)
 		said = say(result, reply.code, reply.status, reply.text);
-	else if (list.foreign.len == 0 && rest.n == 0)
-		said = deliver(l, i, user.at, path->domain, result);
+	else if (list.n == 1 && list.to[0].queued.mailbox)
+		said = deliver(l, i, list.to[0].user, path->domain, result);
 	else
-		said = expand(l, i, &list, path->domain, result);
-	rcpt_list_free(&list);
+		said = expand(l, i, &list, result);
+	rcpt_list_cut(&list, 0);
 	return said;
 }
 

@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
+#include "backend.h"
 #include "checks.h"
-#include "delivery.h"
 #include "exits.h"
 #include "explain.h"
 #include "io.h"
@@ -12,7 +12,6 @@
 #include "program.h"
 #include "queue_command.h"
 #include "runner.h"
-#include "sender.h"
 #include "serve.h"
 
 enum { TIMEOUT = 300 }; /* seconds; RFC 5321 4.5.3.2.7 wants five minutes at the least */
@@ -42,12 +41,12 @@ serve_client(struct conn *conn, const struct session_info *info, void *context)
 {
 	struct smtpd *smtpd = context;
 	const struct config *config = &smtpd->daemon.config;
-	const struct session_config settings = sender_settings(config, info);
+	const struct session_config settings = backend_settings(config, info);
 	struct delivery delivery;
 	struct session session;
 
 	delivery_init(&delivery, config, info, &smtpd->aliases, smtpd->daemon.root, smtpd->wake[1]);
-	session_init(&session, &settings, &delivery_backend, &delivery);
+	session_init(&session, &settings, &backend, &delivery);
 	serve(conn, &session_protocol, &session, config->timeout > 0 ? config->timeout : TIMEOUT);
 	session_free(&session);
 	delivery_free(&delivery);

@@ -1,5 +1,6 @@
 #include "rcpt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,43 +18,36 @@ struct step {
 
 struct walk {
 	const struct rcpt_rules *rules;
-	struct span domain; /* of the address that was asked for */
+	struct span aliases; /* the text: alias.h */
+	struct span domain;  /* of the address that was asked for */
 	struct step *steps;
 	size_t n;
-	size_t elsewhere; /* addresses */
+	size_t elsewhere; /* addresses that were added */
+	bool leads;	  /* to anybody */
+	const struct dsn_request *dsn;
 	struct rcpt_list *list;
 };
+
+static const struct span none;
 
 static const struct reply fine = { 250, "2.1.5", "Ok" };
 static const struct reply unknown = { 550, "5.1.1", "No such user here" };
 static const struct reply relaying = { 550, "5.7.1", "Relaying denied" };
 static const struct reply no_accounts = { 451, "4.3.0", "The accounts cannot be read now" };
+static const struct reply too_many = { 452, "4.5.3", "Too many recipients" };
 static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
 static const struct reply bad_alias = { 451, "4.3.5", "An alias is misconfigured" };
 static const struct reply loop = { 550, "5.4.6", "An alias leads back to itself and to nobody" };
 
 void
-rcpt_list_init(struct rcpt_list *list)
+rcpt_list_cut(struct rcpt_list *list, size_t n)
 {
-	buf_init(&list->users, (size_t)RCPT_STEPS * (ACCOUNT_NAME + 1));
-	buf_init(&list->foreign, (size_t)RCPT_STEPS * 2 * (SMTP_PATH + 1));
-}
-
-void
-rcpt_list_free(struct rcpt_list *list)
-{
-	buf_free(&list->users);
-	buf_free(&list->foreign);
-}
-
-bool
-rcpt_next_foreign(struct span *rest, struct span *address, struct span *owner)
-{
-	if (rest->n == 0)
-		return false;
-	*address = span_until(*rest, '\0', rest);
-	*owner = span_until(*rest, '\0', rest);
-	return true;
+	while (list->n > n)
+		buf_free(&list->to[--list->n].text);
+	if (n > 0)
+		return;
+	free(list->to);
+	list->to = NULL;
 }
 
 static void
@@ -66,7 +60,7 @@ tell(const struct rcpt_rules *rules, struct span what, const char *is, struct sp
 static struct reply
 refuse_target(const struct walk *w, size_t step, struct span target, const char *reason, struct reply reply)
 {
-	tell(w->rules, target, reason, (struct span){ NULL, 0 });
+	tell(w->rules, target, reason, none);
 	if (w->rules->tell != NULL) /* a person, who asked */
 		return reply;
 	log_begin_error("alias-refused");
@@ -117,15 +111,63 @@ add_step(struct walk *w, struct span local, size_t parent, bool mailbox)
 	return fine;
 }
 
-static struct reply
-add_user(struct walk *w, const char *name)
+static bool
+is_listed(const struct rcpt_list *list, const char *user, struct span address)
 {
-	struct span rest = buf_span(&w->list->users);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct recipient *to = &list->to[i];
+		if (strcmp(to->user, user) == 0 &&
+		    (to->queued.mailbox || span_equal(address, to->queued.address)))
+			return true;
+	}
+	return false;
+}
 
-	while (rest.n > 0)
-		if (span_is(span_until(rest, '\0', &rest), name))
-			return fine;
-	return buf_add(&w->list->users, name, strlen(name) + 1) < 0 ? no_memory : fine;
+static struct span
+keep(struct buf *text, struct span s)
+{
+	size_t from = text->len;
+
+	buf_add_span(text, s);
+	return span_slice(buf_span(text), from, text->len);
+}
+
+/* A user here, or, where that is empty, somebody elsewhere. */
+static struct reply
+add(struct walk *w, const char *user, struct span address, struct span owner)
+{
+	struct rcpt_list *list = w->list;
+	const int asked = w->rules->config->recipients, most = asked > RCPT_STEPS ? asked : RCPT_STEPS;
+
+	w->leads = true;
+	if (is_listed(list, user, address))
+		return fine;
+	if (list->n >= (size_t)most)
+		return too_many;
+	struct recipient *to = realloc(list->to, (list->n + 1) * sizeof *to);
+	if (to == NULL)
+		return no_memory;
+	list->to = to;
+	to += list->n++;
+	*to = (struct recipient){ .queued = { .mailbox = user[0] != '\0', .dsn = *w->dsn } };
+	snprintf(to->user, sizeof to->user, "%s", user);
+	buf_init(&to->text, address.n + owner.n + w->dsn->orcpt.n);
+	/* It has room for all: it does not move. */
+	if (buf_reserve(&to->text, to->text.max) == NULL)
+		return no_memory;
+	to->queued.address = keep(&to->text, address);
+	to->queued.owner = keep(&to->text, owner);
+	to->queued.dsn.orcpt = keep(&to->text, w->dsn->orcpt);
+	return fine;
+}
+
+static struct reply
+add_user(struct walk *w, const char *user)
+{
+	char address[ACCOUNT_NAME + 1 + SMTP_DOMAIN + 1];
+
+	snprintf(address, sizeof address, "%s@%.*s", user, (int)w->domain.n, w->domain.at);
+	return add(w, user, span_of(address), none);
 }
 
 /* RFC 5321 4.5.1: there always is a postmaster, as soon as there is anybody. */
@@ -151,7 +193,7 @@ take_mailbox(struct walk *w, const char *local)
 		return add_user(w, name);
 	case ACCOUNT_NONE:
 	case ACCOUNT_BAD_NAME:
-		tell(w->rules, span_of(local), "is no user", (struct span){ NULL, 0 });
+		tell(w->rules, span_of(local), "is no user", none);
 		return unknown;
 	case ACCOUNT_EXISTS:
 	case ACCOUNT_BAD_PASSWORD:
@@ -169,8 +211,8 @@ find_alias(const struct walk *w, const char *local, struct span *targets)
 	struct span name = span_of(local), tag;
 	struct span base = span_until(name, '+', &tag);
 
-	return alias_find(w->rules->aliases, name, targets) ||
-	       (base.n < name.n && alias_find(w->rules->aliases, base, targets));
+	return alias_find(w->aliases, name, targets) ||
+	       (base.n < name.n && alias_find(w->aliases, base, targets));
 }
 
 /* The nearest alias above that has an owner names who is told. */
@@ -197,35 +239,10 @@ find_owner(const struct walk *w, size_t step, struct buf *out)
 	buf_add_string(out, "postmaster");
 }
 
-static bool
-is_listed(const struct rcpt_list *list, struct span wanted)
-{
-	struct span rest = buf_span(&list->foreign), address, owner;
-
-	while (rcpt_next_foreign(&rest, &address, &owner))
-		if (span_equal(address, wanted))
-			return true;
-	return false;
-}
-
-static struct reply
-add_foreign(struct walk *w, struct span address, struct span owner)
-{
-	struct buf *foreign = &w->list->foreign;
-
-	if (is_listed(w->list, address))
-		return fine;
-	w->elsewhere++;
-	buf_add_span(foreign, address);
-	buf_add_char(foreign, '\0');
-	buf_add_span(foreign, owner);
-	buf_add_char(foreign, '\0');
-	return foreign->failed ? no_memory : fine;
-}
-
 static struct reply
 add_foreign_target(struct walk *w, size_t step, struct span address)
 {
+	const size_t before = w->list->n;
 	struct buf owner;
 
 	if (w->n + w->elsewhere >= RCPT_STEPS)
@@ -233,7 +250,8 @@ add_foreign_target(struct walk *w, size_t step, struct span address)
 	buf_init(&owner, SMTP_PATH);
 	find_owner(w, step, &owner);
 	tell(w->rules, address, "is elsewhere; of a failure is told", buf_span(&owner));
-	struct reply reply = add_foreign(w, address, buf_span(&owner));
+	struct reply reply = add(w, "", address, buf_span(&owner));
+	w->elsewhere += w->list->n - before;
 	buf_free(&owner);
 	return reply;
 }
@@ -318,24 +336,37 @@ take_step(struct walk *w, size_t step)
 	return is_expanded(w, targets.at) ? fine : add_targets(w, step, targets);
 }
 
-struct reply
-rcpt_resolve(const struct rcpt_rules *rules, const struct path *path, struct rcpt_list *list)
+static struct reply
+resolve(struct walk *w, const struct path *path)
 {
-	struct walk w = { .rules = rules, .domain = path->domain, .list = list };
+	const bool local = is_local(w->rules, path);
 
-	buf_clear(&list->users);
-	buf_clear(&list->foreign);
+	tell(w->rules, path->whole, local ? "is local" : "is elsewhere", none);
+	if (!local)
+		return w->rules->trusted ? add(w, "", path->whole, none) : relaying;
+	struct reply reply = add_step(w, path->local, 0, false);
+	for (size_t i = 0; i < w->n && reply.code == fine.code; i++)
+		reply = take_step(w, i);
+	return reply.code == fine.code && !w->leads ? loop : reply;
+}
+
+struct reply
+rcpt_resolve(const struct rcpt_rules *rules, const struct path *path, const struct dsn_request *dsn,
+    struct rcpt_list *list)
+{
+	const size_t before = list->n;
+	struct walk w = { .rules = rules, .domain = path->domain, .dsn = dsn, .list = list };
+
+	if (aliases_refresh(rules->aliases, rules->root) < 0)
+		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
+	w.aliases = buf_span(&rules->aliases->text);
 	if (path->domain.n == 0)
 		w.domain = span_of(rules->config->hostname);
-	bool local = is_local(rules, path);
-	tell(rules, path->whole, local ? "is local" : "is elsewhere", (struct span){ NULL, 0 });
-	if (!local)
-		return rules->trusted ? add_foreign(&w, path->whole, (struct span){ NULL, 0 }) : relaying;
-	struct reply reply = add_step(&w, path->local, 0, false);
-	for (size_t i = 0; i < w.n && reply.code == fine.code; i++)
-		reply = take_step(&w, i);
+	struct reply reply = resolve(&w, path);
+	if (reply.code != fine.code)
+		rcpt_list_cut(list, before);
 	for (size_t i = 0; i < w.n; i++)
 		free(w.steps[i].name);
 	free(w.steps);
-	return reply.code == fine.code && list->users.len + list->foreign.len == 0 ? loop : reply;
+	return reply;
 }

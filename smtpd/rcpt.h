@@ -1,20 +1,23 @@
 /*
- * rcpt: who gets what is sent to an address: local domains, aliases, accounts, and who is elsewhere. What is wrong with an alias is logged, unless each step is told.
+ * rcpt: who gets what is sent to an address: local domains, aliases, accounts, and who is elsewhere. What is wrong with an
+ * alias is logged, unless each step is told.
  */
 #ifndef RCPT_H
 #define RCPT_H
 
 #include "account.h"
 #include "address.h"
+#include "aliases.h"
 #include "config.h"
 #include "net.h"
+#include "queue_message.h"
 #include "session.h"
 
 struct rcpt_rules {
 	const struct config *config;
 	const struct peer *here; /* our end of the connection: its address literal is local */
 	int root;		 /* descriptor of the mail root */
-	struct span aliases;	 /* the text: alias.h */
+	struct kept *aliases;	 /* read afresh */
 	bool trusted;		 /* who asks may send elsewhere */
 
 	/* Is told each step: `what` (of a peer, or of the postmaster), what is so with it, and with whom (or empty). May be NULL. */
@@ -25,22 +28,31 @@ struct rcpt_rules {
 /* One address leads to so many aliases, users and addresses elsewhere at most. */
 enum { RCPT_STEPS = 1000 };
 
-/* What an address comes to. */
-struct rcpt_list {
-	struct buf users;   /* each once, in lower case, with a NUL behind each */
-	struct buf foreign; /* addresses elsewhere, each once: address, NUL, owner, NUL */
+/* Who gets a copy: a user here (queued.mailbox), or an address elsewhere. */
+struct recipient {
+	struct queue_recipient queued; /* as the queue would have it */
+	struct buf text;	       /* what that points into */
+	char user[ACCOUNT_NAME + 1];   /* in lower case; "" elsewhere */
+
+	/* For delivery.c. */
+	size_t drop; /* which of the mailboxes that are open */
+	bool waits;  /* gets it by way of the queue */
 };
 
-void rcpt_list_init(struct rcpt_list *);
-void rcpt_list_free(struct rcpt_list *);
+/* Each once. A zeroed one is empty. */
+struct rcpt_list {
+	struct recipient *to;
+	size_t n;
+};
+
+/* Only the first n are left. */
+void rcpt_list_cut(struct rcpt_list *, size_t n);
 
 /*
- * The next of the addresses elsewhere: *rest is that of `foreign` at the start. owner: who is told in the sender's place that it failed, as an
- * alias of ours led there: owner-ALIAS@…, if there is that alias, else "postmaster"; empty: the sender is. False: that was all.
+ * The reply to RCPT; with a 2xx, all who get a copy are in the list, behind those who were there. An address elsewhere that an alias of ours
+ * leads to has an owner: owner-ALIAS@…, if there is that alias, else "postmaster".
  */
-bool rcpt_next_foreign(struct span *rest, struct span *address, struct span *owner);
-
-/* The reply to RCPT; with a 2xx, who gets a copy (the list is emptied first). */
-struct reply rcpt_resolve(const struct rcpt_rules *, const struct path *, struct rcpt_list *);
+struct reply
+rcpt_resolve(const struct rcpt_rules *, const struct path *, const struct dsn_request *, struct rcpt_list *);
 
 #endif
