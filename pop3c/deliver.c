@@ -258,37 +258,36 @@ lock_file(struct deliver *d)
 	    status == LOCK_BUSY ? "another program has it locked" : "another program has replaced it");
 }
 
-/* A new message stands behind mail, and an empty line. -1 with errno; 0: it is no mbox. */
-static int
-write_separator(const struct deliver *d)
+/* What has to stand before a new message: the end of an unfinished line, an empty line. NULL: it is no mbox. */
+static const char *
+separator(const struct deliver *d)
 {
 	char start[5], tail[2];
 
 	if (d->start == 0)
-		return 1;
-	if (io_read_at(d->file, start, sizeof(start), 0) < 0 ||
-	    io_read_at(d->file, tail, sizeof(tail), d->start - 2) < 0)
-		return -1;
-	if (d->start < (off_t)sizeof(start) || memcmp(start, "From ", sizeof(start)) != 0)
-		return 0;
-	const char *before = tail[1] != '\n' ? "\n\n" : tail[0] != '\n' ? "\n" : "";
-	return io_write(d->file, span_of(before)) < 0 ? -1 : 1;
+		return "";
+	if (io_read_at(d->file, start, sizeof(start), 0) != sizeof(start) ||
+	    memcmp(start, "From ", sizeof(start)) != 0 ||
+	    io_read_at(d->file, tail, sizeof(tail), d->start - 2) != sizeof(tail))
+		return NULL;
+	return tail[1] != '\n' ? "\n\n" : tail[0] != '\n' ? "\n" : "";
 }
 
 static enum delivered
 put_mbox(struct deliver *d, struct span message)
 {
+	const char *before = "";
 	struct stat st;
-	int ready = 1;
 
 	if (!d->locked) {
 		if (lock_file(d) != DELIVERED)
 			return DELIVER_BROKEN;
-		ready = write_separator(d);
+		before = separator(d);
+		if (before == NULL)
+			return fail(d, EXITS_CANNOT_WRITE, "is no mailbox, or cannot be read: left as it is");
 	}
-	if (ready == 0)
-		return fail(d, EXITS_CANNOT_WRITE, "is no mailbox: left as it is");
-	if (ready < 0 || write_message(d->file, message, true) < 0 || fstat(d->file, &st) < 0) {
+	if (io_write(d->file, span_of(before)) < 0 || write_message(d->file, message, true) < 0 ||
+	    fstat(d->file, &st) < 0) {
 		fail(d, EXITS_CANNOT_WRITE, NULL);
 		if (ftruncate(d->file, d->end) < 0)
 			fail(d, EXITS_CANNOT_WRITE, "a part of a message is left at its end");

@@ -33,19 +33,17 @@ exchange(void *context, const char *shown, struct span line, struct span *challe
 }
 
 /*
- * *lacking: the server does not know SCRAM after all. One that does answers the first message with a challenge, or says [AUTH]
+ * POP3_NO_METHOD: the server does not know SCRAM after all. One that does answers the first message with a challenge, or says [AUTH]
  * (RFC 3206); whoever refuses at once and without a word knows only the command not.
  */
 static enum pop3_status
-by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, struct span user, struct span password,
-    bool *lacking)
+by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, struct span user, struct span password)
 {
 	struct attempt attempt = { .client = c };
 	const struct sasl_login login = { POP3_COMMAND - 2, exchange, &attempt };
 	struct sasl_client sasl;
 	uint8_t random[SASL_NONCE];
 
-	*lacking = false;
 	if (random_bytes(random, sizeof(random)) < 0)
 		return POP3_NO_METHOD;
 	sasl_client_init(&sasl, mechanism, user, password, random);
@@ -55,8 +53,9 @@ by_sasl(struct pop3_client *c, enum sasl_mechanism mechanism, struct span user, 
 		return POP3_UNPROVEN;
 	if (verdict == SASL_MALFORMED)
 		return POP3_PROTOCOL;
-	*lacking = attempt.status == POP3_REFUSED && attempt.exchanges == 1 &&
-		   (c->said.n == 0 || c->said.at[0] != '[');
+	if (mechanism == SASL_SCRAM_SHA_256 && attempt.status == POP3_REFUSED && attempt.exchanges == 1 &&
+	    (c->said.n == 0 || c->said.at[0] != '['))
+		return POP3_NO_METHOD;
 	return denied(c, attempt.status);
 }
 
@@ -87,18 +86,17 @@ enum pop3_status
 pop3_login(struct pop3_client *c, const struct client *client)
 {
 	struct span user = buf_span(&client->login), password = buf_span(&client->password);
-	bool lacking;
+	enum pop3_status status = POP3_NO_METHOD;
 
-	if (c->capabilities & POP3_SASL_SCRAM) {
-		enum pop3_status status = by_sasl(c, SASL_SCRAM_SHA_256, user, password, &lacking);
-		if (!lacking)
-			return status;
-	}
+	if (c->capabilities & POP3_SASL_SCRAM)
+		status = by_sasl(c, SASL_SCRAM_SHA_256, user, password);
+	if (status != POP3_NO_METHOD)
+		return status;
 	if (c->stamp.len > 0)
 		return by_apop(c, user, password);
 	bool plain = c->capabilities & POP3_SASL_PLAIN;
 	if (!plain && !(c->capabilities & POP3_USER) && (c->capabilities & POP3_CAPA))
 		return POP3_NO_METHOD;
 	client_warn(client, c->conn.in);
-	return plain ? by_sasl(c, SASL_PLAIN, user, password, &lacking) : by_pass(c, user, password);
+	return plain ? by_sasl(c, SASL_PLAIN, user, password) : by_pass(c, user, password);
 }

@@ -1,11 +1,35 @@
 /*
- * compose: the header of a message, made from what was given, or completed (-t). Pure.
+ * compose: a message: what its text is like and how it goes out so that every server can take it; its header, made from what was given, or completed
+ * (-t). Pure.
  */
 #ifndef COMPOSE_H
 #define COMPOSE_H
 
-#include "body.h"
+#include <stdint.h>
+
 #include "envelope.h"
+
+enum encoding { ENCODING_7BIT, ENCODING_QP, ENCODING_BASE64 }; /* the first also for what goes out as it is */
+
+struct content {
+	bool nul;		/* it is no text: its bytes are sent, line ends and all */
+	const char *type;	/* for Content-Type */
+	enum encoding encoding; /* that it needs */
+};
+struct content content_of(struct span text);
+
+/* A message on its way out. The text has CRLF line ends, unless it is no text. */
+struct body {
+	struct span header, text;
+	enum encoding encoding;
+	size_t at; /* what went out of both */
+};
+
+/* As smtp_client wants it (struct smtp_message): 1, 0, or -1 when out is full. After the end it begins again. context: a struct body. */
+int body_next(void *context, struct buf *out);
+
+/* Bytes in all. */
+uint64_t body_size(struct body *);
 
 struct heading {
 	struct buf from, to, cc; /* values as envelope_add_list writes them; empty: no such field */

@@ -207,7 +207,7 @@ complete(struct letter *letter)
 	}
 	buf_free(&completed.sender);
 	letter->utf8 = completed.utf8 || letter->envelope.utf8;
-	letter->eight_bit = letter->content.eight_bit || letter->utf8;
+	letter->eight_bit = letter->utf8 || !span_is_ascii(text);
 	letter->body.text = span_slice(text, completed.body, text.n);
 	return status;
 }

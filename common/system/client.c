@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 #include "program.h"
 #include "terminal.h"
 
-enum { NETRC_FILE = 1024 * 1024, LOGIN = 512, PASSWORD = 1024, DAY = 86400, WAIT = 60 };
+enum { NETRC_FILE = 1024 * 1024, PATH = 4096, LOGIN = 512, PASSWORD = 1024, DAY = 86400, WAIT = 60 };
 
 void
 client_init(struct client *c)
@@ -84,19 +85,17 @@ static void
 look_in_netrc(struct span host, struct span user, struct buf *login, struct buf *password)
 {
 	const char *home = getenv("HOME");
-	struct buf path, text;
+	char path[PATH];
 	struct stat seen;
+	struct buf text;
 
-	if (home == NULL)
+	if (home == NULL || snprintf(path, sizeof(path), "%s/.netrc", home) >= (int)sizeof(path))
 		return;
-	buf_init(&path, 4096);
 	buf_init(&text, NETRC_FILE);
-	buf_printf(&path, "%s/.netrc", home);
-	int fd = open(buf_string(&path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0 && io_read_regular(fd, &seen, &text) == 0)
 		netrc_find(buf_span(&text), host, user, login, password);
 	io_close(fd);
-	buf_free(&path);
 	buf_free(&text);
 }
 

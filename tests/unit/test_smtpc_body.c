@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "body.h"
 #include "codec.h"
+#include "compose.h"
 
 static void
 expect_kind(const char *text, size_t n, enum encoding encoding, const char *type)
