@@ -1,5 +1,7 @@
 #include "address.h"
 
+#include <arpa/inet.h>
+
 #include <string.h>
 
 #include "bounds.h"
@@ -60,94 +62,34 @@ quoted_length(struct span s)
 	return 0;
 }
 
-/* RFC 5321 Dot-string: atoms with one dot between each two. */
-static int
-read_dot_string(struct span *rest, const char **reason)
+/* The length of the Dot-string at the start of s: atoms with one dot between each two. Where dots stand otherwise: 0. */
+static size_t
+dot_string_length(struct span s)
 {
-	bool dot = true; /* the start is as a dot: an atom must follow */
+	size_t n = 0;
 
-	while (rest->n > 0 && (is_atext(rest->at[0]) || rest->at[0] == '.')) {
-		if (dot && rest->at[0] == '.')
-			return bad(reason, "there is a dot too many before the @");
-		dot = rest->at[0] == '.';
-		span_skip(rest, 1);
-	}
-	if (dot && starts(*rest, '@'))
-		return bad(reason, "there is nothing, or a dot, right before the @");
-	return 0;
+	for (; n < s.n && (is_atext(s.at[n]) || s.at[n] == '.'); n++)
+		if (s.at[n] == '.' && (n == 0 || s.at[n - 1] == '.'))
+			return 0;
+	return n > 0 && s.at[n - 1] == '.' ? 0 : n;
 }
 
 static int
 read_local(struct span *rest, struct span *local, const char **reason)
 {
-	struct span start = *rest;
+	bool quoted = starts(*rest, '"');
+	size_t n = quoted ? quoted_length(*rest) : dot_string_length(*rest);
 
-	if (starts(start, '"')) {
-		size_t n = quoted_length(start);
-		if (n == 0)
-			return bad(reason,
-			    "the quoted part before the @ has no end, or a character it must not have");
-		span_skip(rest, n);
-	} else if (read_dot_string(rest, reason) < 0)
-		return -1;
-	*local = span_slice(start, 0, start.n - rest->n);
-	if (local->n > SMTP_LOCAL_PART)
+	if (n == 0)
+		return bad(reason,
+		    quoted ? "the quoted part before the @ has no end, or a character it must not have"
+			   : "before the @ there is nothing, a dot too many, or a character that must not be "
+			     "there");
+	*local = span_slice(*rest, 0, n);
+	span_skip(rest, n);
+	if (n > SMTP_LOCAL_PART)
 		return bad(reason, "the part before the @ is too long");
-	if (!is_clean_utf8(*local))
-		return bad(reason, "the part before the @ is not valid UTF-8");
-	return 0;
-}
-
-static bool
-is_ipv4(struct span s)
-{
-	for (int i = 0; i < 4; i++) {
-		struct span part = span_until(s, '.', &s);
-		if (part.n > 3 || span_number(part, 255) < 0 || (i < 3) != (s.at != NULL))
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_hex_group(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (ascii_hex(s.at[i]) < 0)
-			return false;
-	return s.n >= 1 && s.n <= 4;
-}
-
-/* The groups of 16 bits in one side of "::" ("" has none); an IPv4 address may stand for the last two. -1: malformed. */
-static int
-ipv6_groups(struct span s, bool last)
-{
-	int groups = 0;
-
-	if (s.n == 0)
-		return 0;
-	while (s.at != NULL) {
-		struct span part = span_until(s, ':', &s);
-		if (last && s.at == NULL && is_ipv4(part))
-			groups++;
-		else if (!is_hex_group(part))
-			return -1;
-		groups++;
-	}
-	return groups;
-}
-
-static bool
-is_ipv6(struct span s)
-{
-	for (size_t i = 0; i + 1 < s.n; i++) {
-		if (s.at[i] != ':' || s.at[i + 1] != ':')
-			continue;
-		int left = ipv6_groups(span_slice(s, 0, i), false);
-		int right = ipv6_groups(span_slice(s, i + 2, s.n), true);
-		return left >= 0 && right >= 0 && left + right < 8;
-	}
-	return ipv6_groups(s, true) == 8;
+	return is_clean_utf8(*local) ? 0 : bad(reason, "the part before the @ is not valid UTF-8");
 }
 
 /* RFC 5321 General-address-literal, "tag:content": only the syntax is known. */
@@ -157,59 +99,57 @@ is_general_literal(struct span s)
 	struct span content;
 	struct span tag = span_until(s, ':', &content);
 
-	if (tag.n == 0 || tag.at[tag.n - 1] == '-')
-		return false;
 	for (size_t i = 0; i < tag.n; i++)
-		if (!ascii_is_alnum(tag.at[i]) && tag.at[i] != '-')
+		if (!ascii_is_alnum(tag.at[i]) && (tag.at[i] != '-' || i + 1 == tag.n))
 			return false;
-	for (size_t i = 0; i < content.n; i++)
-		if (strchr("[\\]", content.at[i]) != NULL)
-			return false;
-	return span_is_word(content);
+	return tag.n > 0 && span_is_word(content) && !span_has(content, '[') && !span_has(content, '\\');
 }
 
+/* What stands within []. */
 static bool
 is_literal(struct span s)
 {
-	if (s.n >= 5 && span_is_nocase(span_slice(s, 0, 5), "IPv6:"))
-		return is_ipv6(span_slice(s, 5, s.n));
-	return is_ipv4(s) || is_general_literal(s);
+	char text[INET6_ADDRSTRLEN];
+	unsigned char address[16];
+	bool v6 = span_is_nocase(span_slice(s, 0, 5), "IPv6:");
+
+	if (!v6 && is_general_literal(s))
+		return true;
+	if (v6)
+		s = span_slice(s, 5, s.n);
+	if (!span_is_word(s) || s.n >= sizeof text)
+		return false;
+	memcpy(text, s.at, s.n);
+	text[s.n] = '\0';
+	return inet_pton(v6 ? AF_INET6 : AF_INET, text, address) == 1;
 }
 
 /* Underscores are no letters of RFC 5321, but of real hosts. A label in UTF-8 is bounded by the whole domain: its A-label is what DNS counts. */
 static int
-check_label(struct span label, const char **reason)
-{
-	if (label.n == 0)
-		return bad(reason, "the domain has an empty part, or a dot at its end");
-	if (label.n > 63 && span_is_ascii(label))
-		return bad(reason, "a part of the domain is longer than 63 characters");
-	if (label.at[0] == '-' || label.at[label.n - 1] == '-')
-		return bad(reason, "a part of the domain begins or ends with a hyphen");
-	return 0;
-}
-
-static int
 read_domain(struct span *rest, struct span *domain, const char **reason)
 {
-	struct span start = *rest;
+	size_t n = 0;
 
-	while (rest->n > 0 && (ascii_is_alnum(rest->at[0]) || is_utf8_byte(rest->at[0]) ||
-				  rest->at[0] == '-' || rest->at[0] == '_' || rest->at[0] == '.'))
-		span_skip(rest, 1);
-	*domain = span_slice(start, 0, start.n - rest->n);
-	if (domain->n == 0)
+	while (n < rest->n &&
+	       (ascii_is_alnum(rest->at[n]) || is_utf8_byte(rest->at[n]) ||
+		   strchr("-_.", rest->at[n]) != NULL) &&
+	       rest->at[n] != '\0')
+		n++;
+	*domain = span_slice(*rest, 0, n);
+	span_skip(rest, n);
+	if (n == 0)
 		return bad(reason, "there is no domain after the @");
-	if (domain->n > SMTP_DOMAIN)
+	if (n > SMTP_DOMAIN)
 		return bad(reason, "the domain is too long");
-	struct span labels = *domain;
-	do
-		if (check_label(span_until(labels, '.', &labels), reason) < 0)
-			return -1;
-	while (labels.at != NULL);
-	if (!is_clean_utf8(*domain))
-		return bad(reason, "the domain is not valid UTF-8");
-	return 0;
+	struct span label, labels = *domain;
+	do {
+		label = span_until(labels, '.', &labels);
+		if (label.n == 0 || (label.n > 63 && span_is_ascii(label)) || label.at[0] == '-' ||
+		    label.at[label.n - 1] == '-')
+			return bad(reason, "a part of the domain is empty, longer than 63 characters, or has "
+					   "a hyphen at its end");
+	} while (labels.at != NULL);
+	return is_clean_utf8(*domain) ? 0 : bad(reason, "the domain is not valid UTF-8");
 }
 
 static int
@@ -269,14 +209,13 @@ skip_route(struct span *rest, const char **reason)
 static int
 read_path(struct span *rest, enum path_kind kind, struct path *path, const char **reason)
 {
-	const size_t postmaster = strlen("postmaster");
+	struct span end, word = span_until(*rest, '>', &end);
 
 	if (starts(*rest, '>'))
 		return kind == PATH_REVERSE ? 0 : bad(reason, "the address is empty");
-	if (kind == PATH_FORWARD && rest->n > postmaster && rest->at[postmaster] == '>' &&
-	    span_is_nocase(span_slice(*rest, 0, postmaster), "postmaster")) {
-		path->local = path->whole = span_slice(*rest, 0, postmaster);
-		span_skip(rest, postmaster);
+	if (kind == PATH_FORWARD && end.at != NULL && span_is_nocase(word, "postmaster")) {
+		path->local = path->whole = word;
+		span_skip(rest, word.n);
 		return 0;
 	}
 	return skip_route(rest, reason) < 0 ? -1 : read_mailbox(rest, path, reason);
@@ -313,20 +252,5 @@ path_parse_bare(struct span text, struct path *path, const char **reason)
 		return bad(reason, "the address is empty");
 	if (read_mailbox(&rest, path, reason) < 0)
 		return -1;
-	if (rest.n > 0)
-		return bad(reason, "there is a character in the domain that must not be there");
-	return 0;
-}
-
-int
-path_unquote_local(struct span local, struct buf *out)
-{
-	if (local.n < 2 || local.at[0] != '"')
-		return buf_add_span(out, local);
-	for (size_t i = 1; i + 1 < local.n; i++) {
-		if (local.at[i] == '\\' && i + 2 < local.n)
-			i++;
-		buf_add_char(out, local.at[i]);
-	}
-	return out->failed ? -1 : 0;
+	return rest.n == 0 ? 0 : bad(reason, "there is a character in the domain that must not be there");
 }

@@ -77,6 +77,16 @@ add_unquoted(struct span text, struct buf *out)
 	}
 }
 
+int
+path_unquote_local(struct span local, struct buf *out)
+{
+	if (local.n >= 2 && local.at[0] == '"')
+		add_unquoted(span_slice(local, 1, local.n - 1), out);
+	else
+		buf_add_span(out, local);
+	return out->failed ? -1 : 0;
+}
+
 static bool
 read_quoted(struct reader *r)
 {
@@ -120,22 +130,20 @@ read_text(struct reader *r)
 	return true;
 }
 
-/* Leave out the character that tells that the address so far was none: of a name, a group's name, a route. */
+/*
+ * Leave out the character that tells that the address so far was none: the name before a <, a route; and, with `all`, that the name was none
+ * either: that of a group, or nothing between two commas.
+ */
 static void
-begin_address(struct reader *r)
+begin_again(struct reader *r, bool all)
 {
 	span_skip(&r->rest, 1);
 	buf_clear(r->address);
 	r->gap = r->at = false;
-}
-
-/* A group's name, or nothing between two commas: the element begins anew. */
-static void
-begin_element(struct reader *r)
-{
-	begin_address(r);
-	buf_clear(r->name);
-	r->comment = (struct span){ NULL, 0 };
+	if (all) {
+		buf_clear(r->name);
+		r->comment = (struct span){ NULL, 0 };
+	}
 }
 
 /* Up to the end of one element. With an empty address it is the end of the list. */
@@ -154,11 +162,11 @@ read_element(struct reader *r)
 		if (ends && !r->literal && !(route && at_char(r, ","))) {
 			if (r->angle || r->closed || r->name->len > 0)
 				break;
-			begin_element(r);
+			begin_again(r, true);
 		} else if (parts && at_char(r, ":"))
-			begin_element(r);
+			begin_again(r, true);
 		else if (parts || (route && at_char(r, ":"))) {
-			begin_address(r);
+			begin_again(r, false);
 			r->angle = true;
 		} else if (at_char(r, ">") && !r->literal) {
 			span_skip(&r->rest, 1);
