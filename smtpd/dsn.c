@@ -10,24 +10,19 @@ static const struct {
 
 enum { EVENTS = sizeof events / sizeof events[0] };
 
-static unsigned
-event_of(struct span word)
-{
-	for (size_t i = 0; i < EVENTS; i++)
-		if (span_is_nocase(word, events[i].word))
-			return events[i].bit;
-	return 0;
-}
-
 int
 dsn_parse_notify(struct span value, unsigned *notify)
 {
 	*notify = 0;
 	do {
-		unsigned bit = event_of(span_until(value, ',', &value));
-		if (bit == 0)
+		struct span word = span_until(value, ',', &value);
+		size_t i = 0;
+
+		while (i < EVENTS && !span_is_nocase(word, events[i].word))
+			i++;
+		if (i == EVENTS)
 			return -1;
-		*notify |= bit;
+		*notify |= events[i].bit;
 	} while (value.at != NULL);
 	return (*notify & DSN_NEVER) != 0 && *notify != DSN_NEVER ? -1 : 0;
 }

@@ -54,9 +54,3 @@ line_text(const struct line *line)
 {
 	return buf_span(&line->text);
 }
-
-bool
-line_begun(const struct line *line)
-{
-	return !line->finished && (line->overlong || line->text.len > 0);
-}

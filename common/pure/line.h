@@ -29,7 +29,4 @@ enum line_result line_push(struct line *, const char *bytes, size_t n, size_t *u
 
 struct span line_text(const struct line *);
 
-/* Is something there that has no end yet? */
-bool line_begun(const struct line *);
-
 #endif

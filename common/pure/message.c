@@ -2,15 +2,6 @@
 
 #include <string.h>
 
-/* Where the line that begins at `from` ends, its LF included. */
-static size_t
-line_end(struct span s, size_t from)
-{
-	const char *lf = from < s.n ? memchr(s.at + from, '\n', s.n - from) : NULL;
-
-	return lf == NULL ? s.n : (size_t)(lf - s.at) + 1;
-}
-
 /* The field name at the start of s, its length; 0 where there is none. *colon is where the colon stands. */
 static size_t
 name_length(struct span s, size_t *colon)
@@ -34,33 +25,24 @@ is_envelope_line(struct span s)
 	return span_is(span_slice(s, quoted, quoted + strlen("From ")), "From ");
 }
 
-/* At the end of the header: leave out the empty line, if there is one. */
-static bool
-end_header(struct span *rest)
-{
-	if (rest->n >= 1 && rest->at[0] == '\n')
-		*rest = span_slice(*rest, 1, rest->n);
-	else if (rest->n >= 2 && rest->at[0] == '\r' && rest->at[1] == '\n')
-		*rest = span_slice(*rest, 2, rest->n);
-	return false;
-}
-
 bool
 field_next(struct span *rest, struct field *field)
 {
-	struct span s = *rest;
+	struct span line;
 	size_t colon;
 
-	while (is_envelope_line(s))
-		s = span_slice(s, line_end(s, 0), s.n);
-	*rest = s;
+	for (line = span_line(*rest); is_envelope_line(line); line = span_line(*rest))
+		span_skip(rest, line.n);
+	struct span s = *rest;
 	size_t n = name_length(s, &colon);
-
-	if (n == 0)
-		return end_header(rest);
-	size_t end = line_end(s, colon);
+	if (n == 0) {
+		if (span_is(line, "\n") || span_is(line, "\r\n"))
+			span_skip(rest, line.n);
+		return false;
+	}
+	size_t end = colon + span_line(span_slice(s, colon, s.n)).n;
 	while (end < s.n && ascii_is_blank(s.at[end]))
-		end = line_end(s, end);
+		end += span_line(span_slice(s, end, s.n)).n;
 	size_t last = end;
 	if (last > colon + 1 && s.at[last - 1] == '\n')
 		last--;

@@ -34,34 +34,30 @@ skip_macro(struct span *rest)
 }
 
 /* What of an entry was there. */
-enum { LOGIN = 1, PASSWORD = 2 };
-
 bool
 netrc_find(struct span text, struct span host, struct span user, struct buf *login, struct buf *password)
 {
-	bool found = false, ours = false, more = true;
 	struct buf word;
-	int have = 0;
+	bool found = false, ours = false, more = true;
 
 	buf_init(&word, text.n + 1);
-	while (!found && more) {
+	while (more && !found) {
 		more = next_word(&text, &word);
-		bool machine = span_is(buf_span(&word), "machine"),
-		     other = span_is(buf_span(&word), "default");
-		if (!more || machine || other) { /* that was an entry */
-			bool same = user.n == 0 || !(have & LOGIN) || span_equal(buf_span(login), user);
-			found = ours && same && have != 0 && !login->failed && !password->failed;
-			ours = other || (machine && next_word(&text, &word) &&
-					    span_equal_nocase(buf_span(&word), host));
-			have = 0;
-			if (!found) {
-				buf_clear(login);
-				buf_clear(password);
-			}
+		bool any = more && span_is(buf_span(&word), "default");
+		if (!more || any || span_is(buf_span(&word), "machine")) { /* an entry is over */
+			bool same = user.n == 0 || login->len == 0 || span_equal(buf_span(login), user);
+			found = ours && same && login->len + password->len > 0 && !login->failed &&
+				!password->failed;
+			if (found)
+				break;
+			buf_clear(login);
+			buf_clear(password);
+			ours = any ||
+			       (more && next_word(&text, &word) && span_equal_nocase(buf_span(&word), host));
 		} else if (span_is(buf_span(&word), "login"))
-			have |= next_word(&text, login) ? LOGIN : 0;
+			next_word(&text, login);
 		else if (span_is(buf_span(&word), "password"))
-			have |= next_word(&text, password) ? PASSWORD : 0;
+			next_word(&text, password);
 		else if (span_is(buf_span(&word), "account"))
 			next_word(&text, &word);
 		else if (span_is(buf_span(&word), "macdef"))

@@ -24,7 +24,7 @@ read_lines(struct span input, bool cut, struct buf *out)
 			buf_add_span(out, line_text(&line));
 		}
 		buf_add_string(out, result == LINE_MORE ? "" : result == LINE_WHOLE ? "\n" : "!\n");
-		MUST(result == LINE_MORE ? line_begun(&line) : !line_begun(&line));
+		MUST((result == LINE_MORE) == !line.finished);
 	}
 	line_free(&line);
 	MUST(!out->failed);
