@@ -251,7 +251,6 @@ lock_file(struct deliver *d)
 	d->start = d->end = d->lock.size;
 	if (d->locked)
 		return DELIVERED;
-	lock_close(&d->lock);
 	if (status == LOCK_FAILED)
 		return fail(d, EXITS_CANNOT_WRITE, NULL);
 	return fail(d, EXITS_LATER,
@@ -312,7 +311,6 @@ commit_mbox(struct deliver *d)
 	}
 	d->fresh = false;
 	lock_mbox_release(d->dir, name_of(d), d->file, &d->lock);
-	lock_close(&d->lock);
 	d->locked = false;
 	return result;
 }

@@ -81,8 +81,7 @@ lock(struct checkup *c)
 enum checkup_status
 checkup_open(struct checkup *c, int root, const char *name)
 {
-	*c =
-	    (struct checkup){ .maildrop = { .dir = -1, .mbox = -1, .index = -1, .lock = { .dotlock = -1 } } };
+	*c = (struct checkup){ .maildrop = { .dir = -1, .mbox = -1, .index = -1 } };
 	enum checkup_status status = open_folder(c, root, name);
 	if (status == CHECKUP_OK)
 		status = look_at_name(c);

@@ -19,7 +19,6 @@
 
 #include "bounds.h"
 #include "conn.h"
-#include "io.h"
 #include "unique.h"
 
 int
@@ -27,12 +26,9 @@ lock_init(struct lock *lock, int fd)
 {
 	struct stat st;
 
-	*lock = (struct lock){ .dotlock = -1 };
 	if (fstat(fd, &st) < 0)
 		return -1;
-	lock->device = st.st_dev;
-	lock->inode = st.st_ino;
-	lock->mode = st.st_mode;
+	*lock = (struct lock){ .device = st.st_dev, .inode = st.st_ino, .mode = st.st_mode };
 	return 0;
 }
 
@@ -175,7 +171,7 @@ lock_look(int dir, const char *name, ino_t inode)
 	return is_stale(dir, dotlock, inode) ? DOTLOCK_STALE : DOTLOCK_HELD;
 }
 
-/* A dotlock is empty where there is no room to write into it; it holds all the same. */
+/* It is empty where there is no room to write into it; it holds all the same. */
 static void
 write_holder(int fd, ino_t inode)
 {
@@ -184,22 +180,24 @@ write_holder(int fd, ino_t inode)
 
 	if (write(fd, text, (size_t)n) != n)
 		(void)ftruncate(fd, 0);
+	close(fd);
 }
 
 static enum lock_status
-take_dotlock(int dir, const char *name, ino_t inode, struct lock *lock)
+take_dotlock(int dir, const char *name, struct lock *lock)
 {
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
 	for (int attempt = 0; attempt < 3; attempt++) {
-		lock->dotlock =
-		    openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600 | S_IXUSR);
-		if (lock->dotlock >= 0) {
-			lock->dotted = true;
-			write_holder(lock->dotlock, inode);
+		int fd = openat(dir, name, flags, 0600 | S_IXUSR);
+		lock->dotted = fd >= 0;
+		if (lock->dotted) {
+			write_holder(fd, lock->inode);
 			return LOCK_OK;
 		}
 		if (errno != EEXIST)
 			return LOCK_FAILED;
-		if (!is_stale(dir, name, inode))
+		if (!is_stale(dir, name, lock->inode))
 			return LOCK_BUSY;
 		unlinkat(dir, name, 0);
 	}
@@ -250,7 +248,7 @@ lock_once(int dir, const char *name, int fd, int seconds, bool lax, struct lock 
 	enum lock_status status = lock_fcntl(fd, seconds);
 	if (status != LOCK_OK)
 		return status;
-	status = take_dotlock(dir, dotlock, lock->inode, lock);
+	status = take_dotlock(dir, dotlock, lock);
 	if (status == LOCK_OK || (status == LOCK_FAILED && lax && is_full(errno)))
 		status = look_again(dir, name, lock);
 	if (status != LOCK_OK) {
@@ -267,7 +265,6 @@ lock_mbox(int dir, const char *name, int fd, int seconds, bool lax, struct lock 
 	int64_t deadline = conn_now() + (int64_t)seconds * 1000;
 	long pause = 2;
 
-	lock_close(lock);
 	for (;;) {
 		int left = (int)((deadline - conn_now() + 999) / 1000);
 		enum lock_status status = lock_once(dir, name, fd, left > 0 ? left : 0, lax, lock);
@@ -279,11 +276,4 @@ lock_mbox(int dir, const char *name, int fd, int seconds, bool lax, struct lock 
 		if (pause < 100)
 			pause *= 2;
 	}
-}
-
-void
-lock_close(struct lock *lock)
-{
-	io_close(lock->dotlock);
-	lock->dotlock = -1;
 }

@@ -16,7 +16,6 @@ enum lock_status {
 };
 
 struct lock {
-	int dotlock; /* descriptor, -1 for none */
 	bool dotted; /* the dotlock is ours */
 	dev_t device;
 	ino_t inode;
@@ -47,8 +46,7 @@ enum dotlock lock_look(int dir, const char *name, ino_t inode);
  */
 enum lock_status lock_mbox(int dir, const char *name, int fd, int seconds, bool lax, struct lock *);
 
-/* In the reverse order. What is open in lock (the dotlock's descriptor) is closed with lock_close, later, when nobody waits. */
+/* In the reverse order. */
 void lock_mbox_release(int dir, const char *name, int fd, struct lock *);
-void lock_close(struct lock *);
 
 #endif

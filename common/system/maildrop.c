@@ -109,14 +109,13 @@ close_files(struct maildrop *m)
 		close(m->mbox);
 	if (m->index >= 0)
 		close(m->index);
-	lock_close(&m->lock);
 	m->mbox = m->index = -1;
 }
 
 enum maildrop_status
 maildrop_open(struct maildrop *m, int root, const char *name)
 {
-	*m = (struct maildrop){ .mbox = -1, .index = -1, .lock = { .dotlock = -1 } };
+	*m = (struct maildrop){ .mbox = -1, .index = -1 };
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	m->dir = open_folder(root, name);
 	if (m->dir >= 0 && open_files(m) == 0)
@@ -136,7 +135,6 @@ maildrop_reuse(struct maildrop *m, int root)
 	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != m->lock.inode ||
 	    st.st_dev != m->lock.device || st.st_nlink > 1)
 		return false;
-	lock_close(&m->lock);
 	read_index(m);
 	return true;
 }
