@@ -47,11 +47,11 @@ recover_keep(const struct maildrop *m, int source, off_t from, off_t to, const c
 }
 
 /*
- * Where the last message behind `known` begins: the last From_ line behind an empty line, or at `known`. -1 where there is none; -2 with
- * errno. Reads backwards.
+ * Where the last message behind `known` begins: the last From_ line behind an empty line, or at `known`; of one that the end of the file cut
+ * `least` bytes do. -1 where there is none; -2 with errno. Reads backwards.
  */
 static off_t
-find_last(struct window *w, off_t known)
+find_last(struct window *w, off_t known, size_t least)
 {
 	static const char from_[] = "From ";
 	const off_t overlap = 8;
@@ -60,12 +60,12 @@ find_last(struct window *w, off_t known)
 
 	for (off_t end = w->size; end > known;) {
 		off_t at = end - known > step ? end - step : known;
-		if (window_at(w, at, (size_t)(end - at), (size_t)(end - at), &text) < 0)
+		const size_t n = (size_t)(end - at);
+		if (window_at(w, at, n, n, &text) < 0)
 			return -2;
-		size_t n = (size_t)(end - at);
-		for (size_t i = n >= 5 ? n - 5 + 1 : 0; i-- > 0;) {
+		for (size_t i = n >= least ? n - least + 1 : 0; i-- > 0;) {
 			const char *here = text.at + i;
-			if (*here != 'F' || memcmp(here, from_, 5) != 0)
+			if (*here != 'F' || memcmp(here, from_, n - i < 5 ? n - i : 5) != 0)
 				continue;
 			bool empty_line =
 			    i >= 2 && here[-1] == '\n' &&
@@ -77,50 +77,27 @@ find_last(struct window *w, off_t known)
 			break;
 		end = at + overlap;
 		step = WINDOW;
+		least = 5;
 	}
 	return -1;
 }
 
-/* Bytes behind a whole message: another program's text, or blocks of a message that a power cut left unwritten? */
+/* Of what stands there the beginning tells another program's text from blocks of a message that a power cut left unwritten. */
 static int
-has_nul(struct window *w, off_t at)
+begins_with_hole(struct window *w, off_t at)
 {
-	struct span text;
-
-	if (window_at(w, at, WINDOW, WINDOW, &text) < 0)
-		return -1;
-	return span_has(text, '\0');
-}
-
-/* A From_ line of which only the first bytes were written: where it begins, the end of the file where there is none, -1 with errno. */
-static off_t
-find_stump(struct window *w, off_t known)
-{
-	struct span text;
-	off_t at = w->size - known > TAIL ? w->size - TAIL : known;
-
-	if (window_at(w, at, TAIL, TAIL, &text) < 0)
-		return -1;
-	text = span_slice(text, text.n > 6 ? text.n - 6 : 0, text.n);
-	for (size_t n = text.n < 4 ? text.n : 4; n > 0; n--) {
-		const char *stump = text.at + text.n - n;
-		bool begins =
-		    w->size - (off_t)n == known || (text.n >= n + 2 && memcmp(stump - 2, "\n\n", 2) == 0);
-		if (begins && memcmp(stump, "From ", n) == 0)
-			return w->size - (off_t)n;
-	}
-	return w->size;
+	return window_has_nul(w, at, w->size - at > WINDOW ? at + WINDOW : w->size);
 }
 
 /*
  * The judges say where the torn part begins, the end of the file where nothing is torn, or -1 with errno (EBADMSG: this is no mbox).
  *
- * Behind `known` there is no From_ line: text of another program, or blocks that were never written.
+ * Behind `known` there is no From_ line.
  */
 static off_t
 judge_headless(struct window *w, off_t known)
 {
-	int nul = has_nul(w, known);
+	int nul = begins_with_hole(w, known);
 
 	if (nul != 0)
 		return nul < 0 ? -1 : known;
@@ -148,7 +125,7 @@ judge_last(struct window *w, off_t at)
 		/* A crash makes no message longer: another program did. */
 		return (scan.read_mark || end < w->size) && !scan.nul ? w->size : at;
 	}
-	int nul = whole < 0 ? -1 : has_nul(w, end);
+	int nul = whole < 0 ? -1 : begins_with_hole(w, end);
 	return nul < 0 ? -1 : nul > 0 ? end : w->size;
 }
 
@@ -156,19 +133,17 @@ static off_t
 find_torn(struct window *w, off_t known)
 {
 	int begins = known > 0 ? 1 : survey_is_boundary(w, 0);
-	off_t at = begins < 0 ? -1 : find_stump(w, known);
 
-	/* In what is no mbox a stump means nothing, unless it is all there is. */
-	if (at != w->size && (begins != 0 || at == known))
-		return at;
-	at = find_last(w, known);
-	if (at == -2)
+	if (begins < 0)
 		return -1;
-	if (at == -1)
-		return judge_headless(w, known);
-	if (begins == 0)
-		errno = EBADMSG;
-	return begins == 0 ? -1 : judge_last(w, at);
+	/* In what is no mbox the first bytes of a From_ line mean nothing, unless they are all there is. */
+	off_t at = find_last(w, known, begins > 0 || w->size - known < 5 ? 1 : 5);
+	if (at < 0)
+		return at == -2 ? -1 : judge_headless(w, known);
+	if (begins > 0 || w->size - known < 5)
+		return judge_last(w, at);
+	errno = EBADMSG;
+	return -1;
 }
 
 enum maildrop_status
