@@ -232,20 +232,6 @@ survey_is_certified(struct window *w, off_t at, const struct survey_prefix *pref
 	return adler32_combine(head, sum, (uint64_t)(end - text)) == prefix->entry.sum;
 }
 
-/* Behind a message of ours: blocks that were never written, up to the next message. */
-static int
-read_torn(struct window *w, struct index_entry *entry)
-{
-	struct scan scan;
-
-	scan_init(&scan, SCAN_BODY);
-	if (survey_read_through(w, (off_t)entry->offset, &scan) < 0)
-		return -1;
-	entry->stored = scan.stored;
-	entry->kind = INDEX_TORN;
-	return 0;
-}
-
 /*
  * May the message be passed over by what its entry line says? -1 with errno. Of deliveries that were not synced yet when the power went
  * bytes may lack where the file has their whole length.
@@ -272,10 +258,9 @@ survey_one(struct window *w, bool behind, struct index_entry *entry)
 		struct span text;
 		if (window_at(w, (off_t)entry->offset, 5, JUMP, &text) < 0)
 			return -1;
-		/* A From_ line may be longer than any of ours. */
-		if (behind && !mbox_is_from_line(text))
-			return read_torn(w, entry);
-		if (!mbox_is_from_line(text)) {
+		/* A From_ line may be longer than any of ours. Else blocks that were never written may stand behind one that is ours. */
+		prefix.nul |= !mbox_is_from_line(text);
+		if (!behind && !mbox_is_from_line(text)) {
 			errno = EBADMSG;
 			return -1;
 		}
