@@ -82,8 +82,7 @@ read_index(struct maildrop *m)
 static void
 find_index(struct maildrop *m)
 {
-	if (m->index >= 0)
-		close(m->index);
+	io_close(m->index);
 	m->index = io_open(m->dir, "mbox.index", O_RDWR);
 	read_index(m);
 }
@@ -105,10 +104,8 @@ open_files(struct maildrop *m)
 static void
 close_files(struct maildrop *m)
 {
-	if (m->mbox >= 0)
-		close(m->mbox);
-	if (m->index >= 0)
-		close(m->index);
+	io_close(m->mbox);
+	io_close(m->index);
 	m->mbox = m->index = -1;
 }
 
@@ -143,8 +140,7 @@ void
 maildrop_close(struct maildrop *m)
 {
 	close_files(m);
-	if (m->dir >= 0)
-		close(m->dir);
+	io_close(m->dir);
 	m->dir = -1;
 }
 
@@ -152,17 +148,16 @@ maildrop_close(struct maildrop *m)
 static enum lock_status
 lock_current(struct maildrop *m, bool lax)
 {
-	enum lock_status status = LOCK_MOVED;
-
-	for (int attempt = 0; attempt < 10 && status == LOCK_MOVED; attempt++) {
-		status = lock_mbox(m->dir, "mbox", m->mbox, MBOX_LOCK_SECONDS, lax, &m->lock);
+	for (int attempt = 0; attempt < 10; attempt++) {
+		enum lock_status status =
+		    lock_mbox(m->dir, "mbox", m->mbox, MBOX_LOCK_SECONDS, lax, &m->lock);
 		if (status != LOCK_MOVED)
-			break;
+			return status;
 		close_files(m);
 		if (open_files(m) < 0)
 			return LOCK_FAILED;
 	}
-	return status;
+	return LOCK_MOVED;
 }
 
 /* Does the index speak of all that is in the mailbox? */
@@ -172,16 +167,25 @@ is_clean(const struct maildrop *m)
 	return m->header.inode != 0 && m->header.clean == (uint64_t)m->lock.size;
 }
 
+/*
+ * Who only appends need not look for an expunge that is under way where the index, as it was when it was opened or is now, ends with the
+ * mailbox: what stands behind the old size is kept by whoever finishes it.
+ */
 static enum maildrop_status
-recover(struct maildrop *m)
+recover(struct maildrop *m, bool appends)
 {
-	enum maildrop_status status = redo_finish(m);
+	enum maildrop_status status = MAILDROP_OK;
 
-	if (status != MAILDROP_OK)
-		return status;
-	read_index(m);
-	if (!is_clean(m))
-		find_index(m);
+	if (appends && !is_clean(m))
+		read_index(m);
+	if (!appends || !is_clean(m)) {
+		status = redo_finish(m);
+		if (status != MAILDROP_OK)
+			return status;
+		read_index(m);
+		if (!is_clean(m))
+			find_index(m);
+	}
 	if (m->header.clean > (uint64_t)m->lock.size) {
 		/* It speaks of what is gone. Mail to come may end where that did, and would be taken for it. */
 		index_make_void(m->index);
@@ -196,22 +200,6 @@ recover(struct maildrop *m)
 	return status;
 }
 
-/*
- * Who only appends need not look further where the index, as it was when it was opened or is now, ends with the mailbox: should an expunge be
- * under way, what stands behind the old size is kept by whoever finishes it.
- */
-static enum maildrop_status
-prepare_append(struct maildrop *m)
-{
-	if (!is_clean(m))
-		read_index(m);
-	if (!is_clean(m))
-		return recover(m);
-	m->indexed = true;
-	m->open_end = 0;
-	return m->header.open_end ? recover_open_end(m) : MAILDROP_OK;
-}
-
 enum maildrop_status
 maildrop_lock(struct maildrop *m, bool lax)
 {
@@ -222,7 +210,7 @@ maildrop_lock(struct maildrop *m, bool lax)
 			errno = EBUSY;
 		return maildrop_failed(m, "mailbox not locked");
 	}
-	enum maildrop_status status = lax ? recover(m) : prepare_append(m);
+	enum maildrop_status status = recover(m, !lax);
 	if (status != MAILDROP_OK)
 		maildrop_unlock(m);
 	return status;
@@ -377,14 +365,14 @@ maildrop_room(struct maildrop *m, int64_t bytes, int64_t quota)
 }
 
 static void
-finish_expunge(int users, int root, const char *name)
+finish_expunge(int root, const char *name)
 {
 	char path[300], user[ACCOUNT_NAME + 1];
 	struct stat st;
 	struct maildrop m;
 
-	snprintf(path, sizeof(path), "%s/mbox.redo", name);
-	if (!account_name(span_of(name), user) || fstatat(users, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	snprintf(path, sizeof(path), "users/%s/mbox.redo", name);
+	if (!account_name(span_of(name), user) || fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	if (maildrop_open(&m, root, user) == MAILDROP_OK && maildrop_lock(&m, true) == MAILDROP_OK)
 		maildrop_unlock(&m);
@@ -399,11 +387,10 @@ maildrop_recover_all(int root)
 
 	(void)boot_id(); /* known before there are children, who are in a hurry */
 	if (list == NULL) {
-		if (users >= 0)
-			close(users);
+		io_close(users);
 		return;
 	}
 	for (struct dirent *entry; (entry = readdir(list)) != NULL;)
-		finish_expunge(users, root, entry->d_name);
+		finish_expunge(root, entry->d_name);
 	closedir(list);
 }
