@@ -222,40 +222,36 @@ maildrop_unlock(struct maildrop *m)
 	lock_mbox_release(m->dir, "mbox", m->mbox, &m->lock);
 }
 
-/* What stands before the body: From_ line, entry line, trace. */
+/* What stands before the body: From_ line, entry line, trace; sets last. */
 static int
-write_head(const struct letter *letter, struct index_entry *entry, struct buf *out)
+write_head(struct maildrop *m, const struct letter *letter, struct buf *out)
 {
-	struct mbox_entry line = { .stored = 0 };
-	size_t lines = 0;
+	const uint64_t stored = spool_stored(letter->body);
+	struct mbox_entry line = { .wire = letter->trace.n + spool_wire(letter->body) };
 
 	for (size_t i = 0; i < letter->trace.n; i++)
-		lines += letter->trace.at[i] == '\n';
+		line.wire += letter->trace.at[i] == '\n';
 	snprintf(line.uidl, sizeof(line.uidl), "%s", letter->id);
-	line.wire = letter->trace.n + lines + spool_wire(letter->body);
 	uint32_t sum = adler32(1, letter->trace.at, letter->trace.n);
-	sum = adler32_combine(sum, letter->body->quoter.sum, spool_stored(letter->body));
+	sum = adler32_combine(sum, letter->body->quoter.sum, stored);
 	mbox_from_line(letter->sender, letter->now, out);
-	if (mbox_entry_write(&line, letter->trace.n + spool_stored(letter->body), sum, out) < 0)
+	if (mbox_entry_write(&line, letter->trace.n + stored, sum, out) < 0)
 		return -1;
-	*entry = (struct index_entry){
+	m->last = (struct index_entry){
 		.stored = line.stored, .wire = line.wire, .prefix = (uint32_t)out->len, .separator = 1
 	};
-	memcpy(entry->uidl, line.uidl, sizeof(entry->uidl));
+	memcpy(m->last.uidl, line.uidl, sizeof(m->last.uidl));
 	return buf_add_span(out, letter->trace);
 }
 
 /* The index is told, if it speaks of all that stands before. */
 static void
-note_in_index(struct maildrop *m, struct index_entry *entry)
+note_in_index(struct maildrop *m)
 {
 	m->before = m->header;
-	entry->offset = (uint64_t)m->start + m->open_end;
-	m->last = *entry;
-	if (m->indexed && m->open_end == 0 && lseek(m->mbox, 0, SEEK_CUR) == m->end)
-		m->indexed = index_append(m->index, &m->header, entry) == 0;
-	else
-		m->indexed = false;
+	m->last.offset = (uint64_t)m->start + m->open_end;
+	m->indexed = m->indexed && m->open_end == 0 && lseek(m->mbox, 0, SEEK_CUR) == m->end &&
+		     index_append(m->index, &m->header, &m->last) == 0;
 }
 
 /* As far as the index, as it was read last, knows. */
@@ -266,62 +262,41 @@ hidden_bytes(const struct maildrop *m, off_t size)
 }
 
 static enum maildrop_status
-append_locked(
-    struct maildrop *m, struct buf *head, struct index_entry *entry, struct spool *body, int64_t quota)
+append_locked(struct maildrop *m, struct span head, struct spool *body, int64_t quota)
 {
-	static const char ends[] = "\n\n";
-	struct buf all;
+	const off_t start = m->lock.size, end = start + (off_t)m->open_end + (off_t)m->last.stored;
 
-	m->start = m->lock.size;
-	m->end = m->start + (off_t)m->open_end + (off_t)entry->stored;
-	if (quota > 0 && m->end - hidden_bytes(m, m->start) > quota)
+	if (quota > 0 && end - hidden_bytes(m, start) > quota)
 		return MAILDROP_QUOTA;
-	buf_init(&all, sizeof(ends) + head->len);
-	buf_add(&all, ends, m->open_end);
-	enum maildrop_status status = MAILDROP_OK;
-	if (buf_add_span(&all, buf_span(head)) < 0 || spool_write(body, buf_span(&all), m->mbox) < 0) {
-		status = maildrop_failed(m, "message not stored");
-		if (ftruncate(m->mbox, m->start) < 0)
+	if (io_write(m->mbox, (struct span){ "\n\n", m->open_end }) < 0 ||
+	    spool_write(body, head, m->mbox) < 0) {
+		enum maildrop_status status = maildrop_failed(m, "message not stored");
+		if (ftruncate(m->mbox, start) < 0)
 			maildrop_failed(m, "part of a message not taken back");
-	} else
-		note_in_index(m, entry);
-	buf_free(&all);
-	return status;
+		return status;
+	}
+	m->start = start;
+	m->end = end;
+	note_in_index(m);
+	return MAILDROP_OK;
 }
 
 enum maildrop_status
 maildrop_append(struct maildrop *m, const struct letter *letter, int64_t quota)
 {
 	struct buf head;
-	struct index_entry entry;
 
 	m->start = m->end = 0;
 	buf_init(&head, MBOX_PREFIX + letter->trace.n + 4096);
 	enum maildrop_status status = MAILDROP_TEMP;
-	if (write_head(letter, &entry, &head) == 0)
+	if (write_head(m, letter, &head) == 0)
 		status = maildrop_lock(m, false);
 	if (status == MAILDROP_OK) {
-		status = append_locked(m, &head, &entry, letter->body, quota);
-		if (status != MAILDROP_OK)
-			m->start = m->end = 0;
+		status = append_locked(m, buf_span(&head), letter->body, quota);
 		maildrop_unlock(m);
 	}
 	buf_free(&head);
 	return status;
-}
-
-/* Another message may end where ours did, if there was an expunge meanwhile. */
-static bool
-is_still_last(const struct maildrop *m)
-{
-	struct window w;
-
-	if (m->lock.size != m->end)
-		return false;
-	window_init(&w, m->mbox, m->lock.size);
-	bool there = survey_still_there(&w, &m->last) == 1;
-	window_free(&w);
-	return there;
 }
 
 void
@@ -329,8 +304,9 @@ maildrop_take_back(struct maildrop *m)
 {
 	if (m->end == 0 || lock_mbox(m->dir, "mbox", m->mbox, MBOX_LOCK_SECONDS, true, &m->lock) != LOCK_OK)
 		return;
-	/* What is cut now would be missing from an expunge that is half done. */
-	if (redo_finish(m) == MAILDROP_OK && is_still_last(m)) {
+	/* What is cut now would be missing from an expunge that is half done; and after an expunge another message may end where ours did. */
+	if (redo_finish(m) == MAILDROP_OK && m->lock.size == m->end &&
+	    survey_is_there(m->mbox, m->lock.size, &m->last)) {
 		if (ftruncate(m->mbox, m->start) < 0)
 			maildrop_failed(m, "message not taken back");
 		else if (m->indexed)

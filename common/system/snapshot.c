@@ -59,20 +59,15 @@ snapshot_lock_session(const struct maildrop *m, const char *client, struct buf *
 static bool
 catch_up(const struct maildrop *m, struct index_list *list)
 {
-	struct window w;
-
 	if (m->header.count == 0 || m->header.clean > (uint64_t)m->lock.size)
 		return false;
 	const struct index_entry *old = index_map(m->index, &m->header);
 	if (old == NULL)
 		return false;
-	size_t count = m->header.count - 1;
-	const struct index_entry *last = &old[count];
-	window_init(&w, m->mbox, m->lock.size);
-	bool holds = survey_still_there(&w, last) == 1;
-	window_free(&w);
-	for (size_t i = 0; i < count && holds; i++)
-		holds = index_list_add(list, &old[i]) == 0;
+	const struct index_entry *last = &old[m->header.count - 1];
+	bool holds = survey_is_there(m->mbox, m->lock.size, last);
+	for (const struct index_entry *e = old; e < last && holds; e++)
+		holds = index_list_add(list, e) == 0;
 	holds = holds && survey(m->mbox, (off_t)last->offset, m->lock.size, list) == 0;
 	index_unmap(old, m->header.count);
 	return holds;
@@ -103,16 +98,11 @@ static const struct index_entry *
 trusted(const struct maildrop *m)
 {
 	const struct index_entry *entries = index_map(m->index, &m->header);
-	struct window w;
 
-	if (entries == NULL)
-		return NULL;
-	window_init(&w, m->mbox, m->lock.size);
-	bool holds = survey_still_there(&w, &entries[m->header.count - 1]) == 1;
-	window_free(&w);
-	if (!holds)
-		index_unmap(entries, m->header.count);
-	return holds ? entries : NULL;
+	if (entries == NULL || survey_is_there(m->mbox, m->lock.size, &entries[m->header.count - 1]))
+		return entries;
+	index_unmap(entries, m->header.count);
+	return NULL;
 }
 
 enum maildrop_status

@@ -417,3 +417,14 @@ survey_still_there(struct window *w, const struct index_entry *entry)
 
 	return there == 1 ? is_as_long(w, entry) : there;
 }
+
+bool
+survey_is_there(int mbox, off_t size, const struct index_entry *entry)
+{
+	struct window w;
+
+	window_init(&w, mbox, size);
+	bool there = survey_still_there(&w, entry) == 1;
+	window_free(&w);
+	return there;
+}

@@ -70,7 +70,8 @@ int survey(int mbox, off_t from, off_t size, struct index_list *);
 /* UIDLs that occur twice get an ordinal, in the order of the file. 0, or -1 with ENOMEM. */
 int survey_tell_twins_apart(struct index_list *);
 
-/* Is it still the message that the entry means which stands there, as long as it was? 1, 0, or -1 with errno. */
+/* Is it still the message that the entry means which stands there, as long as it was? 1, 0, or -1 with errno; true, where it can be read. */
 int survey_still_there(struct window *, const struct index_entry *);
+bool survey_is_there(int mbox, off_t size, const struct index_entry *);
 
 #endif
