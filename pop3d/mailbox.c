@@ -252,7 +252,7 @@ check(struct job *job)
 		if (status == EXITS_DONE && job->wrong > 0)
 			status = checkup.locked ? EXITS_REFUSED : EXITS_LATER;
 	}
-	checkup_close(&checkup);
+	maildrop_close(&checkup.maildrop);
 	return status;
 }
 
@@ -318,7 +318,7 @@ mend(struct job *job)
 			status = complain(EXITS_AUTH, "cannot become the owner of %s/users/%s: %s", job->path,
 			    job->name, strerror(errno));
 	}
-	checkup_close(&checkup);
+	maildrop_close(&checkup.maildrop);
 	if (status < 0)
 		status = put_right(job);
 	if (getuid() == 0 && (seteuid(0) < 0 || setegid(0) < 0))

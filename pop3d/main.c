@@ -69,8 +69,8 @@ open_mailbox(void *context, const char *user, size_t *count, uint64_t *total, st
 
 	m->is_open = true;
 	enum maildrop_status status = snapshot_open(&m->snapshot, m->daemon->root, user, m->client, reason);
-	*count = snapshot_count(&m->snapshot);
-	*total = snapshot_total(&m->snapshot);
+	*count = m->snapshot.count;
+	*total = m->snapshot.total;
 	return told(status, reason);
 }
 

@@ -24,35 +24,21 @@ kind_of(const struct stat *st)
 	return S_ISREG(st->st_mode) ? "a file with another name, too (a hard link)" : "a device or a socket";
 }
 
-/* What the name stands for, before it is opened: opening a FIFO or a device is not only looking. */
+/* The folder, and what the name stands for, before it is opened: opening a FIFO or a device is not only looking. */
 static enum checkup_status
-look_at_name(struct checkup *c)
+look_at_name(struct checkup *c, int root)
 {
+	char path[sizeof("users/") + sizeof(c->maildrop.name)];
 	struct stat st;
 
-	if (fstatat(c->maildrop.dir, "mbox", &st, AT_SYMLINK_NOFOLLOW) < 0)
+	snprintf(path, sizeof(path), "users/%s", c->maildrop.name);
+	c->maildrop.dir = openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->maildrop.dir < 0 || fstatat(c->maildrop.dir, "mbox", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? CHECKUP_NONE : CHECKUP_FAILED;
 	if (S_ISREG(st.st_mode) && st.st_nlink == 1)
 		return CHECKUP_OK;
 	c->kind = kind_of(&st);
 	return CHECKUP_NO_FILE;
-}
-
-static enum checkup_status
-open_folder(struct checkup *c, int root, const char *name)
-{
-	char path[sizeof("users/") + sizeof(c->maildrop.name)];
-	struct stat st;
-
-	snprintf(c->maildrop.name, sizeof(c->maildrop.name), "%s", name);
-	snprintf(path, sizeof(path), "users/%s", c->maildrop.name);
-	c->maildrop.dir = openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (c->maildrop.dir >= 0)
-		return CHECKUP_OK;
-	if (errno == ENOENT)
-		return CHECKUP_NONE;
-	return fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) ? CHECKUP_FAILED
-											 : CHECKUP_NONE;
 }
 
 /* The lock on the file that has the name now. */
@@ -82,25 +68,18 @@ enum checkup_status
 checkup_open(struct checkup *c, int root, const char *name)
 {
 	*c = (struct checkup){ .maildrop = { .dir = -1, .mbox = -1, .index = -1 } };
-	enum checkup_status status = open_folder(c, root, name);
-	if (status == CHECKUP_OK)
-		status = look_at_name(c);
+	snprintf(c->maildrop.name, sizeof(c->maildrop.name), "%s", name);
+	enum checkup_status status = look_at_name(c, root);
 	if (status == CHECKUP_OK)
 		status = lock(c);
-	if (status == CHECKUP_OK) {
-		c->dotlock = lock_look(c->maildrop.dir, "mbox", c->maildrop.lock.inode);
-		/* Who has the fcntl lock has the dotlock, too: without that lock nothing is known about it. */
-		if (!c->locked && c->dotlock == DOTLOCK_STALE)
-			c->dotlock = DOTLOCK_HELD;
-		c->redo = redo_look(&c->maildrop);
-	}
-	return status;
-}
-
-void
-checkup_close(struct checkup *c)
-{
-	maildrop_close(&c->maildrop);
+	if (status != CHECKUP_OK)
+		return status;
+	c->dotlock = lock_look(c->maildrop.dir, "mbox", c->maildrop.lock.inode);
+	/* Who has the fcntl lock has the dotlock, too: without that lock nothing is known about it. */
+	if (!c->locked && c->dotlock == DOTLOCK_STALE)
+		c->dotlock = DOTLOCK_HELD;
+	c->redo = redo_look(&c->maildrop);
+	return CHECKUP_OK;
 }
 
 static bool

@@ -24,9 +24,8 @@ struct checkup {
 	enum redo_state redo; /* the mailbox of a valid one must not be looked at */
 };
 
-/* Free with checkup_close in every case. */
+/* To be closed with maildrop_close in every case. */
 enum checkup_status checkup_open(struct checkup *, int root, const char *name);
-void checkup_close(struct checkup *);
 
 /*
  * Hold the index against the mailbox, which must be in order: 1 where it speaks of this file as it is, but not rightly, 0 where it does or

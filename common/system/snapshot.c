@@ -211,22 +211,10 @@ entry_of(const struct snapshot *s, size_t message)
 	return &s->all.entries[s->shown == NULL ? message : s->shown[message]];
 }
 
-size_t
-snapshot_count(const struct snapshot *s)
-{
-	return s->count;
-}
-
 uint64_t
 snapshot_octets(const struct snapshot *s, size_t message)
 {
 	return entry_of(s, message)->wire;
-}
-
-uint64_t
-snapshot_total(const struct snapshot *s)
-{
-	return s->total;
 }
 
 const char *

@@ -19,10 +19,10 @@ struct listing {
 struct snapshot {
 	struct maildrop maildrop;
 	int session_lock;
-	uint64_t total;
+	size_t count;	/* of messages */
+	uint64_t total; /* octets of all of them */
 	struct listing all;
-	size_t *shown; /* message -> entry where some are hidden, else NULL */
-	size_t count;
+	size_t *shown;	      /* message -> entry where some are hidden, else NULL */
 	struct window window; /* what was read last */
 };
 
@@ -34,9 +34,7 @@ enum maildrop_status
 snapshot_open(struct snapshot *, int root, const char *name, const char *client, struct buf *holder);
 void snapshot_close(struct snapshot *);
 
-size_t snapshot_count(const struct snapshot *);
 uint64_t snapshot_octets(const struct snapshot *, size_t message); /* CRLF line ends, dots not stuffed */
-uint64_t snapshot_total(const struct snapshot *);		   /* of all messages, in octets */
 const char *snapshot_uidl(const struct snapshot *, size_t message);
 
 /*

@@ -48,7 +48,7 @@ open_mail(struct snapshot *s, struct view *view)
 	buf_free(&holder);
 	if (view->status != MAILDROP_OK)
 		return;
-	for (; view->n < MESSAGES && view->n < snapshot_count(s); view->n++) {
+	for (; view->n < MESSAGES && view->n < s->count; view->n++) {
 		const char *uidl = snapshot_uidl(s, view->n);
 		MUST(strlen(uidl) > 0 && strlen(uidl) <= MBOX_UIDL);
 		memcpy(view->uidl[view->n], uidl, strlen(uidl) + 1);

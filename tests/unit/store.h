@@ -172,7 +172,7 @@ store_uidls(const struct store *s)
 
 	store_open(s, &snapshot);
 	text[0] = '\0';
-	for (size_t i = 0; i < snapshot_count(&snapshot); i++)
+	for (size_t i = 0; i < snapshot.count; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s ", snapshot_uidl(&snapshot, i));
 	snapshot_close(&snapshot);
 	return text;

@@ -113,7 +113,7 @@ START_TEST(finishes_another_programs_last_line)
 			buf_free(&mbox);
 			struct snapshot snapshot;
 			store_open(&store, &snapshot);
-			ck_assert_uint_eq(snapshot_count(&snapshot), 2);
+			ck_assert_uint_eq(snapshot.count, 2);
 			ck_assert_str_eq(snapshot_uidl(&snapshot, 1), "id1");
 			ck_assert_uint_eq(snapshot_octets(&snapshot, 0), strlen("S: y\r\n\r\nbody\r\n"));
 			snapshot_close(&snapshot);
@@ -189,7 +189,7 @@ START_TEST(takes_back_the_last_alone)
 	spool_free(&body);
 	struct snapshot snapshot;
 	store_open(&store, &snapshot);
-	ck_assert_uint_eq(snapshot_count(&snapshot), 3);
+	ck_assert_uint_eq(snapshot.count, 3);
 	snapshot_close(&snapshot);
 }
 END_TEST
@@ -368,12 +368,12 @@ START_TEST(serves_many_at_once)
 	}
 	struct snapshot snapshot;
 	store_open(&store, &snapshot);
-	ck_assert_uint_eq(snapshot_count(&snapshot), SENDERS * MESSAGES);
+	ck_assert_uint_eq(snapshot.count, SENDERS * MESSAGES);
 	ck_assert(snapshot.maildrop.indexed);
 	snapshot_close(&snapshot);
 	unlink(store_file(&store, "mbox.index"));
 	store_open(&store, &snapshot);
-	ck_assert_uint_eq(snapshot_count(&snapshot), SENDERS * MESSAGES);
+	ck_assert_uint_eq(snapshot.count, SENDERS * MESSAGES);
 	snapshot_close(&snapshot);
 }
 END_TEST
