@@ -199,12 +199,6 @@ start(void *context)
 }
 
 static int
-reload(void *context)
-{
-	return daemon_reload(context);
-}
-
-static int
 run(struct daemon *d)
 {
 	char **operands = d->argv + d->operand;
@@ -222,7 +216,7 @@ run(struct daemon *d)
 		.penalty = "-ERR [SYS/TEMP] too many failed logins, try again later\r\n",
 		.serve = serve_client,
 		.start = start,
-		.reload = reload,
+		.reload = daemon_reload,
 		.context = d,
 	};
 	return daemon_serve(d, &server);

@@ -286,15 +286,6 @@ greet(void *session, struct buf *out)
 	return EVENT_TURN;
 }
 
-static void
-early(void *session, struct buf *out)
-{
-	struct session *s = session;
-
-	command_reset(s);
-	command_say(s, (struct reply){ 554, "5.5.0", "You spoke out of turn" }, out);
-}
-
 /* Why the session ends is in the log without this. */
 static void
 farewell(void *session, enum farewell why, struct buf *out)
@@ -303,10 +294,13 @@ farewell(void *session, enum farewell why, struct buf *out)
 		[FAREWELL_STOP] = { 421, "4.3.2", "The server is going down" },
 		[FAREWELL_TIMEOUT] = { 421, "4.4.2", "Nothing came for too long" },
 		[FAREWELL_DENIED] = { 421, "4.7.0", "Too many failed logins" },
+		[FAREWELL_EARLY] = { 554, "5.5.0", "You spoke out of turn" },
 	};
 
-	(void)session;
-	command_repeat(replies[why], out);
+	if (why == FAREWELL_EARLY)
+		command_say(session, replies[why], out);
+	else
+		command_repeat(replies[why], out);
 }
 
 static bool
@@ -317,4 +311,4 @@ in_transfer(const void *session)
 	return s->phase == PHASE_DATA || s->phase == PHASE_CHUNK || s->state == SESSION_CHUNKS;
 }
 
-const struct protocol session_protocol = { greet, input, NULL, early, farewell, in_transfer };
+const struct protocol session_protocol = { greet, input, NULL, farewell, in_transfer };

@@ -9,7 +9,7 @@
 enum event {
 	EVENT_INPUT,  /* wants more input (what was not used of this one comes again) */
 	EVENT_OUTPUT, /* has more to say: call output, once what is in the buffer is on its way */
-	EVENT_TURN, /* as EVENT_INPUT, but the peer must not have sent anything yet: if it has, call early in place of all
+	EVENT_TURN, /* as EVENT_INPUT, but the peer must not have sent anything yet: if it has, FAREWELL_EARLY in place of all
 		      * that this call has added (so let that be one reply) */
 	EVENT_DENIED, /* as EVENT_INPUT, but a login has failed: the reply goes out only after AUTH_DELAY, and after AUTH_TRIES it was the last */
 	EVENT_CLOSE,  /* flush, then end */
@@ -19,7 +19,8 @@ enum event {
 enum farewell {
 	FAREWELL_STOP, /* the daemon ends */
 	FAREWELL_TIMEOUT,
-	FAREWELL_DENIED
+	FAREWELL_DENIED,
+	FAREWELL_EARLY /* the peer spoke out of turn */
 };
 
 struct protocol {
@@ -34,9 +35,6 @@ struct protocol {
 
 	/* More of a long reply, some tens of KiB at a time. NULL where no handler returns EVENT_OUTPUT. */
 	enum event (*output)(void *session, struct buf *out);
-
-	/* The peer spoke out of turn: its reply; the session ends. */
-	void (*early)(void *session, struct buf *out);
 
 	/* The reason why the session ends, as a last reply. Not called in the midst of a long one (EVENT_OUTPUT). */
 	void (*farewell)(void *session, enum farewell, struct buf *out);

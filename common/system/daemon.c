@@ -91,8 +91,9 @@ daemon_end(struct daemon *d)
 }
 
 int
-daemon_reload(struct daemon *d)
+daemon_reload(void *daemon)
 {
+	struct daemon *d = daemon;
 	char reason[CONFIG_REASON];
 	struct config fresh;
 

@@ -26,8 +26,8 @@ struct daemon {
 int daemon_begin(struct daemon *, int argc, char **argv);
 void daemon_end(struct daemon *);
 
-/* SIGHUP: read DIR/config again. 0, or -1: what is wrong was logged, and the old settings stay. */
-int daemon_reload(struct daemon *);
+/* SIGHUP, as struct server has it, of a struct daemon: read DIR/config again. 0, or -1: what is wrong was logged, and the old settings stay. */
+int daemon_reload(void *daemon);
 
 /* For a subcommand: become the user of the config, who owns what it makes, and open the mail root. 0, or an exit status: why was said. */
 int daemon_enter(struct daemon *);

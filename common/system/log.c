@@ -113,6 +113,14 @@ log_begin_error(const char *event)
 	begin(event, LOG_ERR);
 }
 
+static void
+put_key(const char *key)
+{
+	put(" ", 1);
+	put_string(key);
+	put("=", 1);
+}
+
 static bool
 needs_quotes(struct span value)
 {
@@ -128,9 +136,9 @@ log_span(const char *key, struct span value)
 	bool quotes = needs_quotes(value);
 	char escape[8];
 
-	put(" ", 1);
-	put_string(key);
-	put(quotes ? "=\"" : "=", quotes ? 2 : 1);
+	put_key(key);
+	if (quotes)
+		put("\"", 1);
 	line.quoted = quotes && !line.cut;
 	for (size_t i = 0; i < value.n && !line.cut; i++) {
 		char c = value.at[i];
@@ -160,9 +168,7 @@ log_number(const char *key, long long value)
 	char digits[24];
 
 	snprintf(digits, sizeof digits, "%lld", value);
-	put(" ", 1);
-	put_string(key);
-	put("=", 1);
+	put_key(key);
 	put_string(digits);
 }
 

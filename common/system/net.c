@@ -9,9 +9,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bounds.h"
+#include "io.h"
 
 void
 net_peer(struct peer *peer, const struct sockaddr *address, socklen_t n)
@@ -42,28 +42,31 @@ net_peer(struct peer *peer, const struct sockaddr *address, socklen_t n)
 	}
 }
 
-/* name: getpeername or getsockname. */
-static void
-end_of(int fd, int (*name)(int, struct sockaddr *, socklen_t *), struct peer *peer)
+void
+net_peer_of(int fd, struct peer *peer)
 {
 	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t n = sizeof address;
 
-	if (name(fd, (struct sockaddr *)&address, &n) < 0)
-		n = 0;
-	net_peer(peer, (struct sockaddr *)&address, n);
-}
-
-void
-net_peer_of(int fd, struct peer *peer)
-{
-	end_of(fd, getpeername, peer);
+	net_peer(
+	    peer, (struct sockaddr *)&address, getpeername(fd, (struct sockaddr *)&address, &n) < 0 ? 0 : n);
 }
 
 void
 net_here(int fd, struct peer *peer)
 {
-	end_of(fd, getsockname, peer);
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof address;
+
+	net_peer(
+	    peer, (struct sockaddr *)&address, getsockname(fd, (struct sockaddr *)&address, &n) < 0 ? 0 : n);
+}
+
+void
+net_name(const struct peer *peer, char name[NET_ADDRESS])
+{
+	snprintf(name, NET_ADDRESS, peer->address.ss_family == AF_INET6 ? "[%.45s]:%u" : "%.45s:%u",
+	    peer->text, (unsigned)peer->port);
 }
 
 /* The address as it stands on the wire: its bits, 0 where there is none. */
@@ -139,17 +142,13 @@ net_contains(struct span network, const struct peer *peer)
 uint64_t
 net_source(const struct peer *peer)
 {
-	uint64_t source = 0;
+	unsigned char address[16];
+	size_t bits = wire_address(peer, address), n = bits == 128 ? 8 : bits / 8;
+	/* No IPv6 source begins with 32 ones: that would be multicast. */
+	uint64_t source = bits == 32 ? UINT32_MAX : 0;
 
-	if (peer->address.ss_family == AF_INET6) {
-		const struct in6_addr *address = &((const struct sockaddr_in6 *)&peer->address)->sin6_addr;
-		for (int i = 0; i < 8; i++)
-			source = source << 8 | address->s6_addr[i];
-	} else if (peer->address.ss_family == AF_INET) {
-		/* No IPv6 source begins with 32 ones: that would be multicast. */
-		source = (uint64_t)UINT32_MAX << 32 |
-			 ntohl(((const struct sockaddr_in *)&peer->address)->sin_addr.s_addr);
-	}
+	for (size_t i = 0; i < n; i++)
+		source = source << 8 | address[i];
 	return source;
 }
 
@@ -193,44 +192,30 @@ net_parse(const char *text, struct sockaddr_storage *address, socklen_t *n)
 	return inet_pton(AF_INET, host, &v4->sin_addr) == 1 ? 0 : -1;
 }
 
-static int
-bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t n, char name[NET_ADDRESS])
-{
-	struct sockaddr_storage real;
-	socklen_t real_n = sizeof real;
-	struct peer here;
-	int on = 1;
-
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
-		return -1;
-	if (address->ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0)
-		return -1;
-	if (bind(fd, (const struct sockaddr *)address, n) < 0 || listen(fd, SERVER_BACKLOG) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&real, &real_n) < 0)
-		return -1;
-	net_peer(&here, (struct sockaddr *)&real, real_n);
-	bool v6 = address->ss_family == AF_INET6;
-	snprintf(name, NET_ADDRESS, v6 ? "[%.45s]:%u" : "%.45s:%u", here.text, (unsigned)here.port);
-	return 0;
-}
-
 int
 net_listen(const char *address, char name[NET_ADDRESS])
 {
 	struct sockaddr_storage parsed;
+	struct peer here;
 	socklen_t n;
+	int on = 1;
 
 	if (net_parse(address, &parsed, &n) < 0) {
 		errno = EINVAL;
 		return -1;
 	}
+	bool v6 = parsed.ss_family == AF_INET6;
 	int fd = socket(parsed.ss_family, SOCK_STREAM, 0);
-	if (fd >= 0 && bind_and_listen(fd, &parsed, n, name) < 0) {
-		int error = errno;
-		close(fd);
-		errno = error;
+	if (fd < 0)
+		return -1;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+	    (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) ||
+	    bind(fd, (struct sockaddr *)&parsed, n) < 0 || listen(fd, SERVER_BACKLOG) < 0) {
+		io_close(fd);
 		return -1;
 	}
+	net_here(fd, &here);
+	net_name(&here, name);
 	return fd;
 }

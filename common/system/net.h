@@ -29,6 +29,9 @@ void net_peer_of(int fd, struct peer *);
 /* Our end of it. */
 void net_here(int fd, struct peer *);
 
+/* ADDR:PORT or [ADDR6]:PORT. */
+void net_name(const struct peer *, char name[NET_ADDRESS]);
+
 /* 127.0.0.0/8, ::1, or no network at all. */
 bool net_is_loopback(const struct peer *);
 

@@ -56,23 +56,19 @@ flush(struct loop *l)
 	return true;
 }
 
-/* The last reply was appended; whether the peer takes it changes nothing. */
+/* Whether the peer takes the last reply changes nothing. */
 static bool
-last_words(struct loop *l, enum serve_end end)
+bid_farewell(struct loop *l, enum farewell why)
 {
+	static const enum serve_end ends[] = { [FAREWELL_STOP] = SERVE_STOPPED,
+		[FAREWELL_TIMEOUT] = SERVE_TIMEOUT,
+		[FAREWELL_DENIED] = SERVE_DENIED,
+		[FAREWELL_EARLY] = SERVE_EARLY };
 	int64_t patience = (int64_t)SERVE_FAREWELL * 1000;
 
+	l->protocol->farewell(l->session, why, &l->conn->output);
 	(void)conn_flush(l->conn, patience, conn_now() + patience);
-	return finish(l, end);
-}
-
-static bool
-bid_farewell(struct loop *l, bool timeout)
-{
-	bool stopped = l->stopping || !timeout;
-
-	l->protocol->farewell(l->session, stopped ? FAREWELL_STOP : FAREWELL_TIMEOUT, &l->conn->output);
-	return last_words(l, stopped ? SERVE_STOPPED : SERVE_TIMEOUT);
+	return finish(l, ends[why]);
 }
 
 static void
@@ -90,7 +86,7 @@ static bool
 wait_input(struct loop *l)
 {
 	if (l->stopping && !l->protocol->in_transfer(l->session))
-		return bid_farewell(l, false);
+		return bid_farewell(l, FAREWELL_STOP);
 	if (!flush(l))
 		return false;
 	switch (conn_fill(l->conn, l->command_end < l->session_end ? l->command_end : l->session_end)) {
@@ -103,7 +99,7 @@ wait_input(struct loop *l)
 		begin_stop(l);
 		return true;
 	case CONN_TIMEOUT:
-		return bid_farewell(l, true);
+		return bid_farewell(l, l->stopping ? FAREWELL_STOP : FAREWELL_TIMEOUT);
 	case CONN_EOF:
 		return finish(l, SERVE_EOF);
 	case CONN_ERROR:
@@ -149,8 +145,7 @@ step_turn(struct loop *l, enum event *event)
 	if (!conn_pending(l->conn))
 		return true;
 	buf_cut(&l->conn->output, l->before);
-	l->protocol->early(l->session, &l->conn->output);
-	return last_words(l, SERVE_EARLY);
+	return bid_farewell(l, FAREWELL_EARLY);
 }
 
 static bool
@@ -166,8 +161,7 @@ step_denied(struct loop *l, enum event *event)
 	/* Who is stopped here guesses from where too many come from, and may have sent more guesses already. */
 	if (++l->denied < AUTH_TRIES && !l->stopping)
 		return flush(l);
-	l->protocol->farewell(l->session, FAREWELL_DENIED, &l->conn->output);
-	return last_words(l, SERVE_DENIED);
+	return bid_farewell(l, FAREWELL_DENIED);
 }
 
 static bool

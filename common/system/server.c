@@ -119,14 +119,13 @@ open_spare(struct state *s)
 static void
 announce(const struct state *s)
 {
-	char event[NET_ADDRESS + 32];
+	char name[NET_ADDRESS], event[NET_ADDRESS + 32];
 	struct peer here;
 
 	for (int i = 0; i < s->n; i++) {
 		net_here(s->listeners[i], &here);
-		bool v6 = here.address.ss_family == AF_INET6;
-		snprintf(event, sizeof event, v6 ? "listening on [%s]:%u" : "listening on %s:%u", here.text,
-		    here.port);
+		net_name(&here, name);
+		snprintf(event, sizeof event, "listening on %s", name);
 		log_begin(event);
 		log_end();
 		say(s, event);

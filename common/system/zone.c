@@ -1,5 +1,6 @@
 #include "zone.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 /* Clocks change at the quarters of an hour. What a parent has asked for, no child has to. */
@@ -13,14 +14,13 @@ static int
 look_up(int64_t seconds)
 {
 	time_t moment = (time_t)seconds;
-	struct tm here, utc;
+	struct tm here;
+	char text[sizeof "+hhmm"];
 
-	if (localtime_r(&moment, &here) == NULL || gmtime_r(&moment, &utc) == NULL)
+	if (localtime_r(&moment, &here) == NULL || strftime(text, sizeof text, "%z", &here) == 0)
 		return 0;
-	int days = here.tm_yday - utc.tm_yday;
-	if (here.tm_year != utc.tm_year)
-		days = here.tm_year > utc.tm_year ? 1 : -1;
-	return (days * 24 + here.tm_hour - utc.tm_hour) * 60 + here.tm_min - utc.tm_min;
+	int hhmm = (int)strtol(text, NULL, 10);
+	return hhmm / 100 * 60 + hhmm % 100;
 }
 
 int

@@ -204,7 +204,7 @@ run(struct world *w, const struct session_config *config, struct span input, boo
 			must_be_ended(w, span_slice(input, 0, at));
 	}
 	if (event == EVENT_TURN)
-		session_protocol.early(&w->session, &w->said);
+		session_protocol.farewell(&w->session, FAREWELL_EARLY, &w->said);
 	else
 		session_protocol.farewell(&w->session, FAREWELL_STOP, &w->said);
 	MUST(!w->said.failed && !w->events.failed);

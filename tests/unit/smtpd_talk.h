@@ -204,7 +204,7 @@ give(struct span bytes, bool more)
 	world.delays += event == EVENT_DENIED;
 	if (event == EVENT_TURN && (more || used < bytes.n)) {
 		buf_cut(&said, before);
-		session_protocol.early(&world.session, &said);
+		session_protocol.farewell(&world.session, FAREWELL_EARLY, &said);
 		world.early = world.closed = true;
 	}
 	return used;

@@ -279,7 +279,7 @@ START_TEST(takes_its_leave)
 	feed(span_of("x\r\n.\r\n"), 0);
 	ck_assert(!session_protocol.in_transfer(&world.session));
 	buf_clear(&said);
-	session_protocol.early(&world.session, &said);
+	session_protocol.farewell(&world.session, FAREWELL_EARLY, &said);
 	ck_assert_int_eq(memcmp(said.data, "554 5.5.0 ", 10), 0);
 }
 END_TEST

@@ -98,18 +98,12 @@ toy_input(void *session, struct span bytes, size_t *used, struct buf *out)
 }
 
 static inline void
-toy_early(void *session, struct buf *out)
-{
-	(void)session;
-	buf_add_string(out, "early\r\n");
-}
-
-static inline void
 toy_farewell(void *session, enum farewell why, struct buf *out)
 {
 	(void)session;
 	buf_add_string(out, why == FAREWELL_STOP     ? "stop\r\n"
 			    : why == FAREWELL_DENIED ? "too often\r\n"
+			    : why == FAREWELL_EARLY  ? "early\r\n"
 						     : "timeout\r\n");
 }
 
@@ -121,7 +115,7 @@ toy_in_transfer(const void *session)
 	return toy->transfer || toy->lines > 0;
 }
 
-static const struct protocol toy_protocol = { toy_greet, toy_input, toy_output, toy_early, toy_farewell,
+static const struct protocol toy_protocol = { toy_greet, toy_input, toy_output, toy_farewell,
 	toy_in_transfer };
 
 #endif
