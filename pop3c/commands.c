@@ -59,7 +59,8 @@ take_header(struct mails_query *query, const struct mail *mail, struct buf *head
 	if (status == POP3_REFUSED && query->verb[0] == 'T' && !(c->capabilities & POP3_CAPA)) {
 		query->verb = "RETR";
 		query->argument = "";
-		return command_retrieve(c, mail->number, pop3_keep, header);
+		pop3_send(c, NULL, "RETR %lu", (unsigned long)mail->number);
+		status = pop3_reply(c);
 	}
 	if (status == POP3_OK)
 		return pop3_body(c, POP3_MESSAGE, pop3_keep, header);

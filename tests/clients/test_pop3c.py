@@ -215,6 +215,8 @@ class Scripted(Pop3c):
         server = self.server([ONE, TWO], capa=[], hooks={"TOP": b"-ERR what?\r\n"})
         self.assertIn("two", self.run_it(server, "list")[0])
         self.assertEqual([line for line in server.asked if line[:4] in ("TOP ", "RETR")], ["TOP 1 0", "RETR 1", "RETR 2"])
+        server = self.server([ONE, TWO], capa=[], hooks={"TOP": b"-ERR what?\r\n", "RETR 1": b"-ERR gone\r\n"})
+        self.assertEqual(self.run_it(server, "list")[0].count("\n"), 2)
 
     def test_a_header_that_the_server_refuses(self):
         out, _ = self.run_it(self.server([ONE, TWO], hooks={"TOP 1 0": b"-ERR gone\r\n"}), "list")
