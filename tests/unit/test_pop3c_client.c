@@ -269,6 +269,7 @@ START_TEST(uidls)
 	ck_assert_ptr_null(mails_find(&mails, 1));
 	ck_assert_ptr_null(mails_find(&mails, 5));
 	ck_assert_ptr_null(mails_find(&mails, -1));
+	buf_free(&mails.uidls);
 	ck_assert_int_eq(mails_uidl(&talk.client, &mails), POP3_PROTOCOL);
 	end(&talk);
 	mails_free(&mails);
