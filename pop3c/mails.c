@@ -1,6 +1,7 @@
 #include "mails.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "program.h"
 
@@ -18,30 +19,21 @@ take_text(struct pop3_client *c, const char *command, struct buf *text)
 	return status == POP3_OK ? pop3_body(c, text->max, pop3_keep, text) : status;
 }
 
-static size_t
-count_lines(struct span text)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.n; i++)
-		n += text.at[i] == '\n';
-	return n;
-}
-
 /* Lines of "NUMBER OCTETS …" */
 static enum pop3_status
 take_sizes(struct span text, struct mails *m)
 {
-	size_t lines = count_lines(text);
+	size_t most = text.n / strlen("1 1\n") + 1;
 
-	m->at = lines > POP3_MESSAGES ? NULL : calloc(lines + 1, sizeof(*m->at));
+	m->at = calloc(most < POP3_MESSAGES ? most : POP3_MESSAGES, sizeof(*m->at));
 	if (m->at == NULL)
 		return POP3_PROTOCOL;
 	while (text.n > 0) {
 		struct span line = span_until(text, '\n', &text);
 		long long number = span_number(span_word(&line), UINT32_MAX);
 		long long octets = span_number(span_word(&line), INT64_MAX);
-		if (number < 1 || octets < 0 || (m->n > 0 && number <= m->at[m->n - 1].number))
+		if (number < 1 || octets < 0 || m->n == POP3_MESSAGES ||
+		    (m->n > 0 && number <= m->at[m->n - 1].number))
 			return POP3_PROTOCOL;
 		m->at[m->n++] = (struct mail){ .number = (uint32_t)number, .octets = (uint64_t)octets };
 	}

@@ -77,11 +77,8 @@ static int
 sort_lines(struct seen *s)
 {
 	struct span rest = buf_span(&s->text);
-	size_t lines = 1;
 
-	for (size_t i = 0; i < rest.n; i++)
-		lines += rest.at[i] == '\n';
-	s->sorted = calloc(lines, sizeof(*s->sorted));
+	s->sorted = calloc(rest.n / strlen("u\n") + 1, sizeof(*s->sorted));
 	if (s->sorted == NULL)
 		return -1;
 	while (rest.n > 0) {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "crlf.h"
 #include "exits.h"
 #include "program.h"
 #include "unique.h"
@@ -111,25 +110,23 @@ read_given(struct scratch *given, bool to_dot, bool *dot)
 	return ferror(stdin) ? -1 : 0;
 }
 
-/* From given to lines. 0, or -1 with errno. */
+/* From given to lines; a line ends with CR, LF or both. 0, or -1 with errno. */
 static int
 end_lines(struct letter *letter)
 {
-	struct crlf crlf = { .cr = false };
-	struct buf piece;
-	int result = 0;
+	struct span rest = letter->text;
 
-	buf_init(&piece, (size_t)2 * PIECE);
-	for (struct span given = letter->text; given.n > 0 && result == 0;) {
-		struct span part = span_slice(given, 0, PIECE);
-		given = span_slice(given, PIECE, given.n);
-		buf_clear(&piece);
-		crlf_push(&crlf, part.at, part.n, &piece);
-		errno = ENOMEM;
-		result = piece.failed ? -1 : scratch_add(&letter->lines, buf_span(&piece));
+	while (rest.n > 0) {
+		size_t n = 0;
+		while (n < rest.n && rest.at[n] != '\r' && rest.at[n] != '\n')
+			n++;
+		scratch_add(&letter->lines, span_slice(rest, 0, n));
+		if (n < rest.n)
+			scratch_add(&letter->lines, span_of("\r\n"));
+		bool both = span_is(span_slice(rest, n, n + 2), "\r\n");
+		rest = span_slice(rest, both ? n + 2 : n + 1, rest.n);
 	}
-	buf_free(&piece);
-	return result == 0 ? scratch_end(&letter->lines, &letter->text) : -1;
+	return scratch_end(&letter->lines, &letter->text);
 }
 
 int

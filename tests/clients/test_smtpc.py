@@ -78,6 +78,14 @@ class Scripted(Smtpc):
         self.assertEqual(self.parsed(server)["Content-Transfer-Encoding"], "7bit")
         self.assertIn("me@", self.parsed(server)["From"])
 
+    def test_every_line_ends_with_crlf(self):
+        for text, lines in ((b"abc", [b"abc"]), (b"a\nb\n", [b"a", b"b"]), (b"a\r\nb\r\n", [b"a", b"b"]), (b"a\rb\r", [b"a", b"b"]), (b"", []),
+                            (b"\n\n", [b"", b""]), (b"\r\r", [b"", b""]), (b"\n\r", [b"", b""]), (b"\r\n\n\r\r\n", [b""] * 4),
+                            (b"a\n.\nb\r\n.\r\n", [b"a", b".", b"b", b"."])):
+            server = self.server()
+            self.run_it(server, "b@b.example", text=text)
+            self.assertEqual(server.messages[0].split(b"\r\n\r\n", 1)[1], b"".join(line + b"\r\n" for line in lines), text)
+
     def test_binary_input_arrives_whole(self):
         server = self.server(offers=[])
         blob = bytes(range(256)) * 3000
