@@ -17,19 +17,10 @@ is_nothing(struct span line)
 	return text.n == 0 || text.at[0] == '#';
 }
 
-static struct span
-take_line(struct alias_reader *reader)
-{
-	reader->line++;
-	return span_until(reader->rest, '\n', &reader->rest);
-}
-
 /* Does the next line belong to the entry before it? A comment and an empty line do not divide. */
 static bool
-goes_on(const struct alias_reader *reader)
+goes_on(struct span rest)
 {
-	struct span rest = reader->rest;
-
 	return rest.n > 0 && (is_blank(rest.at[0]) || rest.at[0] == '#' || rest.at[0] == '\n');
 }
 
@@ -40,11 +31,12 @@ take_entry(struct alias_reader *reader, struct span *entry, int *line)
 	do {
 		if (reader->rest.n == 0)
 			return false;
-		*entry = take_line(reader);
+		*line = ++reader->line;
+		*entry = span_until(reader->rest, '\n', &reader->rest);
 	} while (is_nothing(*entry));
-	*line = reader->line;
-	while (goes_on(reader)) {
-		struct span more = take_line(reader);
+	while (goes_on(reader->rest)) {
+		reader->line++;
+		struct span more = span_until(reader->rest, '\n', &reader->rest);
 		entry->n = (size_t)(more.at - entry->at) + more.n;
 	}
 	return true;
@@ -94,60 +86,6 @@ take_name(struct span *entry, struct span *name, const char **reason)
 	return 0;
 }
 
-/* Is there a target, and all of them well formed? */
-static bool
-has_targets(struct span targets)
-{
-	struct buf target;
-	enum alias_kind kind;
-	int n = 0, result;
-
-	buf_init(&target, SMTP_PATH);
-	while ((result = alias_target(&targets, &target, &kind)) > 0)
-		n++;
-	buf_free(&target);
-	return result == 0 && n > 0;
-}
-
-int
-alias_next(struct alias_reader *reader, struct alias *alias, const char **reason)
-{
-	if (!take_entry(reader, &alias->targets, &alias->line))
-		return 0;
-	if (take_name(&alias->targets, &alias->name, reason) < 0)
-		return -1;
-	*reason = "a target is missing or malformed";
-	return has_targets(alias->targets) ? 1 : -1;
-}
-
-static bool
-is_named(struct span written, struct span name)
-{
-	struct buf plain;
-
-	if (written.at[0] != '"')
-		return span_equal_nocase(written, name);
-	buf_init(&plain, SMTP_LOCAL_PART);
-	bool same = path_unquote_local(written, &plain) == 0 && span_equal_nocase(buf_span(&plain), name);
-	buf_free(&plain);
-	return same;
-}
-
-bool
-alias_find(struct span text, struct span name, struct span *targets)
-{
-	struct alias_reader reader = { .rest = text };
-	struct span written;
-	const char *reason;
-	int line;
-
-	while (take_entry(&reader, targets, &line))
-		if (take_name(targets, &written, &reason) == 0 && is_named(written, name) &&
-		    has_targets(*targets))
-			return true;
-	return false;
-}
-
 /* What stands between two targets. */
 static struct span
 skip_to_target(struct span s)
@@ -187,25 +125,70 @@ is_foreign(struct span target)
 }
 
 int
-alias_target(struct span *targets, struct buf *out, enum alias_kind *kind)
+alias_target(struct span *targets, struct span *target, enum alias_kind *kind)
 {
 	*targets = skip_to_target(*targets);
 	if (targets->n == 0)
 		return 0;
 	size_t n = target_length(*targets);
-	struct span target = span_slice(*targets, 0, n);
+	*target = span_slice(*targets, 0, n);
 	if (n == 0)
 		return -1;
-	*kind = is_foreign(target) ? ALIAS_FOREIGN : ALIAS_ADDRESS;
+	*kind = is_foreign(*target) ? ALIAS_FOREIGN : ALIAS_ADDRESS;
 	/* |command with its arguments goes on to the comma. */
-	if (*kind == ALIAS_FOREIGN && target.at[0] == '|')
+	if (*kind == ALIAS_FOREIGN && target->at[0] == '|')
 		span_until(*targets, ',', targets);
 	else
 		*targets = skip(*targets, n);
-	if (target.at[0] == '\\') {
+	if (target->at[0] == '\\') {
 		*kind = ALIAS_MAILBOX;
-		target = skip(target, 1);
+		*target = skip(*target, 1);
 	}
-	buf_clear(out);
-	return target.n == 0 || buf_add_span(out, target) < 0 ? -1 : 1;
+	return target->n == 0 || target->n > SMTP_PATH ? -1 : 1;
+}
+
+int
+alias_next(struct alias_reader *reader, struct alias *alias, const char **reason)
+{
+	struct span targets, target;
+	enum alias_kind kind;
+	int n = 0, result;
+
+	if (!take_entry(reader, &alias->targets, &alias->line))
+		return 0;
+	if (take_name(&alias->targets, &alias->name, reason) < 0)
+		return -1;
+	for (targets = alias->targets; (result = alias_target(&targets, &target, &kind)) > 0; n++)
+		;
+	*reason = "a target is missing or malformed";
+	return result == 0 && n > 0 ? 1 : -1;
+}
+
+static bool
+is_named(struct span written, struct span name)
+{
+	struct buf plain;
+
+	if (written.at[0] != '"')
+		return span_equal_nocase(written, name);
+	buf_init(&plain, SMTP_LOCAL_PART);
+	bool same = path_unquote_local(written, &plain) == 0 && span_equal_nocase(buf_span(&plain), name);
+	buf_free(&plain);
+	return same;
+}
+
+bool
+alias_find(struct span text, struct span name, struct span *targets)
+{
+	struct alias_reader reader = { .rest = text };
+	struct alias alias;
+	const char *reason;
+	int result;
+
+	while ((result = alias_next(&reader, &alias, &reason)) != 0)
+		if (result > 0 && is_named(alias.name, name)) {
+			*targets = alias.targets;
+			return true;
+		}
+	return false;
 }

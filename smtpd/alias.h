@@ -38,7 +38,7 @@ enum alias_kind {
 	ALIAS_FOREIGN  /* a file, a |command or an :include:, which this system does not have */
 };
 
-/* The next of the targets, in out. 1: there is one; 0: that was all; -1: malformed, targets are over. */
-int alias_target(struct span *targets, struct buf *out, enum alias_kind *);
+/* The next of the targets, at most SMTP_PATH bytes. 1: there is one; 0: that was all; -1: malformed, targets are over. */
+int alias_target(struct span *targets, struct span *target, enum alias_kind *);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "account.h"
 #include "alias.h"
-#include "aliases.h"
 #include "bounds.h"
 #include "kept.h"
 #include "queue.h"
@@ -140,7 +139,7 @@ check_aliases(struct check *c)
 	kept_init(&aliases, ALIASES_TEXT);
 	kept_init(&again, ALIASES_TEXT);
 	check_mode(c, "aliases", CHECK_OK);
-	if (aliases_refresh(&aliases, c->root) < 0)
+	if (rcpt_refresh(&aliases, c->root) < 0)
 		check_access(c, "aliases");
 	reader = (struct alias_reader){ .rest = buf_span(&aliases.text) };
 	for (; (result = alias_next(&reader, &alias, &reason)) != 0; n++)

@@ -1,6 +1,5 @@
 #include "explain.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,7 +23,7 @@ struct sender {
 struct explain {
 	struct delivery delivery;
 	struct session session;
-	struct buf said;
+	struct buf line, said;
 };
 
 static void
@@ -51,24 +50,15 @@ refused(void *world, const char *word, struct span argument, const struct reply 
 	(void)reply;
 }
 
-static int say(struct explain *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* What a client says, a line; what it is answered stands in e->said. Its code. */
+/* What is to be said, in e->line; what it is answered stands in e->said. Its code. */
 static int
-say(struct explain *e, const char *format, ...)
+ask(struct explain *e)
 {
-	char line[SMTP_LINE];
-	va_list list;
 	size_t used;
 
-	va_start(list, format);
-	int n = vsnprintf(line, sizeof line, format, list);
-	va_end(list);
-	if (n < 0 || (size_t)n >= sizeof line)
-		n = sizeof line - 1;
 	buf_clear(&e->said);
-	session_protocol.input(&e->session, (struct span){ line, (size_t)n }, &used, &e->said);
-	session_protocol.input(&e->session, span_of("\r\n"), &used, &e->said);
+	session_protocol.input(&e->session, buf_span(&e->line), &used, &e->said);
+	buf_clear(&e->line);
 	return (int)span_number(span_slice(buf_span(&e->said), 0, 3), 999);
 }
 
@@ -101,36 +91,26 @@ explain_hops(const struct delivery *d)
 	}
 }
 
-/* The path, in the <> that an address may lack here. */
-static void
-add_path(const char *text, struct buf *out)
-{
-	bool lacks = text[0] != '<';
-
-	buf_printf(out, "%s%s%s", lacks ? "<" : "", text, lacks ? ">" : "");
-}
-
-/* The dialogue up to RCPT. The code of what it comes to, whose reply is in e->said. */
+/* The dialogue up to RCPT; an address may lack its <> here. The code of what it comes to, whose reply is in e->said. */
 static int
 talk(struct explain *e, const struct sender *sender, const char *rcpt)
 {
-	bool utf8 = !span_is_ascii(span_of(rcpt)) || !span_is_ascii(span_of(sender->path));
-	struct buf from, to;
+	const bool utf8 = !span_is_ascii(span_of(rcpt)) || !span_is_ascii(span_of(sender->path));
+	const bool from = sender->path[0] == '<', to = rcpt[0] == '<';
 
-	buf_init(&from, SMTP_LINE);
-	buf_init(&to, SMTP_LINE);
-	add_path(sender->path, &from);
-	add_path(rcpt, &to);
-	say(e, "EHLO explain");
+	buf_add_string(&e->line, "EHLO explain\r\n");
+	ask(e);
 	if (sender->user[0] != '\0')
 		command_log_in(&e->session, sender->user);
-	int code = say(e, "MAIL FROM:%s%s", buf_string(&from), utf8 ? " SMTPUTF8" : "");
-	if (code < 300)
-		code = say(e, "RCPT TO:%s", buf_string(&to));
+	buf_printf(&e->line, "MAIL FROM:%s%s%s%s\r\n", from ? "" : "<", sender->path, from ? "" : ">",
+	    utf8 ? " SMTPUTF8" : "");
+	int code = ask(e);
+	if (code >= 300)
+		return code;
+	buf_printf(&e->line, "RCPT TO:%s%s%s\r\n", to ? "" : "<", rcpt, to ? "" : ">");
+	code = ask(e);
 	if (code < 300)
 		explain_hops(&e->delivery);
-	buf_free(&from);
-	buf_free(&to);
 	return code;
 }
 
@@ -146,6 +126,7 @@ explain(const struct daemon *d, struct kept *aliases, const struct session_info 
 	delivery_init(&e.delivery, &d->config, info, aliases, d->root, -1);
 	e.delivery.tell = tell;
 	session_init(&e.session, &settings, &world, &e.delivery);
+	buf_init(&e.line, ALIASES_TEXT); /* more than an argument has */
 	buf_init(&e.said, CONN_OUTPUT);
 	safe_add(span_of(rcpt), SAFE_LINE, &e.said);
 	printf("%s\n", buf_string(&e.said));
@@ -153,6 +134,7 @@ explain(const struct daemon *d, struct kept *aliases, const struct session_info 
 	printf("%.*s\n", (int)span_trim(buf_span(&e.said)).n, buf_string(&e.said));
 	session_free(&e.session);
 	delivery_free(&e.delivery);
+	buf_free(&e.line);
 	buf_free(&e.said);
 	return code;
 }

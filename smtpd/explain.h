@@ -5,8 +5,8 @@
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
 
-#include "aliases.h"
 #include "daemon.h"
+#include "kept.h"
 
 /*
  * argv: argc words from the word `explain` on. Each RCPT is the only one of a session of its own. Returns the exit status: that of the worst

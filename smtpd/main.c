@@ -58,7 +58,7 @@ start(void *context)
 {
 	struct smtpd *smtpd = context;
 
-	(void)aliases_refresh(&smtpd->aliases, smtpd->daemon.root);
+	(void)rcpt_refresh(&smtpd->aliases, smtpd->daemon.root);
 	maildrop_recover_all(smtpd->daemon.root);
 	if (smtpd->daemon.inetd)
 		return EXITS_DONE;
@@ -71,7 +71,7 @@ reload(void *context)
 	struct smtpd *smtpd = context;
 
 	int result = daemon_reload(&smtpd->daemon);
-	return aliases_refresh(&smtpd->aliases, smtpd->daemon.root) < 0 ? -1 : result;
+	return rcpt_refresh(&smtpd->aliases, smtpd->daemon.root) < 0 ? -1 : result;
 }
 
 static int

@@ -28,6 +28,7 @@ struct walk {
 	struct rcpt_list *list;
 };
 
+static const char file[] = "aliases";
 static const struct span none;
 
 static const struct reply fine = { 250, "2.1.5", "Ok" };
@@ -280,14 +281,12 @@ static struct reply
 add_targets(struct walk *w, size_t step, struct span targets)
 {
 	struct reply reply = fine;
-	struct buf target;
+	struct span target;
 	enum alias_kind kind;
 
-	buf_init(&target, SMTP_PATH);
 	w->steps[step].alias = targets.at;
 	while (reply.code == fine.code && alias_target(&targets, &target, &kind) > 0)
-		reply = add_target(w, step, buf_span(&target), kind);
-	buf_free(&target);
+		reply = add_target(w, step, target, kind);
 	return reply;
 }
 
@@ -350,6 +349,38 @@ resolve(struct walk *w, const struct path *path)
 	return reply.code == fine.code && !w->leads ? loop : reply;
 }
 
+static void
+log_malformed(struct span text)
+{
+	struct alias_reader reader = { .rest = text };
+	struct alias alias;
+	const char *reason;
+	int result;
+
+	while ((result = alias_next(&reader, &alias, &reason)) != 0) {
+		if (result > 0)
+			continue;
+		log_begin_error("alias-malformed");
+		log_text("file", file);
+		log_number("line", alias.line);
+		log_text("reason", reason);
+		log_end();
+	}
+}
+
+int
+rcpt_refresh(struct kept *aliases, int root)
+{
+	int result = kept_refresh(aliases, root, file);
+
+	if (result > 0)
+		log_malformed(buf_span(&aliases->text));
+	if (result >= 0)
+		return 0;
+	log_failure("aliases-unreadable", "file", file);
+	return -1;
+}
+
 struct reply
 rcpt_resolve(const struct rcpt_rules *rules, const struct path *path, const struct dsn_request *dsn,
     struct rcpt_list *list)
@@ -357,7 +388,7 @@ rcpt_resolve(const struct rcpt_rules *rules, const struct path *path, const stru
 	const size_t before = list->n;
 	struct walk w = { .rules = rules, .domain = path->domain, .dsn = dsn, .list = list };
 
-	if (aliases_refresh(rules->aliases, rules->root) < 0)
+	if (rcpt_refresh(rules->aliases, rules->root) < 0)
 		return (struct reply){ 451, "4.3.0", "The aliases cannot be read now" };
 	w.aliases = buf_span(&rules->aliases->text);
 	if (path->domain.n == 0)

@@ -7,8 +7,8 @@
 
 #include "account.h"
 #include "address.h"
-#include "aliases.h"
 #include "config.h"
+#include "kept.h"
 #include "net.h"
 #include "queue_message.h"
 #include "session.h"
@@ -24,6 +24,11 @@ struct rcpt_rules {
 	void (*tell)(void *context, struct span what, const char *is, struct span whom);
 	void *context;
 };
+
+enum { ALIASES_TEXT = 1024 * 1024 }; /* bytes of the file `aliases`: some 20,000 of them */
+
+/* As kept_refresh, for that file; that it cannot be read is logged, and so is what is malformed in it. 0 or -1. */
+int rcpt_refresh(struct kept *aliases, int root);
 
 /* One address leads to so many aliases, users and addresses elsewhere at most. */
 enum { RCPT_STEPS = 1000 };

@@ -4,8 +4,8 @@
 #ifndef RUNNER_H
 #define RUNNER_H
 
-#include "aliases.h"
 #include "config.h"
+#include "kept.h"
 
 struct runner_settings {
 	const struct config *config;

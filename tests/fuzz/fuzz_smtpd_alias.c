@@ -12,18 +12,15 @@ within(struct span part, struct span whole)
 static void
 read_targets(struct span targets)
 {
-	struct buf out;
+	struct span target;
 	enum alias_kind kind;
 
-	buf_init(&out, targets.n + 1);
 	for (size_t before = targets.n + 1; targets.n < before;) {
 		before = targets.n;
-		buf_clear(&out);
-		if (alias_target(&targets, &out, &kind) != 1)
+		if (alias_target(&targets, &target, &kind) != 1)
 			break;
-		MUST(targets.n < before && !out.failed);
+		MUST(targets.n < before && target.n > 0);
 	}
-	buf_free(&out);
 }
 
 void

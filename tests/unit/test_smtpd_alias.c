@@ -29,26 +29,24 @@ expect_entries(const char *text, const char *expected)
 static void
 expect_targets(const char *text, const char *name, const char *expected)
 {
-	struct span targets, all = guarded_span(span_of(text));
-	struct buf seen, target;
+	struct span targets, target, all = guarded_span(span_of(text));
+	struct buf seen;
 	enum alias_kind kind;
 	int result = 0;
 
 	buf_init(&seen, 4096);
-	buf_init(&target, 100);
 	if (!alias_find(all, guarded_span(span_of(name)), &targets))
 		buf_add_char(&seen, '-');
 	else
 		while ((result = alias_target(&targets, &target, &kind)) > 0) {
 			buf_add_char(&seen, "@\\/"[kind]);
-			buf_add_span(&seen, buf_span(&target));
+			buf_add_span(&seen, target);
 			buf_add_char(&seen, ';');
 		}
 	if (result < 0)
 		buf_add_char(&seen, '!');
 	ck_assert_str_eq(buf_string(&seen), expected);
 	buf_free(&seen);
-	buf_free(&target);
 }
 
 START_TEST(reads_entries)

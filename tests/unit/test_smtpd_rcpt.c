@@ -28,7 +28,7 @@ static void
 put_aliases(const char *text)
 {
 	put("aliases", text);
-	ck_assert_int_eq(aliases_refresh(&aliases, root), 0);
+	ck_assert_int_eq(rcpt_refresh(&aliases, root), 0);
 }
 
 static void
@@ -352,23 +352,23 @@ START_TEST(reads_aliases_afresh)
 	put_aliases("info: anna\n");
 	expect("info@example.org", "anna");
 	put("aliases", "info: carl\n");
-	ck_assert_int_eq(aliases_refresh(&aliases, root), 0);
+	ck_assert_int_eq(rcpt_refresh(&aliases, root), 0);
 	expect("info@example.org", "carl");
 	snprintf(path, sizeof path, "%s/aliases", dir);
 	unlink(path);
-	ck_assert_int_eq(aliases_refresh(&aliases, root), 0);
+	ck_assert_int_eq(rcpt_refresh(&aliases, root), 0);
 	expect("info@example.org", "550 5.1.1");
 	ck_assert_int_eq(mkdir(path, 0700), 0);
-	ck_assert_int_eq(aliases_refresh(&aliases, root), -1);
+	ck_assert_int_eq(rcpt_refresh(&aliases, root), -1);
 	ck_assert_uint_eq(aliases.text.len, 0);
 	rmdir(path);
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert_int_eq(aliases_refresh(&aliases, root), -1);
-	ck_assert_int_eq(aliases_refresh(&aliases, root), -1);
+	ck_assert_int_eq(rcpt_refresh(&aliases, root), -1);
+	ck_assert_int_eq(rcpt_refresh(&aliases, root), -1);
 	unlink(path);
 	put_aliases("");
 	ck_assert_int_eq(truncate(path, ALIASES_TEXT + 1), 0);
-	ck_assert_int_eq(aliases_refresh(&aliases, root), -1);
+	ck_assert_int_eq(rcpt_refresh(&aliases, root), -1);
 }
 END_TEST
 
