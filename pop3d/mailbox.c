@@ -1,4 +1,4 @@
-#include "mailbox.h"
+#include "subcommand.h"
 
 #include <sys/stat.h>
 

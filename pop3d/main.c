@@ -9,13 +9,12 @@
 #include "daemon.h"
 #include "exits.h"
 #include "log.h"
-#include "mailbox.h"
 #include "maildrop.h"
 #include "program.h"
 #include "serve.h"
 #include "session.h"
 #include "snapshot.h"
-#include "user.h"
+#include "subcommand.h"
 
 enum { TIMEOUT = 600 }; /* seconds; RFC 1939 3 wants ten minutes at the least */
 
@@ -84,28 +83,20 @@ close_mailbox(void *context)
 	m->is_open = false;
 }
 
-static uint64_t
-octets(void *context, size_t message)
+static struct message
+message(void *context, size_t i)
 {
 	const struct mailbox *m = context;
 
-	return snapshot_octets(&m->snapshot, message);
+	return (struct message){ snapshot_octets(&m->snapshot, i), snapshot_uidl(&m->snapshot, i) };
 }
 
 static const char *
-uidl(void *context, size_t message)
-{
-	const struct mailbox *m = context;
-
-	return snapshot_uidl(&m->snapshot, message);
-}
-
-static const char *
-read_begin(void *context, size_t message, long lines, struct buf *reason)
+read_begin(void *context, size_t i, long lines, struct buf *reason)
 {
 	struct mailbox *m = context;
 
-	return told(snapshot_read_begin(&m->snapshot, message, lines, true, &m->reader), reason);
+	return told(snapshot_read_begin(&m->snapshot, i, lines, true, &m->reader), reason);
 }
 
 static const char *
@@ -151,8 +142,7 @@ static const struct backend backend = {
 	.accounts = { account_random, find_credential },
 	.open = open_mailbox,
 	.close = close_mailbox,
-	.octets = octets,
-	.uidl = uidl,
+	.message = message,
 	.read_begin = read_begin,
 	.read = read_some,
 	.expunge = expunge,

@@ -19,6 +19,11 @@ struct note {
 	uint64_t number;
 };
 
+struct message {
+	uint64_t octets; /* what RETR sends, dots not stuffed */
+	const char *uidl;
+};
+
 /*
  * Accounts, mail and the log. The first argument of each is the context that the session was given. Messages are numbered from 0.
  * Where one with a reason fails it returns the response code that says how (RFC 2449 8.1, RFC 3206 4), and adds a sentence that says why
@@ -31,8 +36,7 @@ struct backend {
 	const char *(*open)(void *, const char *user, size_t *count, uint64_t *octets, struct buf *reason);
 	void (*close)(void *);
 
-	uint64_t (*octets)(void *, size_t message); /* what RETR sends, dots not stuffed */
-	const char *(*uidl)(void *, size_t message);
+	struct message (*message)(void *, size_t);
 
 	/* One message at a time. lines of the body, -1 for all. read adds CRLF lines with dots stuffed, `limit` bytes or somewhat more. */
 	const char *(*read_begin)(void *, size_t message, long lines, struct buf *reason);
@@ -77,7 +81,7 @@ struct session {
 
 	/* The multi-line reply that is under way: what says more of it, NULL where there is none, and where that is. */
 	enum event (*more)(struct session *, struct buf *);
-	void (*item)(struct session *, size_t message, struct buf *);
+	bool uidls; /* in a list; else octets */
 	size_t message;
 };
 

@@ -45,16 +45,14 @@ say_count(struct session *s, struct buf *out)
 }
 
 static void
-add_octets(struct session *s, size_t message, struct buf *out)
+add_item(struct session *s, size_t message, struct buf *out)
 {
-	buf_printf(
-	    out, "%zu %llu\r\n", message + 1, (unsigned long long)s->backend->octets(s->context, message));
-}
+	struct message m = s->backend->message(s->context, message);
 
-static void
-add_uidl(struct session *s, size_t message, struct buf *out)
-{
-	buf_printf(out, "%zu %s\r\n", message + 1, s->backend->uidl(s->context, message));
+	if (s->uidls)
+		buf_printf(out, "%zu %s\r\n", message + 1, m.uidl);
+	else
+		buf_printf(out, "%zu %llu\r\n", message + 1, (unsigned long long)m.octets);
 }
 
 static enum event
@@ -62,22 +60,21 @@ list_more(struct session *s, struct buf *out)
 {
 	for (; s->message < s->count && out->len < OUTPUT_CHUNK; s->message++)
 		if (!is_marked(s, s->message))
-			s->item(s, s->message, out);
+			add_item(s, s->message, out);
 	return s->message < s->count ? EVENT_OUTPUT : end_reply(s, out);
 }
 
 /* LIST and UIDL: an item for the message that was asked for, or for each. */
 static enum event
-list(struct session *s, const struct argument *argument,
-    void (*item)(struct session *, size_t message, struct buf *), struct buf *out)
+list(struct session *s, const struct argument *argument, bool uidls, struct buf *out)
 {
+	s->uidls = uidls;
 	if (argument->text.n > 0) {
 		buf_add_string(out, "+OK ");
-		item(s, argument->message, out);
+		add_item(s, argument->message, out);
 		return EVENT_INPUT;
 	}
 	say_count(s, out);
-	s->item = item;
 	s->message = 0;
 	s->more = list_more;
 	return list_more(s, out);
@@ -86,22 +83,22 @@ list(struct session *s, const struct argument *argument,
 enum event
 transaction_list(struct session *s, const struct argument *argument, struct buf *out)
 {
-	return list(s, argument, add_octets, out);
+	return list(s, argument, false, out);
 }
 
 enum event
 transaction_uidl(struct session *s, const struct argument *argument, struct buf *out)
 {
-	return list(s, argument, add_uidl, out);
+	return list(s, argument, true, out);
 }
 
 static void
 log_message(struct session *s, const char *event, size_t message)
 {
-	command_log(s, (struct note){ .event = event,
-			   .uidl = s->backend->uidl(s->context, message),
-			   .counted = "octets",
-			   .number = s->backend->octets(s->context, message) });
+	struct message m = s->backend->message(s->context, message);
+
+	command_log(
+	    s, (struct note){ .event = event, .uidl = m.uidl, .counted = "octets", .number = m.octets });
 }
 
 /* The next piece, read right behind what is waiting to be sent. */
@@ -134,8 +131,8 @@ send_message(struct session *s, size_t message, long lines, struct buf *out)
 	size_t before = out->len;
 
 	if (lines < 0)
-		buf_printf(
-		    out, "+OK %llu octets\r\n", (unsigned long long)s->backend->octets(s->context, message));
+		buf_printf(out, "+OK %llu octets\r\n",
+		    (unsigned long long)s->backend->message(s->context, message).octets);
 	else
 		buf_add_string(out, "+OK the top of it\r\n");
 	s->message = message;
@@ -177,7 +174,7 @@ transaction_dele(struct session *s, const struct argument *argument, struct buf 
 		return command_refuse(s, "[SYS/TEMP] out of memory", out);
 	s->marks[message / 8] |= (uint8_t)(1 << message % 8);
 	s->left--;
-	s->left_octets -= s->backend->octets(s->context, message);
+	s->left_octets -= s->backend->message(s->context, message).octets;
 	log_message(s, "dele", message);
 	buf_add_string(out, "+OK marked, QUIT deletes it\r\n");
 	return EVENT_INPUT;

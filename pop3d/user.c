@@ -1,4 +1,4 @@
-#include "user.h"
+#include "subcommand.h"
 
 #include <sys/stat.h>
 

@@ -67,22 +67,13 @@ close_mail(void *context)
 	w->is_open = false;
 }
 
-static uint64_t
-octets(void *context, size_t message)
+static struct message
+message_of(void *context, size_t message)
 {
 	const struct world *w = context;
 
 	MUST(w->is_open && message < MESSAGES);
-	return strlen(messages[message]);
-}
-
-static const char *
-uidl(void *context, size_t message)
-{
-	const struct world *w = context;
-
-	MUST(w->is_open && message < MESSAGES);
-	return "uidl";
+	return (struct message){ strlen(messages[message]), "uidl" };
 }
 
 static const char *
@@ -95,7 +86,7 @@ open_mail(void *context, const char *user, size_t *count, uint64_t *all, struct 
 	*count = MESSAGES;
 	*all = 0;
 	for (size_t i = 0; i < MESSAGES; i++)
-		*all += octets(context, i);
+		*all += message_of(context, i).octets;
 	return outcome(w, FAIL_OPEN, reason);
 }
 
@@ -142,7 +133,7 @@ take_note(void *context, const struct note *note)
 	buf_printf(&w->events, "%s %llu\n", note->event, (unsigned long long)note->number);
 }
 
-static const struct backend backend = { { make_random, find_credential }, open_mail, close_mail, octets, uidl,
+static const struct backend backend = { { make_random, find_credential }, open_mail, close_mail, message_of,
 	read_begin, read_mail, expunge, take_note };
 
 static bool

@@ -97,13 +97,15 @@ text_of(const struct fake *f, size_t message)
 	return f->messages[f->count > MESSAGES ? 0 : message];
 }
 
-static inline uint64_t
-fake_octets(void *context, size_t message)
+static inline struct message
+fake_message(void *context, size_t message)
 {
+	static char uidl[32];
 	const struct fake *f = context;
 
 	ck_assert(f->is_open);
-	return strlen(text_of(f, message));
+	snprintf(uidl, sizeof uidl, "uidl%zu", message + 1);
+	return (struct message){ strlen(text_of(f, message)), uidl };
 }
 
 static inline const char *
@@ -117,7 +119,7 @@ fake_open(void *context, const char *user, size_t *count, uint64_t *octets, stru
 	*count = f->count;
 	*octets = 0;
 	for (size_t i = 0; i < f->count; i++)
-		*octets += fake_octets(context, i);
+		*octets += fake_message(context, i).octets;
 	/* It fails once. */
 	return failing(f->opens++ == 0 ? f->open_code : NULL, reason);
 }
@@ -128,16 +130,6 @@ fake_close(void *context)
 	struct fake *f = context;
 
 	f->is_open = false;
-}
-
-static inline const char *
-fake_uidl(void *context, size_t message)
-{
-	static char uidl[32];
-
-	(void)context;
-	snprintf(uidl, sizeof uidl, "uidl%zu", message + 1);
-	return uidl;
 }
 
 static inline const char *
@@ -216,7 +208,7 @@ fake_log(void *context, const struct note *note)
 }
 
 static const struct backend fake_backend = { { fake_random, fake_credential }, fake_open, fake_close,
-	fake_octets, fake_uidl, fake_begin, fake_read, fake_expunge, fake_log };
+	fake_message, fake_begin, fake_read, fake_expunge, fake_log };
 
 /* A session and what it said. */
 struct talk {

@@ -8,7 +8,7 @@
 #include "exits.h"
 #include "mail_root.h"
 #include "program.h"
-#include "user.h"
+#include "subcommand.h"
 
 /* What the last run wrote. */
 static char said[2][1000];
