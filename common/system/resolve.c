@@ -1,7 +1,8 @@
-/* The values of h_errno, which POSIX had until 2008. */
+/* The values of h_errno, which POSIX had until 2008, and MAP_ANONYMOUS, which it has since 2024. */
 #define _DEFAULT_SOURCE /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #include "resolve.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include <netinet/in.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io.h"
 #include "net.h"
 
 /*
@@ -207,52 +207,38 @@ ask_system(const struct question *q, void *found)
 	return RESOLVE_OK;
 }
 
-/* In the child. */
-static _Noreturn void
-answer_question(const struct question *q, void *found, int out)
-{
-	signal(SIGALRM, SIG_DFL);
-	alarm(RESOLVE_SECONDS);
-	enum resolve_status status = q->ask(q, found);
-	struct span head = { (const char *)&status, sizeof status }, rest = { found, q->size };
-	_exit(io_write(out, head) < 0 || io_write(out, rest) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-}
-
-/* n bytes of a pipe. -1: there are fewer. */
-static int
-take(int fd, void *bytes, size_t n)
-{
-	for (size_t got = 0; got < n;) {
-		ssize_t part = read(fd, (char *)bytes + got, n - got);
-		if (part == 0 || (part < 0 && errno != EINTR))
-			return -1;
-		got += part > 0 ? (size_t)part : 0;
-	}
-	return 0;
-}
-
 static enum resolve_status
 ask(const struct question *q, void *found)
 {
-	enum resolve_status status;
-	int ends[2];
+	/* In memory that we share with the child. */
+	struct answer {
+		enum resolve_status status;
+		union {
+			struct resolve_hosts hosts;
+			struct resolve_addresses addresses;
+		} found;
+	} * answer;
 
 	memset(found, 0, q->size);
 	if (!dns_is_name(span_of(q->name)))
 		return RESOLVE_NO_DOMAIN;
-	if (pipe(ends) < 0)
+	answer = mmap(NULL, sizeof *answer, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (answer == MAP_FAILED)
 		return RESOLVE_LATER;
+	answer->status = RESOLVE_LATER;
 	pid_t pid = fork();
-	if (pid == 0)
-		answer_question(q, found, ends[1]);
-	close(ends[1]);
-	if (pid < 0 || take(ends[0], &status, sizeof status) < 0 || take(ends[0], found, q->size) < 0) {
-		status = RESOLVE_LATER;
-		memset(found, 0, q->size);
+	if (pid == 0) {
+		signal(SIGALRM, SIG_DFL);
+		alarm(RESOLVE_SECONDS);
+		answer->status = q->ask(q, &answer->found);
+		_exit(EXIT_SUCCESS);
 	}
-	close(ends[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
+	enum resolve_status status = answer->status;
+	if (status != RESOLVE_LATER)
+		memcpy(found, &answer->found, q->size);
+	munmap(answer, sizeof *answer);
 	return status;
 }
 
