@@ -28,7 +28,7 @@ static const struct {
 };
 
 struct content
-content_of(struct span text)
+compose_content(struct span text)
 {
 	size_t high = 0, line = 0, longest = 0;
 	struct content c = { .type = "text/plain; charset=us-ascii" };
@@ -64,7 +64,7 @@ next_piece(const struct body *body)
 }
 
 int
-body_next(void *context, struct buf *out)
+compose_next(void *context, struct buf *out)
 {
 	struct body *body = context;
 	struct span piece = span_slice(body->header, body->at, body->at + PIECE);
@@ -87,7 +87,7 @@ body_next(void *context, struct buf *out)
 }
 
 uint64_t
-body_size(struct body *body)
+compose_size(struct body *body)
 {
 	uint64_t size = 0;
 	struct buf piece;
@@ -95,7 +95,7 @@ body_size(struct body *body)
 
 	buf_init(&piece, (size_t)4 * PIECE);
 	do {
-		more = body_next(body, &piece);
+		more = compose_next(body, &piece);
 		size += piece.len;
 		buf_clear(&piece);
 	} while (more > 0);

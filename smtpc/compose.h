@@ -16,7 +16,7 @@ struct content {
 	const char *type;	/* for Content-Type */
 	enum encoding encoding; /* that it needs */
 };
-struct content content_of(struct span text);
+struct content compose_content(struct span text);
 
 /* A message on its way out. The text has CRLF line ends, unless it is no text. */
 struct body {
@@ -26,10 +26,10 @@ struct body {
 };
 
 /* As smtp_client wants it (struct smtp_message): 1, 0, or -1 when out is full. After the end it begins again. context: a struct body. */
-int body_next(void *context, struct buf *out);
+int compose_next(void *context, struct buf *out);
 
 /* Bytes in all. */
-uint64_t body_size(struct body *);
+uint64_t compose_size(struct body *);
 
 struct heading {
 	struct buf from, to, cc; /* values as envelope_add_list writes them; empty: no such field */

@@ -136,7 +136,7 @@ letter_read(struct letter *letter, bool to_dot, bool *dot)
 		return letter_unread();
 	int result = scratch_end(&letter->given, &letter->text);
 	if (result == 0) {
-		letter->content = content_of(letter->text);
+		letter->content = compose_content(letter->text);
 		result = letter->content.nul ? 0 : end_lines(letter);
 	}
 	if (result == 0)

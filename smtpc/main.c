@@ -26,7 +26,7 @@ print(struct body *body)
 
 	buf_init(&piece, 1024 * 1024);
 	do {
-		more = body_next(body, &piece);
+		more = compose_next(body, &piece);
 		for (size_t i = 0; i < piece.len; i++)
 			if (piece.data[i] != '\r')
 				putchar(piece.data[i]);

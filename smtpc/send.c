@@ -137,11 +137,11 @@ letter_send(struct letter *letter)
 		.sender = buf_string(&letter->sender),
 		.recipients = calloc(envelope->n, sizeof(*message.recipients)),
 		.recipients_n = envelope->n,
-		.size = body_size(&letter->body),
+		.size = compose_size(&letter->body),
 		.eight_bit = letter->eight_bit,
 		.utf8 = letter->utf8,
 		.all_or_none = letter->all_or_none,
-		.body = body_next,
+		.body = compose_next,
 		.context = &letter->body,
 	};
 	struct conn conn;

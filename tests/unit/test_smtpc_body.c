@@ -6,7 +6,7 @@
 static void
 expect_kind(const char *text, size_t n, enum encoding encoding, const char *type)
 {
-	struct content content = content_of(guarded_span((struct span){ text, n }));
+	struct content content = compose_content(guarded_span((struct span){ text, n }));
 
 	ck_assert_int_eq(content.encoding, encoding);
 	ck_assert_str_eq(content.type, type);
@@ -43,11 +43,11 @@ START_TEST(knows_long_lines)
 	static char text[40000];
 
 	memset(text, 'x', sizeof(text));
-	ck_assert_int_eq(content_of((struct span){ text, 998 }).encoding, ENCODING_7BIT);
-	ck_assert_int_eq(content_of((struct span){ text, 999 }).encoding, ENCODING_QP);
-	ck_assert_int_eq(content_of((struct span){ text, sizeof(text) }).encoding, ENCODING_BASE64);
+	ck_assert_int_eq(compose_content((struct span){ text, 998 }).encoding, ENCODING_7BIT);
+	ck_assert_int_eq(compose_content((struct span){ text, 999 }).encoding, ENCODING_QP);
+	ck_assert_int_eq(compose_content((struct span){ text, sizeof(text) }).encoding, ENCODING_BASE64);
 	text[500] = '\r';
-	ck_assert_int_eq(content_of((struct span){ text, 1001 }).encoding, ENCODING_7BIT);
+	ck_assert_int_eq(compose_content((struct span){ text, 1001 }).encoding, ENCODING_7BIT);
 }
 END_TEST
 
@@ -60,7 +60,7 @@ send_out(struct body *body, struct buf *out)
 
 	for (int round = 0; round < 2; round++) {
 		first = out->len;
-		while ((more = body_next(body, out)) > 0)
+		while ((more = compose_next(body, out)) > 0)
 			;
 		ck_assert_int_eq(more, 0);
 	}
@@ -68,7 +68,7 @@ send_out(struct body *body, struct buf *out)
 	ck_assert(
 	    span_equal(span_slice(buf_span(out), 0, first), span_slice(buf_span(out), first, 2 * first)));
 	buf_cut(out, first);
-	ck_assert_uint_eq(body_size(body), first);
+	ck_assert_uint_eq(compose_size(body), first);
 }
 
 static void
@@ -115,7 +115,7 @@ expect_back(size_t line, enum encoding encoding)
 						 : 'x';
 	buf_init(&out, 1 << 22);
 	buf_init(&back, 1 << 20);
-	body.encoding = content_of(all).encoding;
+	body.encoding = compose_content(all).encoding;
 	ck_assert_int_eq(body.encoding, encoding);
 	send_out(&body, &out);
 	expect_span(span_slice(buf_span(&out), 0, body.header.n), body.header.at);

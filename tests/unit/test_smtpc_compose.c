@@ -100,7 +100,7 @@ heading(void)
 static void
 expect_header(const struct heading *h, const char *text, const char *expected)
 {
-	struct content content = content_of(span_of(text));
+	struct content content = compose_content(span_of(text));
 	struct buf out;
 
 	buf_init(&out, 8192);
