@@ -9,8 +9,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 
 import letterbox  # noqa: E402
+from client_case import Pop3c  # noqa: E402
 from fake_pop3 import Drop, FakePop3, STAMP  # noqa: E402
-from pop3c_case import Pop3c  # noqa: E402
 
 ONE = (b"From: =?utf-8?q?J=C3=BCrgen?= <jur@example.org>\r\nTo: anna@example.org\r\nDate: Tue, 24 Nov 2026 06:31:18 +0100\r\n"
        b"Subject: =?utf-8?b?R3LDvMOfZQ==?=\x1b[31m red\r\n\r\n.first\r\n..second\r\nFrom third\r\nesc \x1b]0;title\x07 \xc2\x9b31m "

@@ -16,8 +16,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 
 import letterbox  # noqa: E402
+from client_case import Pop3c  # noqa: E402
 from fake_pop3 import Drop, stuffed  # noqa: E402
-from pop3c_case import Pop3c  # noqa: E402
 
 
 def mail(n, body=b"body\r\n"):

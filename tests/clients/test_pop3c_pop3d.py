@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 import letterbox  # noqa: E402
 import mail  # noqa: E402
-from pop3c_case import Pop3c  # noqa: E402
+from client_case import Pop3c  # noqa: E402
 
 COUNT = 250
 

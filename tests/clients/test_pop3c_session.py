@@ -2,7 +2,6 @@
 """pop3c on a terminal: the session, the pager, the question for the password, progress, interrupts."""
 
 import os
-import pty
 import re
 import select
 import signal
@@ -13,74 +12,14 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 
 import letterbox  # noqa: E402
+from client_case import Pop3c, Terminal  # noqa: E402
 from fake_pop3 import Drop  # noqa: E402
-from pop3c_case import Pop3c  # noqa: E402
 
 MAILS = [b"From: Anna <anna@example.org>\r\nDate: Tue, 24 Nov 2026 05:31:18 +0000\r\nSubject: =?utf-8?q?gr=C3=BCn?=\r\n\r\nfirst \x1b[31mred\x07\r\n",
          b"From: bob@example.org\r\nDate: Tue, 24 Nov 2026 06:00:00 +0000\r\nSubject: two\x1b]0;x\x07\r\n\r\nsecond\r\n",
          b"From: carl@example.org\r\nSubject: three\r\n\r\nthird\r\n"]
 PROMPT = "mail number (? for help): "
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-
-
-class Terminal:
-    """pop3c with a terminal of its own."""
-
-    def __init__(self, case, server, *arguments):
-        self.case = case
-        command = [letterbox.binary("pop3c"), "-S", server.address] + list(arguments)
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(case.home)
-            os.execve(command[0], command, case.environment)
-        self.text = ""
-        self.status = None
-        case.addCleanup(self.end)
-
-    def end(self):
-        if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-            self.status = -signal.SIGKILL
-        os.close(self.fd)
-
-    def more(self, deadline):
-        """False at the end."""
-        ready, _, _ = select.select([self.fd], [], [], deadline.left())
-        if not ready:
-            raise AssertionError("nothing more comes: %r" % self.text)
-        try:
-            data = os.read(self.fd, 65536)
-        except OSError:
-            return False
-        self.text += data.decode("utf-8")
-        return data != b""
-
-    def until(self, what):
-        """Read until it comes; what stood before it is returned and gone."""
-        deadline = letterbox.Deadline(20)
-        while what not in self.text:
-            if not self.more(deadline):
-                raise AssertionError("no %r in %r" % (what, self.text))
-        before, self.text = self.text.split(what, 1)
-        return before
-
-    def type(self, line):
-        os.write(self.fd, line.encode())
-
-    def wait(self):
-        """The rest of what it writes, and its exit status; a signal is negative."""
-        deadline = letterbox.Deadline(20)
-        while self.more(deadline):
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        self.status = os.waitstatus_to_exitcode(status)
-        return self.text, self.status
-
-    def answer(self, line):
-        """Type a line; what comes up to the next prompt, without the echo."""
-        self.type(line + "\n")
-        return self.until(PROMPT).split("\r\n", 1)[1]
 
 
 class Session(Pop3c):
@@ -93,6 +32,11 @@ class Session(Pop3c):
         terminal = Terminal(self, self.fake)
         return terminal, terminal.until(PROMPT)
 
+    def answer(self, terminal, line):
+        """Type a line; what comes up to the next prompt, without the echo."""
+        terminal.type(line + "\n")
+        return terminal.until(PROMPT).split("\r\n", 1)[1]
+
     def test_the_list(self):
         _, shown = self.begin()
         lines = [re.split(r"  +", line.strip()) for line in shown.splitlines()]
@@ -103,34 +47,34 @@ class Session(Pop3c):
 
     def test_a_mail_is_shown(self):
         terminal, _ = self.begin()
-        shown = terminal.answer("1")
+        shown = self.answer(terminal, "1")
         self.assertIn("Subject: grün\r\n\r\nfirst [31mred\r\n", shown)
         self.assertIsNone(CONTROL.search(shown))
 
     def test_the_pager_gets_the_mail_on_its_input(self):
         self.environment["PAGER"] = "sed 's/^/> /'"
         terminal, _ = self.begin()
-        self.assertIn("> second\r\n", terminal.answer("2"))
+        self.assertIn("> second\r\n", self.answer(terminal, "2"))
 
     def test_without_such_a_pager_it_is_plain(self):
         self.environment["PAGER"] = "/nonexistent"
         terminal, _ = self.begin()
-        self.assertIn("\r\nsecond\r\n", terminal.answer("2"))
+        self.assertIn("\r\nsecond\r\n", self.answer(terminal, "2"))
 
     def test_a_pager_that_has_enough(self):
         self.environment["PAGER"] = "head -1 >/dev/null"
         terminal, _ = self.begin([b"Subject: x\r\n\r\n" + b"line\r\n" * 100000])
-        terminal.answer("1")
-        self.assertIn("mail 1", terminal.answer("d"))
+        self.answer(terminal, "1")
+        self.assertIn("mail 1", self.answer(terminal, "d"))
 
     def test_delete_and_take_back(self):
         terminal, _ = self.begin()
-        self.assertIn("which one?", terminal.answer("d"))
-        terminal.answer("2")
-        self.assertEqual(terminal.answer("d"), "mail 2 will be deleted when you leave\r\n")
-        self.assertEqual(terminal.answer("d 1 3").count("will be deleted"), 2)
-        self.assertIn("\r\n   2D bob", terminal.answer("l"))
-        self.assertEqual(terminal.answer("u 1"), "mail 1 stays\r\n")
+        self.assertIn("which one?", self.answer(terminal, "d"))
+        self.answer(terminal, "2")
+        self.assertEqual(self.answer(terminal, "d"), "mail 2 will be deleted when you leave\r\n")
+        self.assertEqual(self.answer(terminal, "d 1 3").count("will be deleted"), 2)
+        self.assertIn("\r\n   2D bob", self.answer(terminal, "l"))
+        self.assertEqual(self.answer(terminal, "u 1"), "mail 1 stays\r\n")
         self.assertNotIn("DELE", " ".join(self.fake.asked))
         terminal.type("q\n")
         rest, status = terminal.wait()
@@ -140,17 +84,17 @@ class Session(Pop3c):
     def test_out_of_range_is_asked_again(self):
         terminal, _ = self.begin()
         for word in ("0", "4", "-2", "99999999999999999999", "d 4", "u 9"):
-            self.assertIn("there is no mail %s: 1 to 3" % word.split()[-1], terminal.answer(word))
+            self.assertIn("there is no mail %s: 1 to 3" % word.split()[-1], self.answer(terminal, word))
         for word in ("x", "12x;", "dx", "é"):
-            self.assertNotEqual(terminal.answer(word), "")
-        self.assertEqual(terminal.answer(""), "")
-        self.assertIn("Ctrl-C", terminal.answer("?"))
-        self.assertIn("second", terminal.answer(" 2 "))
+            self.assertNotEqual(self.answer(terminal, word), "")
+        self.assertEqual(self.answer(terminal, ""), "")
+        self.assertIn("Ctrl-C", self.answer(terminal, "?"))
+        self.assertIn("second", self.answer(terminal, " 2 "))
 
     def test_ways_to_leave(self):
         for word in ("q\n", "-1\n", "\x04"):
             terminal, _ = self.begin()
-            terminal.answer("d 1")
+            self.answer(terminal, "d 1")
             terminal.type(word)
             rest, status = terminal.wait()
             self.assertIn("1 deleted: 1\r\n", rest)
@@ -158,13 +102,13 @@ class Session(Pop3c):
 
     def test_leaving_without_deleting_says_so(self):
         terminal, _ = self.begin([])
-        self.assertIn("empty", terminal.answer("1"))
+        self.assertIn("empty", self.answer(terminal, "1"))
         terminal.type("q\n")
         self.assertIn("nothing deleted\r\n", terminal.wait()[0])
 
     def test_an_interrupt_deletes_nothing(self):
         terminal, _ = self.begin()
-        terminal.answer("d 1")
+        self.answer(terminal, "d 1")
         terminal.type("\x03")
         rest, status = terminal.wait()
         self.assertIn("nothing was deleted", rest)
@@ -182,7 +126,7 @@ class Session(Pop3c):
 
     def test_the_server_goes_away(self):
         terminal, _ = self.begin(hooks={"RETR 2": Drop})
-        terminal.answer("d 1")
+        self.answer(terminal, "d 1")
         terminal.type("2\n")
         rest, status = terminal.wait()
         self.assertIn("closed the connection", rest)
@@ -191,7 +135,7 @@ class Session(Pop3c):
 
     def test_the_server_goes_away_at_the_end(self):
         terminal, _ = self.begin(hooks={"QUIT": Drop})
-        terminal.answer("d 1")
+        self.answer(terminal, "d 1")
         terminal.type("q\n")
         rest, status = terminal.wait()
         self.assertIn("has not said that it deleted", rest)
@@ -200,8 +144,8 @@ class Session(Pop3c):
 
     def test_a_mail_that_the_server_refuses(self):
         terminal, _ = self.begin(hooks={"RETR 2": b"-ERR rotten\r\n"})
-        self.assertIn("rotten", terminal.answer("2"))
-        self.assertIn("third", terminal.answer("3"))
+        self.assertIn("rotten", self.answer(terminal, "2"))
+        self.assertIn("third", self.answer(terminal, "3"))
 
 
 class AtTheTerminal(Pop3c):

@@ -4,9 +4,7 @@ import email
 import email.policy
 import itertools
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
 import tempfile
@@ -16,36 +14,12 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "lib"))
 
 import letterbox
+from client_case import Smtpc, Terminal
 from fake_smtp import Drop, FakeSmtp
 
 
-def environment():
-    more = {"PATH": os.environ["PATH"], "LOGNAME": "me", "TZ": "UTC-2", "LANG": "C.UTF-8"}
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
-        if name in os.environ:
-            more[name] = os.environ[name]
-    return more
-
-
-class Smtpc(unittest.TestCase):
-    def server(self, **named):
-        server = FakeSmtp(**named)
-        server.__enter__()
-        self.addCleanup(server.__exit__)
-        return server
-
-    def run_it(self, server, *arguments, text=b"Hello\n", status=0, **more):
-        command = [letterbox.binary("smtpc")] + (["-S", server.address] if server else []) + list(arguments)
-        done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
-                              env=dict(environment(), **more))
-        self.assertEqual(done.returncode, status, done.stdout[-1000:] + done.stderr[-2000:])
-        self.assertIsNone(letterbox.SANITIZER.search(done.stderr.decode("latin-1")))
-        if server is not None:
-            server.await_end()
-        return done.stdout.decode(), done.stderr.decode()
-
-    def parsed(self, server):
-        return email.message_from_bytes(server.messages[-1], policy=email.policy.SMTP)
+def parsed(server):
+    return email.message_from_bytes(server.messages[-1], policy=email.policy.SMTP)
 
 
 class Scripted(Smtpc):
@@ -58,7 +32,7 @@ class Scripted(Smtpc):
                          ["RCPT TO:<%s>" % a for a in ("c@c.example", "d@d.example", "b@b.example", "b2@b.example")])
         self.assertEqual(server.told[1], "MAIL FROM:<anna@a.example> SIZE=%d" % len(server.messages[0]))
         self.assertEqual(server.told[-1], "QUIT")
-        message = self.parsed(server)
+        message = parsed(server)
         self.assertEqual(message["Subject"], "Grüße")
         self.assertEqual(message["From"], "Anna <anna@a.example>")
         self.assertEqual(message["To"].replace("\n", ""), "b@b.example, Bob <b2@b.example>, B <b@B.example>")
@@ -75,8 +49,8 @@ class Scripted(Smtpc):
         server = self.server()
         self.run_it(server, "b@b.example", text=b"one\r\n.\ntwo\rthree")
         self.assertTrue(server.messages[0].endswith(b"\r\n\r\none\r\n.\r\ntwo\r\nthree\r\n"), server.messages[0])
-        self.assertEqual(self.parsed(server)["Content-Transfer-Encoding"], "7bit")
-        self.assertIn("me@", self.parsed(server)["From"])
+        self.assertEqual(parsed(server)["Content-Transfer-Encoding"], "7bit")
+        self.assertIn("me@", parsed(server)["From"])
 
     def test_every_line_ends_with_crlf(self):
         for text, lines in ((b"abc", [b"abc"]), (b"a\nb\n", [b"a", b"b"]), (b"a\r\nb\r\n", [b"a", b"b"]), (b"a\rb\r", [b"a", b"b"]), (b"", []),
@@ -90,13 +64,13 @@ class Scripted(Smtpc):
         server = self.server(offers=[])
         blob = bytes(range(256)) * 3000
         self.run_it(server, "b@b.example", text=blob)
-        self.assertEqual(self.parsed(server).get_payload(decode=True), blob)
+        self.assertEqual(parsed(server).get_payload(decode=True), blob)
 
     def test_large_input(self):
         server = self.server()
         text = b"".join(b"line %d\n" % n for n in range(400000))
         self.run_it(server, "b@b.example", text=text)
-        self.assertEqual(self.parsed(server).get_payload(decode=True), text.replace(b"\n", b"\r\n"))
+        self.assertEqual(parsed(server).get_payload(decode=True), text.replace(b"\n", b"\r\n"))
 
     def test_helo_without_extensions(self):
         server = self.server(hooks={"EHLO": b"502 no\r\n"})
@@ -217,13 +191,13 @@ class Outcomes(Smtpc):
             with self.subTest(fd=fd):
                 server = self.server()
                 done = subprocess.run(command + [server.address, "b@b.example"], input=b"x\n" if fd else None, stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE, timeout=60, env=environment(), preexec_fn=lambda fd=fd: os.close(fd))
+                                      stderr=subprocess.PIPE, timeout=60, env=self.environment, preexec_fn=lambda fd=fd: os.close(fd))
                 self.assertEqual(done.returncode, status, done)
                 self.assertEqual(len(server.messages), 1 if fd else 0)
 
     def test_a_temporary_file_that_cannot_be_made(self):
         done = subprocess.run([letterbox.binary("smtpc"), "-n", "b@b.example"], input=b"x\n" * 500000, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=60, env=dict(environment(), TMPDIR="/nonexistent"))
+                              stderr=subprocess.PIPE, timeout=60, env=dict(self.environment, TMPDIR="/nonexistent"))
         self.assertEqual((done.returncode, done.stdout), (74, b""))
         self.assertIn(b"temporary file", done.stderr)
 
@@ -232,7 +206,7 @@ class Outcomes(Smtpc):
         for arguments in (["-h"], ["-V"], ["-n", "b@b.example"], ["-S", server.address, "b@b.example"]):
             with open("/dev/full", "wb") as full:
                 done = subprocess.run([letterbox.binary("smtpc")] + arguments, input=b"x\n", stdout=full, stderr=subprocess.PIPE,
-                                      timeout=60, env=environment())
+                                      timeout=60, env=self.environment)
             self.assertEqual(done.returncode, 74, arguments)
             self.assertRegex(done.stderr, rb"^smtpc: [^\n]+ cannot be written: No space left on device\n$")
 
@@ -340,55 +314,37 @@ class Usage(Smtpc):
 class OnATerminal(Smtpc):
     def talk(self, server, dialogue, status=0):
         """dialogue: (a regular expression to wait for, what to type then)…; returns all that was shown."""
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.execve(letterbox.binary("smtpc"), ["smtpc", "-S", server.address], environment())
-        shown, end = "", time.monotonic() + 30
-        seen = 0
-        for pattern, answer in list(dialogue) + [(None, None)]:
-            while pattern is None or not re.search(pattern, shown[seen:]):
-                if not select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
-                    self.fail("waited for %r: %r" % (pattern, shown))
-                try:
-                    part = os.read(terminal, 4096)
-                except OSError:  # EIO: the other side is closed
-                    part = b""
-                if not part:
-                    break
-                shown += part.decode().replace("\r\n", "\n")
-            if pattern is not None:
-                found = re.search(pattern, shown[seen:])
-                self.assertIsNotNone(found, shown)
-                seen += found.end()
-                os.write(terminal, answer.encode())
-        os.close(terminal)
-        _, code = os.waitpid(pid, 0)
-        self.assertEqual(os.waitstatus_to_exitcode(code), status, shown)
-        return shown
+        terminal = Terminal(self, server)
+        for pattern, answer in dialogue:
+            terminal.until(re.compile(pattern))
+            terminal.type(answer)
+        _, code = terminal.wait()
+        self.assertEqual(code, status, terminal.shown)
+        return terminal.shown
 
     def test_asks_and_sends(self):
         server = self.server()
         shown = self.talk(server, [(r"From \[me@[^]]*\]: ", "anna\n"), (r"That is no address: .*@.*\n.*From.*: ", "Anna <anna@a.example>\n"),
                                    (r"To.*: ", "b@b.example, c@\n"), (r"That is no address: .*\n.*To.*: ", "b@b.example, c@c.example\n"),
-                                   (r"Subject: ", "Grüße\n"), (r"dot ends it:\n", "Erste Zeile\n..\n.\n")])
+                                   (r"Subject: ", "Grüße\n"), (r"dot ends it:\s+", "Erste Zeile\n..\n.\n")])
         self.assertIn("sent: 250 2.0.0 taken as 42\n", shown)
         self.assertEqual([line for line in server.told if line.startswith("RCPT")], ["RCPT TO:<b@b.example>", "RCPT TO:<c@c.example>"])
-        message = self.parsed(server)
+        message = parsed(server)
         self.assertEqual((message["Subject"], message["From"]), ("Grüße", "Anna <anna@a.example>"))
         self.assertEqual(message.get_payload(decode=True), b"Erste Zeile\r\n..\r\n")
 
     def test_says_what_went_wrong(self):
         server = self.server(hooks={"RCPT": b"550 5.1.1 no such user\r\n"})
-        shown = self.talk(server, [(r"From.*: ", "\n"), (r"To.*: ", "b@b.example\n"), (r"Subject: ", "\n"), (r"dot ends it:\n", ".\n")],
+        shown = self.talk(server, [(r"From.*: ", "\n"), (r"To.*: ", "b@b.example\n"), (r"Subject: ", "\n"), (r"dot ends it:\s+", ".\n")],
                           status=65)
         self.assertIn("b@b.example was refused: 550 5.1.1 no such user\n", shown)
         self.assertIn("not sent", shown)
 
     def test_leaves_at_ctrl_d(self):
-        answers = [(r"From.*: ", "\n"), (r"To.*: ", "b@b.example\n"), (r"Subject: ", "x\n"), (r"dot ends it:\n", "text\n")]
+        answers = [(r"From.*: ", "\n"), (r"To.*: ", "b@b.example\n"), (r"Subject: ", "x\n"), (r"dot ends it:\s+", "text\n")]
         for n in range(5):
             server = self.server()
-            dialogue = answers[:n] + ([(answers[n][0], "\x04")] if n < 4 else [(r"text\n", "\x04")])
+            dialogue = answers[:n] + ([(answers[n][0], "\x04")] if n < 4 else [(r"text\s+", "\x04")])
             self.assertIn("Nothing was sent.", self.talk(server, dialogue))
             self.assertEqual(server.told, [])
 
