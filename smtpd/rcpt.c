@@ -187,19 +187,15 @@ static struct reply
 take_mailbox(struct walk *w, const char *local)
 {
 	char name[ACCOUNT_NAME + 1];
+	const enum account_status status = find_account(w->rules->root, span_of(local), name);
 
-	switch (find_account(w->rules->root, span_of(local), name)) {
-	case ACCOUNT_OK:
+	if (status == ACCOUNT_OK) {
 		tell(w->rules, span_of(local), "is the user", span_of(name));
 		return add_user(w, name);
-	case ACCOUNT_NONE:
-	case ACCOUNT_BAD_NAME:
+	}
+	if (status == ACCOUNT_NONE) {
 		tell(w->rules, span_of(local), "is no user", none);
 		return unknown;
-	case ACCOUNT_EXISTS:
-	case ACCOUNT_BAD_PASSWORD:
-	case ACCOUNT_FAILED:
-		break;
 	}
 	log_failure("accounts not read", NULL, NULL);
 	return no_accounts;
