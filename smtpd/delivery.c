@@ -42,9 +42,10 @@ close_drops(struct delivery *d, size_t first)
 void
 delivery_cut(struct delivery *d, size_t n)
 {
-	for (size_t i = n; i < d->list.n; i++)
-		d->here -= d->list.to[i].queued.mailbox;
 	rcpt_list_cut(&d->list, n);
+	d->here = 0;
+	for (size_t i = 0; i < d->list.n; i++)
+		d->here += d->list.to[i].queued.mailbox;
 }
 
 /* The mailboxes stay open: the next message is often for the same users. */
@@ -133,8 +134,6 @@ delivery_add(void *world, struct span content)
 
 	spool_add(&d->spool, content);
 }
-
-static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
 
 /* RFC 3848, RFC 6531. */
 static const char *
@@ -244,23 +243,6 @@ log_delivered(const struct delivery *d, const struct envelope *envelope, const s
 	}
 }
 
-static bool
-is_anybody_left(const struct delivery *d)
-{
-	for (size_t i = 0; i < d->list.n; i++)
-		if (d->list.to[i].waits)
-			return true;
-	return false;
-}
-
-static struct reply
-queue_reply(int error)
-{
-	if (error == ENOSPC || error == EDQUOT)
-		return delivery_reply(maildrop_status_of(error));
-	return (struct reply){ 451, "4.3.0", "The queue cannot be written now" };
-}
-
 /* Those who wait: who is elsewhere, and who can't have it in the mailbox now. 0, or -1 with errno. */
 static int
 queue_rest(struct delivery *d, const struct envelope *envelope, const struct parcel *parcel)
@@ -306,13 +288,18 @@ queue_rest(struct delivery *d, const struct envelope *envelope, const struct par
 static struct reply
 hand_over(struct delivery *d, const struct envelope *envelope, struct parcel *parcel)
 {
+	bool left = false;
+
 	if (write_received(d, envelope, parcel) < 0)
-		return no_memory;
+		return (struct reply){ 451, "4.3.0", "There is no memory left" };
 	enum maildrop_status status = deliver(d, parcel);
 	struct reply reply = delivery_reply(status);
-	bool left = is_anybody_left(d);
+	for (size_t i = 0; i < d->list.n; i++)
+		left |= d->list.to[i].waits;
 	if (status == MAILDROP_OK && left && queue_rest(d, envelope, parcel) < 0) {
-		reply = queue_reply(errno);
+		reply = errno == ENOSPC || errno == EDQUOT
+			    ? delivery_reply(maildrop_status_of(errno))
+			    : (struct reply){ 451, "4.3.0", "The queue cannot be written now" };
 		take_back(d, d->list.n);
 	}
 	/* A descriptor whose sync failed once may say later that all is well. */
