@@ -11,7 +11,7 @@
 enum {
 	BOUNCE_PIECE = 256 * 1024, /* most bytes of a piece, but for the original */
 	BOUNCE_ORIGINAL =
-	    128 * 1024 /* a header, or a whole message, that goes back; of a larger one the header */
+	    128 * 1024 /* of a header or a message that goes back; of a larger one the header does */
 };
 
 enum bounce_action { BOUNCE_FAILED, BOUNCE_DELAYED, BOUNCE_RELAYED, BOUNCE_DELIVERED };

@@ -23,8 +23,7 @@ enum {
 	SERVE_SESSION = 100,   /* a session lasts as many times its time-out: 8 h, 16 h for POP3 */
 	SERVE_FAREWELL = 5,    /* seconds for the last reply of a session that we end */
 
-	AUTH_DELAY =
-	    1000, /* milliseconds before a failed login is answered: guessing is slow, a typo is no pain */
+	AUTH_DELAY = 1000, /* milliseconds before a failed login is answered: a typo is no pain */
 
 	/* A source may fail so often at once, more than an office full of mistyped passwords does, and then once in so many milliseconds: */
 	AUTH_FAILURES = 30,
@@ -48,32 +47,25 @@ enum {
 
 	/* store */
 	SPOOL_MEMORY = 256 * 1024, /* a message up to here costs no file */
-	MBOX_LOCK_SECONDS =
-	    30, /* to wait for a mailbox that another program holds: less than a client's patience */
-	DOTLOCK_UNREADABLE = 5, /* seconds after which an empty dotlock is taken for a dead one's */
-	DOTLOCK_NAMELESS =
-	    300, /* the same for the pid 0: procmail's or dotlockfile's; liblockfile's own figure */
-	DOTLOCK_LIVING =
-	    1024, /* the same where the pid lives: it may be another's by now; procmail's figure (Postfix: 500) */
+	MBOX_LOCK_SECONDS = 30,	   /* for a mailbox that another program holds: a client waits longer */
+	DOTLOCK_UNREADABLE = 5,	   /* seconds after which an empty dotlock is taken for a dead one's */
+	DOTLOCK_NAMELESS = 300,	   /* for the pid 0 (procmail, dotlockfile); liblockfile's own figure */
+	DOTLOCK_LIVING = 1024,	   /* where the pid lives, perhaps as another's; procmail's figure */
 	/* Where more bytes would move, what goes is only marked, at a page a mark: copying so many twice takes as long. */
 	EXPUNGE_MOVED = 4 * 1024 * 1024,
 	EXPUNGE_MARK = 4096,
-	SURVEY_DOUBTED =
-	    16 << 20, /* bytes at the end of an unknown mailbox: not synced when the power went? */
-	CHECKUP_LOCK_SECONDS = 2, /* who only looks does not wait long */
+	SURVEY_DOUBTED = 16 << 20, /* bytes at the end of an unknown mailbox: were they synced? */
+	CHECKUP_LOCK_SECONDS = 2,  /* who only looks does not wait long */
 
 	/* clients */
 	REPLY_LINE = 4096,	/* RFC 5321 4.5.3.1.5 says 512, servers say more */
 	REPLY_TEXT = 64 * 1024, /* a whole multi-line reply */
-	SMTP_COMMAND =
-	    SMTP_PATH +
-	    1024, /* of a client's MAIL or RCPT, with RFC 3461's parameters: more than a server must take */
-	SMTP_BATCH =
-	    8 *
-	    1024, /* bytes of pipelined commands whose replies are outstanding: less than a socket buffers, so that both
-				  sides never wait for each other (RFC 2920 3.1) */
-	SMTP_BATCH_RCPT = 64, /* the same, in recipients: their replies must find room, too */
-	SMTP_QUIT_WAIT = 5    /* seconds for the reply to QUIT, which changes nothing */
+	/* Of a client's MAIL or RCPT, with RFC 3461's parameters: more than a server must take. */
+	SMTP_COMMAND = SMTP_PATH + 1024,
+	/* Of pipelined commands whose replies are outstanding: less than a socket buffers, so that never both sides wait (RFC 2920 3.1). */
+	SMTP_BATCH = 8 * 1024, /* bytes */
+	SMTP_BATCH_RCPT = 64,  /* recipients: their replies must find room, too */
+	SMTP_QUIT_WAIT = 5     /* seconds for the reply to QUIT, which changes nothing */
 };
 
 #endif

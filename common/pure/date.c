@@ -77,29 +77,20 @@ skip_blanks(struct span *s)
 	}
 }
 
-/* Digits at the front of s: their value, *digits how many; -1 where there are none or too many. */
+/* Digits at the front of s: their value, *digits how many; -1 where there are too many. */
 static int
 take_number(struct span *s, size_t *digits)
 {
-	size_t n = 0;
+	struct span number = { s->at, 0 };
 
-	while (n < s->n && ascii_is_digit(s->at[n]))
-		n++;
-	*digits = n;
-	long long value = n > 9 ? -1 : span_number(span_slice(*s, 0, n), 999999999);
-	span_skip(s, n);
-	return (int)value;
+	while (number.n < s->n && ascii_is_digit(s->at[number.n]))
+		number.n++;
+	span_skip(s, number.n);
+	*digits = number.n;
+	return (int)span_number(number, 999999999);
 }
 
-static int
-full_year(int year, size_t digits)
-{
-	if (digits == 2)
-		return year < 50 ? year + 2000 : year + 1900; /* RFC 5322 4.3 */
-	return digits == 3 ? year + 1900 : year;
-}
-
-/* A part of the time where a colon stands before or behind it, else the day or the year. */
+/* A part of the time where a colon stands before or behind it, else the day or the year (RFC 5322 4.3 has the short ones). */
 static bool
 take_digits(struct span *s, struct parts *p)
 {
@@ -118,7 +109,9 @@ take_digits(struct span *s, struct parts *p)
 	} else if (p->day < 0)
 		p->day = number;
 	else if (p->year < 0)
-		p->year = full_year(number, digits);
+		p->year = number + (digits == 2 && number < 50	    ? 2000
+				       : digits == 2 || digits == 3 ? 1900
+								    : 0);
 	else
 		return false;
 	return number >= 0;
@@ -157,37 +150,34 @@ zone_of(struct span word)
 	return 0;
 }
 
-static bool
-is_weekday(struct span word)
+/* Which of the n names has the word's first three letters? -1: none. */
+static int
+named(struct span word, const char names[][4], int n)
 {
-	for (size_t i = 0; i < 7; i++)
-		if (span_is_nocase(span_slice(word, 0, 3), weekdays[i]))
-			return true;
-	return false;
+	while (n-- > 0 && !span_is_nocase(span_slice(word, 0, 3), names[n]))
+		continue;
+	return n;
 }
 
 static bool
 take_word(struct span *s, struct parts *p)
 {
-	size_t n = 0;
+	struct span word = { s->at, 0 };
 
-	while (n < s->n && ascii_is_alnum(s->at[n]))
-		n++;
-	struct span word = span_slice(*s, 0, n);
-	span_skip(s, n);
+	while (word.n < s->n && ascii_is_alnum(s->at[word.n]))
+		word.n++;
+	span_skip(s, word.n);
 	if (s->n > 0 && s->at[0] == '.') /* "Nov." */
 		span_skip(s, 1);
-	for (int i = 0; i < 12 && p->month < 0; i++)
-		if (span_is_nocase(span_slice(word, 0, 3), months[i])) {
-			p->month = i;
-			return true;
-		}
-	if (p->times == 0)
-		return is_weekday(word);
-	if (!p->zoned && !is_weekday(word))
+	int month = p->month < 0 ? named(word, months, 12) : -1;
+	if (month >= 0)
+		p->month = month;
+	if (month >= 0 || named(word, weekdays, 7) >= 0)
+		return true;
+	if (!p->zoned)
 		p->zone = zone_of(word);
 	p->zoned = true;
-	return n > 0;
+	return p->times > 0;
 }
 
 /* As seconds, and back: a day that the month has not would become another. */

@@ -41,7 +41,7 @@ netrc_find(struct span text, struct span host, struct span user, struct buf *log
 	bool found = false, ours = false, more = true;
 
 	buf_init(&word, text.n + 1);
-	while (more && !found) {
+	while (more) {
 		more = next_word(&text, &word);
 		bool any = more && span_is(buf_span(&word), "default");
 		if (!more || any || span_is(buf_span(&word), "machine")) { /* an entry is over */

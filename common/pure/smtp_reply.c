@@ -79,28 +79,15 @@ smtp_reply_next_line(struct span *rest, struct span *line)
 	return true;
 }
 
-/* A number of at most three digits at the front of s. */
-static bool
-take_number(struct span s, size_t *at)
-{
-	size_t start = *at;
-
-	while (*at < s.n && *at < start + 3 && ascii_is_digit(s.at[*at]))
-		(*at)++;
-	return *at > start;
-}
-
 struct span
 smtp_reply_enhanced(struct span text)
 {
-	const struct span none = { NULL, 0 };
-	struct span rest = text, line;
+	struct span rest = text, line = { NULL, 0 }, parts, words;
 
-	if (!smtp_reply_next_line(&rest, &line) || line.n < 5 || line.at[0] != text.at[0] ||
-	    line.at[1] != '.')
-		return none;
-	size_t n = 2;
-	if (!take_number(line, &n) || n == line.n || line.at[n++] != '.' || !take_number(line, &n))
-		return none;
-	return n == line.n || line.at[n] == ' ' ? span_slice(line, 0, n) : none;
+	smtp_reply_next_line(&rest, &line);
+	struct span status = span_until(line, ' ', &words);
+	struct span kind = span_until(status, '.', &parts), subject = span_until(parts, '.', &parts);
+	bool good = kind.n == 1 && kind.at[0] == text.at[0] && subject.n <= 3 && parts.n <= 3 &&
+		    span_number(subject, 999) >= 0 && span_number(parts, 999) >= 0;
+	return good ? status : (struct span){ NULL, 0 };
 }
