@@ -22,7 +22,7 @@ DESTDIR ?=
 
 # Modules that see neither a system header nor a header of common/system; `make layers` holds them to it.
 PURE     = $(wildcard common/pure/*.[ch] smtpd/bounce.h $(addsuffix .[ch], \
-           $(addprefix smtpd/,alias auth bounce_text command data dsn envelope header queue_message session trace) \
+           $(addprefix smtpd/,alias auth bounce_text command data dsn envelope queue_message session trace) \
            $(addprefix pop3d/,auth command session transaction) \
            $(addprefix smtpc/,body compose envelope) \
            $(addprefix pop3c/,html mime show)))

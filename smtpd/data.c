@@ -1,12 +1,66 @@
 /* The content of a message, checked and passed on piece by piece. Pure. */
 #include "command.h"
 
+#include <string.h>
+
 #include "bounds.h"
 
 static const struct reply too_big = { 552, "5.3.4", "The message is too big" };
 static const struct reply malformed = { 554, "5.6.0", "A bare CR, a bare LF or a NUL is in the message" };
 static const struct reply looping = { 554, "5.4.6", "The message has been through too many hosts" };
 static const struct reply no_memory = { 451, "4.3.0", "There is no memory left" };
+
+static void
+take_field(struct header *h)
+{
+	struct span name = { h->name, h->n };
+
+	h->received += span_is(name, "received");
+	h->date |= span_is(name, "date");
+	h->message_id |= span_is(name, "message-id");
+}
+
+/* One character at the start of a line. A blank before the colon is obsolete (RFC 5322 4.5), and meant. */
+static void
+read_name(struct header *h, char c)
+{
+	bool blank = ascii_is_blank(c);
+
+	if (h->n == 0 && c == '\r')
+		h->place = HEADER_BODY;
+	else if (blank && h->n > 0)
+		h->blank = true;
+	else if (!blank && !h->blank && c != ':' && c != '\r' && h->n < sizeof h->name)
+		h->name[h->n++] = ascii_lower(c);
+	else {
+		if (c == ':')
+			take_field(h);
+		h->place = HEADER_LINE;
+	}
+}
+
+/* The next CRLF lines of the message, or any part of them. */
+static void
+read_header(struct header *h, struct span content)
+{
+	size_t i = 0;
+
+	while (i < content.n && h->place != HEADER_BODY) {
+		if (h->place == HEADER_NAME) {
+			read_name(h, content.at[i]);
+			/* The line may be over already: look at this byte again. */
+			i += h->place == HEADER_NAME;
+			continue;
+		}
+		const char *end = memchr(content.at + i, '\n', content.n - i);
+		if (end == NULL)
+			return;
+		i = (size_t)(end - content.at) + 1;
+		h->place = HEADER_NAME;
+		h->n = 0;
+		h->blank = false;
+	}
+}
 
 static void
 begin_content(struct session *s, enum dot_kind kind)
@@ -32,7 +86,7 @@ take_content(struct session *s, struct span content)
 	if (s->verdict.code != 0)
 		return;
 	s->envelope.size += content.n;
-	header_push(&s->header, content);
+	read_header(&s->header, content);
 	if (s->content.failed)
 		condemn(s, no_memory);
 	else if (s->envelope.size > s->config->message_size)

@@ -12,7 +12,6 @@
 #include "address.h"
 #include "dot.h"
 #include "dsn.h"
-#include "header.h"
 #include "line.h"
 #include "protocol.h"
 #include "sasl.h"
@@ -82,6 +81,23 @@ enum session_state {
 	SESSION_GREETED = 2, /* no transaction */
 	SESSION_MAIL = 4,    /* MAIL was taken */
 	SESSION_CHUNKS = 8   /* and a BDAT */
+};
+
+/* Which fields the message has that is coming in. */
+enum header_place {
+	HEADER_NAME, /* zeroed = at the start of the message */
+	HEADER_LINE, /* the rest of a line */
+	HEADER_BODY  /* nothing behind the header counts */
+};
+
+struct header {
+	enum header_place place;
+	char name[sizeof "message-id"]; /* of the line so far, in lower case */
+	size_t n;
+	bool blank; /* behind it */
+
+	int received; /* fields so far; RFC 5321 6.3: loops are found by counting them */
+	bool date, message_id;
 };
 
 enum session_phase { PHASE_COMMANDS, PHASE_AUTH, PHASE_DATA, PHASE_CHUNK };
