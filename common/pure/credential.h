@@ -1,5 +1,5 @@
 /*
- * credential: what stands behind the colon in `accounts`, and the checking of a password against it. Pure.
+ * credential: what stands in `accounts`: a user's name; and behind the colon this, with the checking of a password against it. Pure.
  *
  *	{SCRAM-SHA-256}4096,SALT,STOREDKEY,SERVERKEY	RFC 5802 3, base64 fields, the form Dovecot writes
  *	{PLAIN}secret					for APOP, which needs the password itself
@@ -18,6 +18,13 @@ enum {
 	CREDENTIAL_PASSWORD = 255,    /* most bytes of a password */
 	CREDENTIAL_ITERATIONS = 4096  /* RFC 7677 4: the least that is taken; what is written */
 };
+
+/*
+ * A user's name: 1 to 64 of a-z 0-9 . _ -, not starting with . or -. `local` may be in any case and carry a "+tag"; the name goes to
+ * out in lower case. False where it is none.
+ */
+enum { ACCOUNT_NAME = 64 };
+bool account_name(struct span local, char out[ACCOUNT_NAME + 1]);
 
 struct scram_keys {
 	uint8_t client[SHA256_SIZE]; /* ClientKey */

@@ -5,7 +5,6 @@
 #ifndef ACCOUNT_H
 #define ACCOUNT_H
 
-#include "account_name.h"
 #include "config.h"
 #include "sasl.h"
 

@@ -1,7 +1,7 @@
 /* Paths and address lists: what is found lies within the input, what is refused has a reason, and a list has an end. */
 #include "address.h"
 
-#include "account_name.h"
+#include "credential.h"
 #include "fuzz.h"
 
 static bool

@@ -1,7 +1,6 @@
 /* What stands in `accounts`: whatever is taken can be used, and a {PLAIN} password is its own. */
 #include "credential.h"
 
-#include "account_name.h"
 #include "fuzz.h"
 
 static void
