@@ -16,6 +16,7 @@
 struct marks {
 	struct listing now;
 	bool *gone;
+	size_t count; /* of them, the hidden ones, too */
 };
 
 static void
@@ -88,78 +89,64 @@ mark_hidden(const struct snapshot *s, struct marks *marks)
 						 (off_t)(e->offset + e->stored), "torn by a crash") < 0)
 			return maildrop_failed(&s->maildrop, "torn message not moved");
 		marks->gone[i] |= index_is_hidden(e);
+		marks->count += marks->gone[i];
 	}
 	return MAILDROP_OK;
 }
 
-/* Runs of what stays behind the first that goes. Returns their number, -1 without memory. */
-static ssize_t
-list_pieces(const struct marks *marks, size_t first, struct redo_piece **pieces)
-{
-	size_t count = 0;
+/* What stays: its entries, at their new places; and in runs what of it moves, from `offset` on. */
+struct rest {
+	struct index_list entries;
+	struct redo_piece *pieces;
+	size_t count;
+	off_t offset;
+};
 
-	for (size_t i = first; i < marks->now.count; i++)
-		count += marks->gone[i];
-	*pieces = malloc((count + 1) * sizeof(**pieces));
-	if (*pieces == NULL)
-		return -1;
-	count = 0;
-	for (size_t i = first; i < marks->now.count; i++) {
-		const struct index_entry *e = &marks->now.entries[i];
-		if (marks->gone[i])
-			continue;
-		if (marks->gone[i - 1])
-			(*pieces)[count++].from = (off_t)e->offset;
-		(*pieces)[count - 1].to = (off_t)(e->offset + e->stored);
-	}
-	return (ssize_t)count;
-}
-
-/* The entries that stay, at their new places. Without memory there is no index. */
-static void
-reindex(struct maildrop *m, const struct marks *marks)
+static int
+list_rest(const struct marks *marks, struct rest *rest)
 {
-	struct index_list kept = { .count = 0 };
 	uint64_t at = 0;
-	int index = 0;
 
-	for (size_t i = 0; i < marks->now.count && index == 0; i++) {
+	rest->pieces = malloc((marks->count + 1) * sizeof(*rest->pieces));
+	if (rest->pieces == NULL)
+		return -1;
+	for (size_t i = 0; i < marks->now.count; i++) {
+		struct index_entry entry = marks->now.entries[i];
+		struct redo_piece run = { (off_t)entry.offset, (off_t)(entry.offset + entry.stored) };
 		if (marks->gone[i])
 			continue;
-		struct index_entry entry = marks->now.entries[i];
+		if (rest->count > 0 && rest->pieces[rest->count - 1].to == run.from)
+			rest->pieces[rest->count - 1].to = run.to;
+		else if (entry.offset != at)
+			rest->pieces[rest->count++] = run;
+		rest->offset = rest->count == 0 ? run.to : rest->offset;
 		entry.offset = at;
 		at += entry.stored;
-		index = index_list_add(&kept, &entry);
+		if (index_list_add(&rest->entries, &entry) < 0)
+			return -1;
 	}
-	if (m->index >= 0)
-		index_make_void(m->index);
-	if (index == 0)
-		index = index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, &kept, &m->header);
-	else
-		index_forget(m->dir, m->index);
-	io_close(index);
-	index_list_free(&kept);
+	return 0;
 }
 
 static enum maildrop_status
 cut_out(struct snapshot *s, struct marks *marks)
 {
-	size_t first = 0;
-	struct redo_piece *pieces;
+	struct maildrop *m = &s->maildrop;
+	struct rest rest = { .count = 0 };
 	enum maildrop_status status = mark_hidden(s, marks);
 
-	if (status != MAILDROP_OK)
-		return status;
-	while (!marks->gone[first])
-		first++;
-	ssize_t count = list_pieces(marks, first, &pieces);
-	if (count < 0)
-		return MAILDROP_TEMP;
-	off_t offset = (off_t)marks->now.entries[first].offset;
-	status = redo_expunge(&s->maildrop, offset, pieces, (size_t)count);
-	free(pieces);
+	if (status == MAILDROP_OK && list_rest(marks, &rest) < 0)
+		status = maildrop_failed(m, "expunge not planned");
 	if (status == MAILDROP_OK)
-		reindex(&s->maildrop, marks);
+		status = redo_expunge(m, rest.offset, rest.pieces, rest.count);
+	if (status == MAILDROP_OK) {
+		if (m->index >= 0)
+			index_make_void(m->index);
+		io_close(
+		    index_replace(m->dir, m->lock.inode, (uint64_t)m->lock.size, &rest.entries, &m->header));
+	}
+	free(rest.pieces);
+	index_list_free(&rest.entries);
 	return status;
 }
 
