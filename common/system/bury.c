@@ -182,16 +182,10 @@ redo_bury_again(struct maildrop *m, int redo, const struct redo_plan *plan)
 {
 	size_t count = plan->burial.count, n = count * sizeof(struct redo_grave);
 	struct redo_grave *graves = malloc(n + 1);
-	int result = -1;
+	bool done = graves != NULL && io_read_at(redo, graves, n, redo_body(REDO_BURY)) == (ssize_t)n &&
+		    keep_valid(m, graves, &count) == 0 && mark(m, graves, count) == 0 &&
+		    index_forget(m->dir, m->index) == 0 && redo_void(m, redo) == 0;
 
-	if (graves != NULL && io_read_at(redo, graves, n, redo_body(REDO_BURY)) == (ssize_t)n)
-		result = keep_valid(m, graves, &count);
-	if (result == 0)
-		result = mark(m, graves, count);
-	if (result == 0)
-		result = index_forget(m->dir, m->index);
-	if (result == 0)
-		result = redo_void(m, redo);
 	free(graves);
-	return result;
+	return done ? 0 : -1;
 }

@@ -23,27 +23,20 @@ recover_keep(const struct maildrop *m, int source, off_t from, off_t to, const c
 {
 	char file[128];
 	int fd = io_open(m->dir, "mbox.torn", O_WRONLY | O_CREAT | O_APPEND);
+	bool kept = fd >= 0 && io_copy(source, from, to, fd) == 0 && io_write(fd, span_of("\n")) == 0 &&
+		    fsync(fd) == 0 && fsync(m->dir) == 0;
 
-	if (fd < 0)
-		return -1;
-	int result = io_copy(source, from, to, fd);
-	if (result == 0)
-		result = io_write(fd, span_of("\n"));
-	if (result == 0)
-		result = fsync(fd);
-	if (result == 0)
-		result = fsync(m->dir);
 	io_close(fd);
-	if (result == 0) {
-		snprintf(file, sizeof(file), "users/%s/mbox.torn", m->name);
-		log_begin_error("torn message kept aside");
-		log_text("file", file);
-		log_number("offset", from);
-		log_number("size", to - from);
-		log_text("reason", why);
-		log_end();
-	}
-	return result;
+	if (!kept)
+		return -1;
+	snprintf(file, sizeof(file), "users/%s/mbox.torn", m->name);
+	log_begin_error("torn message kept aside");
+	log_text("file", file);
+	log_number("offset", from);
+	log_number("size", to - from);
+	log_text("reason", why);
+	log_end();
+	return 0;
 }
 
 /*

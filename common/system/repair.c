@@ -227,20 +227,11 @@ static int
 keep_original(const struct maildrop *m, struct repair *repair)
 {
 	int fd = create(m, keep_name);
+	bool kept = fd >= 0 && io_copy(m->mbox, 0, m->lock.size, fd) == 0 && fsync(fd) == 0 &&
+		    link_kept(m, repair) == 0 && unlinkat(m->dir, keep_name, 0) == 0 && fsync(m->dir) == 0;
 
-	if (fd < 0)
-		return -1;
-	int result = io_copy(m->mbox, 0, m->lock.size, fd);
-	if (result == 0)
-		result = fsync(fd);
-	if (result == 0)
-		result = link_kept(m, repair);
-	if (result == 0)
-		result = unlinkat(m->dir, keep_name, 0);
-	if (result == 0)
-		result = fsync(m->dir);
 	io_close(fd);
-	return result;
+	return kept ? 0 : -1;
 }
 
 static enum maildrop_status
@@ -258,21 +249,6 @@ rewrite(const struct maildrop *m, struct repair *repair)
 	return fsync(m->dir) < 0 ? maildrop_failed(m, "mailbox not synced") : MAILDROP_OK;
 }
 
-static enum maildrop_status
-drop_wrong_index(const struct maildrop *m, struct repair *repair)
-{
-	int wrong = checkup_index(m, m->lock.size);
-
-	if (wrong < 0)
-		return maildrop_failed(m, "mailbox not read");
-	if (wrong == 0)
-		return MAILDROP_OK;
-	if (index_forget(m->dir, m->index) < 0)
-		return maildrop_failed(m, "index not removed");
-	repair->index_dropped = true;
-	return MAILDROP_OK;
-}
-
 /* Under all locks. */
 static enum maildrop_status
 mend_mailbox(struct maildrop *m, struct repair *repair)
@@ -281,14 +257,17 @@ mend_mailbox(struct maildrop *m, struct repair *repair)
 
 	if (status != MAILDROP_OK)
 		return status;
-	switch (inspect(m->mbox, m->lock.size, stop_where_wrong, NULL)) {
-	case 0:
-		return drop_wrong_index(m, repair);
-	case 1:
+	int wrong = inspect(m->mbox, m->lock.size, stop_where_wrong, NULL);
+	if (wrong == 1)
 		return rewrite(m, repair);
-	default:
+	if (wrong == 0)
+		wrong = checkup_index(m, m->lock.size);
+	if (wrong < 0)
 		return maildrop_failed(m, "mailbox not read");
-	}
+	if (wrong == 1 && index_forget(m->dir, m->index) < 0)
+		return maildrop_failed(m, "index not removed");
+	repair->index_dropped = wrong == 1;
+	return MAILDROP_OK;
 }
 
 enum maildrop_status

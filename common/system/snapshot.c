@@ -38,21 +38,16 @@ snapshot_lock_session(const struct maildrop *m, const char *client, struct buf *
 	*fd = io_open(m->dir, "pop3.lock", O_RDWR | O_CREAT);
 	if (*fd < 0)
 		return maildrop_failed(m, "session lock not opened");
-	switch (lock_fcntl(*fd, 0)) {
-	case LOCK_OK:
+	enum lock_status locked = lock_fcntl(*fd, 0);
+	if (locked == LOCK_OK) {
 		sign_session_lock(*fd, client);
 		return MAILDROP_OK;
-	case LOCK_BUSY: {
-		ssize_t n = io_read_at(*fd, text, sizeof(text), 0);
-		struct span line = { text, n > 0 ? (size_t)n : 0 };
-		buf_add_escaped(holder, span_trim(line));
-		return MAILDROP_IN_USE;
 	}
-	case LOCK_MOVED:
-	case LOCK_FAILED:
-		break;
-	}
-	return maildrop_failed(m, "session lock not taken");
+	if (locked != LOCK_BUSY)
+		return maildrop_failed(m, "session lock not taken");
+	ssize_t n = io_read_at(*fd, text, sizeof(text), 0);
+	buf_add_escaped(holder, span_trim((struct span){ text, n > 0 ? (size_t)n : 0 }));
+	return MAILDROP_IN_USE;
 }
 
 /* The index is behind: what it knows but for the last message, which may have grown, and the rest read anew. False: read it all anew. */
@@ -251,15 +246,10 @@ static enum maildrop_status
 read_locked(struct snapshot *s, const struct index_entry *entry, off_t at)
 {
 	int mbox = s->maildrop.mbox;
+	enum lock_status locked = lock_fcntl_shared(mbox, MBOX_LOCK_SECONDS);
 
-	switch (lock_fcntl_shared(mbox, MBOX_LOCK_SECONDS)) {
-	case LOCK_OK:
-		break;
-	case LOCK_BUSY:
-		errno = EBUSY;
-		return maildrop_failed(&s->maildrop, "mailbox not locked");
-	case LOCK_MOVED:
-	case LOCK_FAILED:
+	if (locked != LOCK_OK) {
+		errno = locked == LOCK_BUSY ? EBUSY : errno;
 		return maildrop_failed(&s->maildrop, "mailbox not locked");
 	}
 	int there = read_piece(s, entry, at);
