@@ -39,12 +39,7 @@ kept_refresh(struct kept *kept, int root, const char *name)
 	kept->seen = (struct stat){ 0 };
 	if (now.st_ino == 0)
 		return 0;
-	int fd = openat(root, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return -1;
-	int result = io_read_regular(fd, &kept->seen, &kept->text);
-	io_close(fd);
-	if (result == 0)
+	if (io_read_file(root, name, 0, &kept->seen, &kept->text) == 0)
 		return 1;
 	kept_free(kept);
 	kept->seen = (struct stat){ 0 };

@@ -97,16 +97,12 @@ static int
 read_file(int root, const char *name, bool secret, struct buf *text, struct buf *reason)
 {
 	struct stat seen;
-	int fd = openat(root, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int result = io_read_file(root, name, 0, &seen, text);
 
-	if (fd < 0 && errno == ENOENT)
+	if (result < 0 && errno == ENOENT)
 		return 0;
-	int result = fd < 0 ? -1 : io_read_regular(fd, &seen, text);
-	int error = errno;
-	if (fd >= 0)
-		close(fd);
 	if (result < 0)
-		buf_printf(reason, "%s cannot be read: %s", name, strerror(error));
+		buf_printf(reason, "%s cannot be read: %s", name, strerror(errno));
 	else if (secret && (seen.st_mode & 077) != 0) {
 		buf_printf(reason, "%s may be read by others: its mode must be 600", name);
 		result = -1;

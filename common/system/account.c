@@ -32,16 +32,12 @@ static int
 read_text(int root, struct stat *st, struct buf *text)
 {
 	buf_init(text, ACCOUNTS_TEXT);
-	int fd = openat(root, "accounts", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
+	if (io_read_file(root, "accounts", O_NOFOLLOW, st, text) < 0)
 		return -1;
-	int result = io_read_regular(fd, st, text);
-	io_close(fd);
-	if (result == 0 && (st->st_mode & 022) != 0) {
-		errno = EPERM;
-		return -1;
-	}
-	return result;
+	if ((st->st_mode & 022) == 0)
+		return 0;
+	errno = EPERM;
+	return -1;
 }
 
 int

@@ -92,10 +92,8 @@ look_in_netrc(struct span host, struct span user, struct buf *login, struct buf 
 	if (home == NULL || snprintf(path, sizeof(path), "%s/.netrc", home) >= (int)sizeof(path))
 		return;
 	buf_init(&text, NETRC_FILE);
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && io_read_regular(fd, &seen, &text) == 0)
+	if (io_read_file(AT_FDCWD, path, 0, &seen, &text) == 0)
 		netrc_find(buf_span(&text), host, user, login, password);
-	io_close(fd);
 	buf_free(&text);
 }
 

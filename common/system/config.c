@@ -292,8 +292,7 @@ config_read(struct config *c, char reason[CONFIG_REASON])
 	buf_init(&path, strlen(c->root) + sizeof "/config");
 	buf_init(&text, CONFIG_TEXT);
 	buf_printf(&path, "%s/config", c->root);
-	int fd = open(buf_string(&path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 ? errno != ENOENT : io_read_regular(fd, &st, &text) < 0) {
+	if (io_read_file(AT_FDCWD, buf_string(&path), 0, &st, &text) < 0 && errno != ENOENT) {
 		snprintf(reason, CONFIG_REASON, "config: %s",
 		    errno == EINVAL ? "not a regular file" : strerror(errno));
 		status = -1;
@@ -304,7 +303,6 @@ config_read(struct config *c, char reason[CONFIG_REASON])
 		if (status < 0)
 			snprintf(reason, CONFIG_REASON, "config:%d: %.230s", line, wrong);
 	}
-	io_close(fd);
 	buf_free(&text);
 	buf_free(&path);
 	return status;

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 int
@@ -68,6 +66,16 @@ io_read_regular(int fd, struct stat *seen, struct buf *out)
 	return n < 0 ? -1 : 0;
 }
 
+int
+io_read_file(int dir, const char *name, int flags, struct stat *seen, struct buf *out)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags);
+	int result = fd < 0 ? -1 : io_read_regular(fd, seen, out);
+
+	io_close(fd);
+	return result;
+}
+
 void
 io_close(int fd)
 {
@@ -76,15 +84,6 @@ io_close(int fd)
 	if (fd >= 0)
 		close(fd);
 	errno = error;
-}
-
-void
-io_hold_standard(void)
-{
-	/* open(2) takes the lowest that is free. */
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int
@@ -139,26 +138,6 @@ io_set_append(int fd, bool on)
 	int flags = fcntl(fd, F_GETFL);
 
 	return flags < 0 ? -1 : fcntl(fd, F_SETFL, on ? flags | O_APPEND : flags & ~O_APPEND);
-}
-
-int
-io_temporary(void)
-{
-	const char *directory = getenv("TMPDIR");
-	char path[4096];
-
-	if (directory == NULL || directory[0] == '\0')
-		directory = "/tmp";
-	if (snprintf(path, sizeof(path), "%s/letterbox.XXXXXX", directory) >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	int fd = mkstemp(path);
-	if (fd >= 0) {
-		unlink(path);
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-	}
-	return fd;
 }
 
 int

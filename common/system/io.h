@@ -21,11 +21,8 @@ ssize_t io_read_at(int fd, void *bytes, size_t n, off_t at);
 /* All of an open regular file behind what out holds; seen: the file's. 0, or -1 with errno (EFBIG: out does not hold so much). */
 int io_read_regular(int fd, struct stat *seen, struct buf *out);
 
-/*
- * Whichever of the descriptors 0, 1 and 2 is closed becomes one that can neither be read nor written: no socket or file takes its place,
- * and what is printed there is known to be lost.
- */
-void io_hold_standard(void);
+/* The same of a file in dir that is still to be opened, with these flags, too. */
+int io_read_file(int dir, const char *name, int flags, struct stat *seen, struct buf *out);
 
 /*
  * open(2) in dir, with mode 0600 where it makes the file: close-on-exec, and only a regular file with no other name: never through a
@@ -44,9 +41,6 @@ int io_set_append(int fd, bool on);
 
 /* Bytes at..end of one file to the other's own offset. 0, or -1 with errno. */
 int io_copy(int from, off_t at, off_t end, int to);
-
-/* A file without a name in $TMPDIR, else in /tmp. The descriptor, close-on-exec, or -1 with errno. */
-int io_temporary(void);
 
 /* pipe(2) whose ends are close-on-exec, and do not block. 0, or -1 with errno. */
 int io_pipe(int ends[2]);

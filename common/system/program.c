@@ -1,13 +1,13 @@
 #include "program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "exits.h"
-#include "io.h"
 
 #define VERSION "0.1"
 
@@ -18,7 +18,10 @@ program_begin(const char *name, const char *usage)
 {
 	program_name = name;
 	program_usage = usage;
-	io_hold_standard();
+	/* open(2) takes the lowest that is free. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int

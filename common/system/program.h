@@ -4,7 +4,10 @@
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
-/* First of all: it does io_hold_standard, too. usage is what -h prints. Both strings are the caller's, and last. */
+/*
+ * First of all: whichever of the descriptors 0, 1 and 2 is closed becomes one that can neither be read nor written, so that no socket or file
+ * takes its place, and what is printed there is known to be lost. usage is what -h prints. Both strings are the caller's, and last.
+ */
 void program_begin(const char *name, const char *usage);
 
 /* One line on standard error, without its end. Returns status, for `return complain(EXITS_USAGE, …)`. */

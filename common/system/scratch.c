@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -53,11 +55,32 @@ open_unlinked(int root)
 	return -1;
 }
 
+/* A file without a name in $TMPDIR, else in /tmp. */
+static int
+open_temporary(void)
+{
+	const char *directory = getenv("TMPDIR");
+	char path[4096];
+
+	if (directory == NULL || directory[0] == '\0')
+		directory = "/tmp";
+	if (snprintf(path, sizeof(path), "%s/letterbox.XXXXXX", directory) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd = mkstemp(path);
+	if (fd >= 0) {
+		unlink(path);
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	return fd;
+}
+
 int
 scratch_spill(struct scratch *s)
 {
 	if (s->file < 0)
-		s->file = s->root < 0 ? io_temporary() : open_unlinked(s->root);
+		s->file = s->root < 0 ? open_temporary() : open_unlinked(s->root);
 	if (s->file < 0 || io_write(s->file, buf_span(&s->memory)) < 0)
 		return note(s, -1);
 	buf_clear(&s->memory);

@@ -187,6 +187,8 @@ step(struct loop *l, enum event *event)
 enum serve_end
 serve(struct conn *conn, const struct protocol *protocol, void *session, int timeout)
 {
+	static const char *const names[] = { "closed", "eof", "timeout", "stopped", "early", "dropped",
+		"denied", "error" };
 	struct loop l = { .conn = conn, .protocol = protocol, .session = session };
 
 	l.timeout = (int64_t)timeout * 1000;
@@ -197,7 +199,7 @@ serve(struct conn *conn, const struct protocol *protocol, void *session, int tim
 		;
 	int error = errno;
 	log_begin("disconnect");
-	log_text("reason", serve_end_name(l.end));
+	log_text("reason", names[l.end]);
 	if (l.end == SERVE_ERROR)
 		log_errno(error);
 	log_number("received", (long long)conn->received);
@@ -205,13 +207,4 @@ serve(struct conn *conn, const struct protocol *protocol, void *session, int tim
 	log_end();
 	conn->linger = l.end != SERVE_EOF && l.end != SERVE_DROPPED && l.end != SERVE_ERROR;
 	return l.end;
-}
-
-const char *
-serve_end_name(enum serve_end end)
-{
-	static const char *const names[] = { "closed", "eof", "timeout", "stopped", "early", "dropped",
-		"denied", "error" };
-
-	return names[end];
 }

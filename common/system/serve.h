@@ -22,10 +22,9 @@ enum serve_end {
 /*
  * Serve until it ends. timeout: seconds without a whole command, or without SERVE_PROGRESS bytes in a transfer; the session lasts
  * SERVE_SESSION timeouts at most. When the daemon ends, a transfer may go on for SERVER_GRACE seconds. Logs the event "disconnect"
- * with the reason (one word, serve_end_name) and the bytes received and sent. The conn is still the caller's to free; conn->linger
+ * with the reason (one word) and the bytes received and sent. The conn is still the caller's to free; conn->linger
  * says whether it should linger before.
  */
 enum serve_end serve(struct conn *, const struct protocol *, void *session, int timeout);
-const char *serve_end_name(enum serve_end);
 
 #endif

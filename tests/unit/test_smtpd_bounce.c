@@ -25,7 +25,7 @@ write_notice(struct queue_entry *entry, size_t n, enum bounce_action action)
 		};
 	spool_init(&body, root);
 	ck_assert_int_eq(bounce_write(&notice, entry, &body), 0);
-	int file = io_temporary();
+	int file = fileno(tmpfile());
 	struct stat st;
 	ck_assert_int_eq(spool_write(&body, span_of(""), file), 0);
 	buf_init(&text, 64 << 20);
