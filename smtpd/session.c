@@ -219,14 +219,15 @@ dispatch(struct session *s, struct span line, struct buf *out)
 	s->verdict = objection(s, command);
 	if ((command->needs & PLAIN) != 0)
 		s->verdict.status = NULL;
-	if (command->run == NULL && s->verdict.code == 0)
-		s->verdict = command->reply;
 	struct span argument = s->argument;
 	if ((command->needs & SECRET) != 0)
 		s->argument = (struct span){ NULL, 0 };
-	enum event event = s->verdict.code != 0 && (command->needs & OCTETS) == 0
-			       ? command_say(s, s->verdict, out)
-			       : command->run(s, argument, out);
+	enum event event;
+	if (s->verdict.code != 0 && (command->needs & OCTETS) == 0)
+		event = command_say(s, s->verdict, out);
+	else
+		event = command->run != NULL ? command->run(s, argument, out)
+					     : command_say(s, command->reply, out);
 	if ((command->needs & SECRET) != 0)
 		wipe(s->line.text.data, s->line.text.len);
 	return event;
