@@ -276,7 +276,7 @@ check_queue(struct check *c)
 	int failed = c->failed;
 
 	if (check_folder(c, queue.name))
-		(void)queue_list(c->root, check_entry, &queue);
+		(void)queue_list(c->root, false, check_entry, &queue);
 	if (c->failed == failed)
 		check_say(c, CHECK_OK, "queue: can be written, %d messages wait", queue.good);
 }

@@ -1,72 +1,100 @@
 #include "crew.h"
 
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bounds.h"
-#include "conn.h"
+#include "destination.h"
 #include "exits.h"
-#include "io.h"
 #include "log.h"
 #include "queue.h"
 #include "worker.h"
 
 enum {
-	BUSY = 2, /* seconds before a connection more is tried for where there was no room */
+	CROWDED = 2, /* seconds before a connection more is tried for where there was no room */
 	CRASHED =
 	    60, /* seconds before what a worker died of is tried again, or another is forked where that failed */
+	STALLED =
+	    60 /* seconds before what did not get any further (another runner has it, it can't be recorded) is looked at again */
 };
 
-/* What it has not answered to is as new, but what it died of. */
-static void
-take_back(struct crew *crew, struct hand *hand, size_t from, bool died)
+int64_t
+crew_load(struct crew *crew, const char *id, struct wait *tried)
 {
-	for (size_t i = from; i < hand->n; i++) {
-		struct wait *wait = hand->given[i];
-		hand->given[i] = NULL;
-		if (wait != NULL)
-			schedule_return(&crew->schedule, wait, wait->next,
-			    died && i == 0 ? queue_now() + CRASHED : wait->item.key);
+	static const struct queue_outcome over = { .state = QUEUE_DONE };
+	struct schedule *s = &crew->schedule;
+	char destination[DESTINATION];
+	struct queue_entry entry;
+	int64_t now = queue_now(), again = INT64_MAX;
+	bool waits = false;
+
+	if (tried != NULL)
+		tried->flushed = false;
+	enum queue_status status = queue_open(crew->settings->root, id, &entry);
+	(void)kept_refresh(&crew->routes, crew->settings->root, "routes");
+	for (size_t i = 0; status == QUEUE_OK && i < entry.message.recipients_n; i++) {
+		const struct queue_recipient *to = &entry.message.recipients[i];
+		if (to->state != QUEUE_WAITING)
+			continue;
+		waits = true;
+		destination_of(crew->settings->config, buf_span(&crew->routes.text), to, destination);
+		bool flushed = to->tried < crew->flushed;
+		if (tried != NULL && strcmp(destination, tried->host->name) == 0) {
+			again = to->next < again ? to->next : again;
+			tried->flushed |= flushed;
+			continue;
+		}
+		struct wait *wait =
+		    schedule_add(s, id, destination, flushed || to->next < now ? now : to->next);
+		if (wait == NULL)
+			break;
+		wait->flushed |= flushed;
 	}
+	if (status == QUEUE_OK && !waits && queue_record(&entry, &over, NULL, 0, NULL) < 0) {
+		log_failure("queue-failed", "id", id);
+		status = QUEUE_BROKEN;
+	}
+	if (status == QUEUE_BROKEN)
+		schedule_shun(s, id);
+	queue_close(&entry);
+	if (tried != NULL && again < INT64_MAX)
+		schedule_return(tried, again > tried->due && !tried->flushed ? again : now + STALLED);
+	else if (tried != NULL)
+		schedule_drop(s, tried);
+	return again;
 }
 
 /* No more for it: it ends when it has done what it was given. */
 static void
 dismiss(struct hand *hand)
 {
-	if (hand->pid != 0 && !hand->ends)
-		close(hand->orders);
+	if (hand->pid != 0)
+		shutdown(hand->socket, SHUT_WR);
 	hand->ends = true;
 }
 
 static void
-feed(struct crew *crew, struct hand *hand)
+feed(struct hand *hand)
 {
 	int64_t now = queue_now();
-	struct wait *wait;
+	struct order order = { .next = now };
 
-	if (hand->n > 0 && now >= hand->since + SCHEDULE_TURN) {
-		/* What stands behind a message that takes long may go by another. */
-		if (hand->answered)
-			take_back(crew, hand, 1, false);
+	if (hand->ends || hand->given != NULL)
 		return;
+	hand->given = schedule_take(hand->host, now);
+	if (hand->given != NULL) {
+		if (hand->given->flushed)
+			order.next = INT64_MAX;
+		memcpy(order.id, hand->given->id, sizeof order.id);
+		if (write(hand->socket, &order, sizeof order) == (ssize_t)sizeof order)
+			return;
 	}
-	while (!hand->ends && hand->n < CREW_WINDOW &&
-	       (wait = schedule_take(&crew->schedule, hand->host, now)) != NULL) {
-		struct order order = { .next = wait->next > now ? wait->next : now };
-		memcpy(order.id, wait->id, sizeof order.id);
-		if (hand->n == 0)
-			hand->since = now;
-		hand->given[hand->n++] = wait;
-		if (write(hand->orders, &order, sizeof order) < 0)
-			dismiss(hand);
-	}
-	if (hand->n == 0 && !hand->answered)
+	if (hand->given != NULL || !hand->answered)
 		dismiss(hand);
 }
 
@@ -75,14 +103,10 @@ be_worker(const struct crew *crew, const struct worker *worker)
 {
 	signal(SIGHUP, SIG_IGN);
 	close(crew->settings->wake[0]);
-	for (int i = 0; i < SCHEDULE_WORKERS; i++) {
-		const struct hand *other = &crew->hands[i];
-		if (other->pid == 0)
-			continue;
-		close(other->ear);
-		if (!other->ends)
-			close(other->orders);
-	}
+	/* That they hear when the runner has died. */
+	for (int i = 0; i < SCHEDULE_WORKERS; i++)
+		if (crew->hands[i].pid != 0)
+			close(crew->hands[i].socket);
 	worker_run(worker);
 	_exit(EXITS_DONE);
 }
@@ -91,15 +115,10 @@ static int
 start_worker(struct crew *crew, struct hand *hand, struct host *host)
 {
 	const struct runner_settings *s = crew->settings;
-	int orders[2], answers[2];
+	int ends[2];
 
-	if (io_pipe(orders) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
 		return -1;
-	if (io_pipe(answers) < 0) {
-		close(orders[0]);
-		close(orders[1]);
-		return -1;
-	}
 	const struct worker worker = {
 		.config = s->config,
 		.aliases = s->aliases,
@@ -107,27 +126,23 @@ start_worker(struct crew *crew, struct hand *hand, struct host *host)
 		.root = s->root,
 		.wake = s->wake[1],
 		.stop = crew->stop,
-		.orders = orders[0],
-		.ear = answers[1],
+		.runner = ends[1],
 		.destination = host->name,
 		.more = host->workers > 0,
 	};
 	pid_t pid = fork();
 	if (pid == 0) {
-		close(orders[1]);
-		close(answers[0]);
+		close(ends[0]);
 		be_worker(crew, &worker);
 	}
 	int error = errno;
-	close(orders[0]);
-	close(answers[1]);
+	close(ends[1]);
 	if (pid < 0) {
-		close(orders[1]);
-		close(answers[0]);
+		close(ends[0]);
 		errno = error;
 		return -1;
 	}
-	*hand = (struct hand){ .pid = pid, .orders = orders[1], .ear = answers[0], .host = host };
+	*hand = (struct hand){ .pid = pid, .socket = ends[0], .host = host };
 	return 0;
 }
 
@@ -142,37 +157,49 @@ crew_dismiss(struct crew *crew)
 static struct hand *
 free_hand(struct crew *crew)
 {
-	for (int i = 0; i < SCHEDULE_WORKERS; i++)
-		if (crew->hands[i].pid == 0)
-			return &crew->hands[i];
-	for (int i = 0; i < SCHEDULE_WORKERS; i++)
-		if (crew->hands[i].n == 0 && !crew->hands[i].ends) {
-			dismiss(&crew->hands[i]);
-			break;
-		}
+	struct hand *idle = NULL;
+
+	for (struct hand *hand = crew->hands; hand < crew->hands + SCHEDULE_WORKERS; hand++) {
+		if (hand->pid == 0)
+			return hand;
+		if (hand->given == NULL && !hand->ends)
+			idle = hand;
+	}
+	if (idle != NULL)
+		dismiss(idle);
 	return NULL;
 }
 
 void
 crew_feed(struct crew *crew)
 {
+	int64_t now = queue_now(), when;
 	struct host *host;
 	struct hand *hand;
 
 	for (int i = 0; i < SCHEDULE_WORKERS; i++)
 		if (crew->hands[i].pid != 0)
-			feed(crew, &crew->hands[i]);
-	while ((host = schedule_host(&crew->schedule, queue_now())) != NULL &&
+			feed(&crew->hands[i]);
+	while ((host = schedule_next(&crew->schedule, &when)) != NULL && when <= now &&
 	       (hand = free_hand(crew)) != NULL) {
 		int result = start_worker(crew, hand, host);
 		schedule_begin(&crew->schedule, host);
 		if (result == 0) {
-			feed(crew, hand);
+			feed(hand);
 			continue;
 		}
 		log_failure("worker-failed", NULL, NULL);
-		schedule_end(&crew->schedule, host, queue_now() + CRASHED);
+		schedule_end(&crew->schedule, host, now + CRASHED);
 	}
+}
+
+/* What it has not answered to is as new, but what it died of. */
+static void
+take_back(struct hand *hand, bool died)
+{
+	if (hand->given != NULL)
+		schedule_return(hand->given, died ? queue_now() + CRASHED : hand->given->due);
+	hand->given = NULL;
 }
 
 static void
@@ -180,66 +207,63 @@ reap(struct crew *crew, struct hand *hand)
 {
 	int status = 0;
 
-	dismiss(hand);
-	close(hand->ear);
+	close(hand->socket);
 	while (waitpid(hand->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (WIFSIGNALED(status) && !hand->ended) {
+	if (WIFSIGNALED(status) && !hand->killed) {
 		log_begin_error("crashed");
 		log_number("child", hand->pid);
 		log_number("signal", WTERMSIG(status));
 		log_end();
 	}
-	take_back(crew, hand, 0, status != 0);
-	if (hand->unreached)
-		schedule_answered(&crew->schedule, hand->host, false);
+	take_back(hand, status != 0);
+	hand->host->answered &= !hand->unreached;
 	schedule_end(&crew->schedule, hand->host, hand->closed);
 	*hand = (struct hand){ .pid = 0 };
 }
 
-/* It has carried out the first of its orders. */
+/* It has carried out its order. */
 static void
 settle(struct crew *crew, struct hand *hand, bool over)
 {
-	struct wait *wait = hand->given[0];
+	struct wait *wait = hand->given;
+	int64_t again = INT64_MAX;
 
-	hand->since = queue_now();
-	hand->n--;
-	for (size_t i = 0; i < hand->n; i++)
-		hand->given[i] = hand->given[i + 1];
-	if (wait != NULL && over)
+	hand->given = NULL;
+	if (over)
 		schedule_drop(&crew->schedule, wait);
-	int64_t due = wait == NULL || over ? INT64_MAX : crew->look(crew->context, wait);
-	if (hand->unreached && due < INT64_MAX && (hand->closed == 0 || due < hand->closed))
-		hand->closed = due;
+	else
+		again = crew_load(crew, wait->id, wait);
+	if (hand->unreached && again < INT64_MAX && (hand->closed == 0 || again < hand->closed))
+		hand->closed = again;
+	feed(hand);
 }
 
 static void
 hear(struct crew *crew, struct hand *hand, char what)
 {
+	int64_t now = queue_now();
+
 	switch (what) {
 	case WORKER_ANSWERED:
-		hand->answered = true;
-		hand->since = queue_now();
-		schedule_answered(&crew->schedule, hand->host, true);
+		hand->answered = hand->host->answered = true;
+		hand->host->closed = 0;
 		break;
 	case WORKER_UNREACHED:
 		hand->unreached = true;
 		break;
 	case WORKER_BUSY:
-		crew->busy = queue_now();
-		hand->closed = crew->busy + BUSY;
+		crew->crowded = now;
 		break;
 	case WORKER_ENDS:
 		/* It had its share: who waits for the same host by another name may be next. */
-		if (hand->n > 0 && queue_now() <= crew->busy + BUSY)
-			hand->closed = queue_now() + BUSY;
+		if (hand->given != NULL && now <= crew->crowded + CROWDED)
+			hand->closed = now + CROWDED;
 		dismiss(hand);
-		take_back(crew, hand, 0, false);
-		hand->n = 0;
+		take_back(hand, false);
 		break;
 	default:
-		if (hand->n > 0)
+		if (hand->given != NULL)
 			settle(crew, hand, what == WORKER_OVER);
 	}
 }
@@ -247,44 +271,19 @@ hear(struct crew *crew, struct hand *hand, char what)
 void
 crew_hear(struct crew *crew, struct hand *hand)
 {
-	char bytes[512];
-	ssize_t n = read(hand->ear, bytes, sizeof bytes);
+	char bytes[16];
+	ssize_t n = read(hand->socket, bytes, sizeof bytes);
 
 	for (ssize_t i = 0; i < n; i++)
 		hear(crew, hand, bytes[i]);
-	if (n == 0)
+	if (n == 0 || (n < 0 && errno != EINTR))
 		reap(crew, hand);
-}
-
-/* Who has not been answered yet has nothing to finish, and may wait for long. */
-static void
-end_unanswered(struct crew *crew)
-{
-	for (int i = 0; i < SCHEDULE_WORKERS; i++) {
-		struct hand *hand = &crew->hands[i];
-		struct pollfd ear = { .fd = hand->ear, .events = POLLIN };
-		if (hand->pid != 0 && poll(&ear, 1, 0) > 0)
-			crew_hear(crew, hand);
-		if (hand->pid == 0 || hand->answered)
-			continue;
-		hand->ended = kill(hand->pid, SIGKILL) == 0;
-		reap(crew, hand);
-	}
 }
 
 void
-crew_end(struct crew *crew)
+crew_kill(struct crew *crew, bool all)
 {
-	int64_t deadline = conn_now() + (int64_t)SERVER_GRACE * 1000, left;
-
-	end_unanswered(crew);
-	while (crew->schedule.workers > 0 && (left = deadline - conn_now()) > 0)
-		for (int i = 0; i < SCHEDULE_WORKERS; i++) {
-			struct pollfd ear = { .fd = crew->hands[i].ear, .events = POLLIN };
-			if (crew->hands[i].pid != 0 && poll(&ear, 1, (int)left) > 0)
-				crew_hear(crew, &crew->hands[i]);
-		}
-	for (int i = 0; i < SCHEDULE_WORKERS; i++)
-		if (crew->hands[i].pid != 0)
-			kill(crew->hands[i].pid, SIGKILL);
+	for (struct hand *hand = crew->hands; hand < crew->hands + SCHEDULE_WORKERS; hand++)
+		if (hand->pid != 0 && (all || !hand->answered))
+			hand->killed = kill(hand->pid, SIGKILL) == 0;
 }

@@ -10,19 +10,16 @@
 #include "runner.h"
 #include "schedule.h"
 
-enum { CREW_WINDOW = 4 }; /* orders on their way to a worker: it need not wait for the next one */
-
 /* A worker. */
 struct hand {
-	pid_t pid; /* 0: none */
-	int orders, ear;
+	pid_t pid;  /* 0: none */
+	int socket; /* to it */
 	struct host *host;
-	struct wait *given[CREW_WINDOW]; /* its orders, the first in work; NULL: another has it now */
-	size_t n;
-	int64_t since, closed;	  /* when it began with the first; no other before */
+	struct wait *given;	  /* what it is at; NULL: it waits for more */
+	int64_t closed;		  /* no other to that host before */
 	bool answered, unreached; /* the host */
 	bool ends;		  /* it gets no more */
-	bool ended;		  /* by us */
+	bool killed;		  /* by us */
 };
 
 struct crew {
@@ -31,13 +28,15 @@ struct crew {
 	struct kept routes;
 	struct schedule schedule;
 	struct hand hands[SCHEDULE_WORKERS];
-
-	int64_t busy; /* when a host had no room for a connection more */
-
-	/* A worker has had it, and something of the entry waits: return it to the schedule, or drop it. When it is due again; INT64_MAX: never. */
-	int64_t (*look)(void *context, struct wait *);
-	void *context;
+	int64_t flushed; /* what was tried before is due */
+	int64_t crowded; /* when a host had no room for a connection more */
 };
+
+/*
+ * Read an entry, and keep in mind where it is to go. tried: what a worker has had of it, which is returned to the schedule or dropped; NULL:
+ * nothing. When that is due again; INT64_MAX: never.
+ */
+int64_t crew_load(struct crew *, const char *id, struct wait *tried);
 
 /* Hand out what is due. */
 void crew_feed(struct crew *);
@@ -48,7 +47,7 @@ void crew_hear(struct crew *, struct hand *);
 /* They end when they have done what they were given; for who comes then there are others. */
 void crew_dismiss(struct crew *);
 
-/* The same, in a hurry: they have been told to stop. */
-void crew_end(struct crew *);
+/* They have been told to stop, but those that no host has answered yet may wait for long, with nothing to finish. Or all. */
+void crew_kill(struct crew *, bool all);
 
 #endif

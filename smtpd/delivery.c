@@ -10,7 +10,6 @@
 #include "queue.h"
 #include "trace.h"
 #include "unique.h"
-#include "wake.h"
 #include "zone.h"
 
 /* A message on its way out of the spool. */
@@ -275,7 +274,7 @@ queue_rest(struct delivery *d, const struct envelope *envelope, const struct par
 		log_number("recipients", (long long)message.recipients_n);
 		log_number("size", (long long)envelope->size);
 		log_end();
-		wake_runner(d->wake, message.id);
+		queue_wake(d->wake, message.id);
 	} else
 		log_failure("queue-failed", "id", message.id);
 	int error = errno;

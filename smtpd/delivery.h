@@ -18,7 +18,7 @@ struct delivery {
 	const struct session_info *info;
 	struct kept *aliases;
 	int root; /* descriptor of the mail root */
-	int wake; /* as wake_runner */
+	int wake; /* as queue_wake */
 	struct rcpt_list list;
 	size_t here; /* how many of them are users */
 	struct maildrop

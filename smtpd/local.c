@@ -11,7 +11,6 @@
 #include "rcpt.h"
 #include "snapshot.h"
 #include "trace.h"
-#include "wake.h"
 
 void
 local_begin(struct local *l, const struct worker *worker, struct queue_entry *entry)
@@ -131,7 +130,7 @@ record_expansion(struct local *l, const struct queue_message *message, size_t i)
 			       &l->body, &draft) < 0)
 		return -1;
 	int result = queue_record(l->entry, &outcome, &i, 1, &draft), error = errno;
-	if (result == 0)
+	if (result >= 0)
 		log_begin("expanded");
 	else
 		log_begin_error("record-failed");
@@ -142,7 +141,7 @@ record_expansion(struct local *l, const struct queue_message *message, size_t i)
 	if (result < 0)
 		log_errno(error);
 	log_end();
-	wake_runner(l->worker->wake, message->id);
+	queue_wake(l->worker->wake, message->id);
 	return 0;
 }
 

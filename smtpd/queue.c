@@ -3,15 +3,15 @@
  *
  *    state      files       E's journal       who finds it                                        reached by (tests/unit/test_smtpd_queue*.c)
  * A  writing    E.new       -                 its lock is held: nothing to do                     leaves_a_living_writer
- * B  left off   E.new       -                 queue_clean unlinks it                              clears_away_a_dead_writer
+ * B  left off   E.new       -                 queue_list unlinks it                              clears_away_a_dead_writer
  * C  waiting    E           none waits: no    a runner tries, when it is due                      adds, records_a_retry
  * D  torn       E           half a line       it is passed over: the try was not made             passes_over_a_torn_line
  * E  drafted    E, N.E      does not name N   N.E is locked: nothing to do                        leaves_a_living_draft
- * F  undecided  E, N.E      does not name N   queue_clean unlinks N.E, the try is made again      drops_an_undecided_notice
- * G  decided    E, N.E      names N           queue_clean or queue_finish rename N.E to N         puts_a_decided_notice_in_force
+ * F  undecided  E, N.E      does not name N   queue_list unlinks N.E, the try is made again      drops_an_undecided_notice
+ * G  decided    E, N.E      names N           queue_list or queue_record rename N.E to N         puts_a_decided_notice_in_force
  * H  told       E, N        names N           as C, or as I                                       records_a_failure
- * I  over       E           nothing waits     a runner calls queue_finish, which unlinks E        finishes
- * J  removed    N.E         -                 queue_clean unlinks N.E: E went without naming N    drops_a_notice_about_nothing
+ * I  over       E           nothing waits     a runner calls queue_record, which unlinks E        finishes
+ * J  removed    N.E         -                 queue_list unlinks N.E: E went without naming N    drops_a_notice_about_nothing
  *
  * queue_add goes A, C; a failure C, E, G, H, I, gone: each step is durable before the next (C to I by fdatasync, the names by fsync of queue/).
  * Two things are not made durable: a retry (lost, it is tried a little earlier) and the last unlink of what was delivered (lost in
@@ -140,49 +140,20 @@ nothing_waits(const struct queue_message *message, const size_t *but, size_t n)
 	return waiting == 0;
 }
 
-struct notices {
-	const struct queue_entry *entry;
-	int result;
-};
-
-/* What a record named counts, also where who wrote it died. */
-static void
-put_notice_in_force(const char *id, void *context)
+/* What a record named counts, also where who wrote it died: maybe before the name was durable. */
+static int
+put_notices_in_force(const struct queue_entry *entry)
 {
-	struct notices *notices = context;
 	char draft[QUEUE_PATH];
 
-	queue_path(id, notices->entry->message.id, draft);
-	/* Whoever gave it its name may have died before that was durable. */
-	if (put_in_force(notices->entry->root, id, draft) < 0 &&
-	    (errno != ENOENT || io_sync_directory(notices->entry->root, "queue") < 0))
-		notices->result = -1;
-}
-
-static int
-finish(struct queue_entry *entry)
-{
-	struct notices notices = { .entry = entry };
-
-	if (queue_read_journal(entry, put_notice_in_force, &notices) < 0 || notices.result < 0)
-		return -1;
-	return queue_remove(entry->root, entry->message.id);
-}
-
-int
-queue_finish(struct queue_entry *entry)
-{
-	if (!queue_lock(entry->file, QUEUE_LOCK_WRITER, F_WRLCK, F_SETLKW))
-		return -1;
-	int result = 0;
-	if (queue_is_there(entry))
-		result = queue_read_journal(entry, NULL, NULL);
-	if (result == 0 && nothing_waits(&entry->message, NULL, 0))
-		result = finish(entry);
-	int error = errno;
-	queue_lock(entry->file, QUEUE_LOCK_WRITER, F_UNLCK, F_SETLK);
-	errno = error;
-	return result;
+	for (size_t at = 0; at < entry->notices.len; at += BASE32_ID + 1) {
+		const char *id = entry->notices.data + at;
+		queue_path(id, entry->message.id, draft);
+		if (put_in_force(entry->root, id, draft) < 0 &&
+		    (errno != ENOENT || io_sync_directory(entry->root, "queue") < 0))
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -215,19 +186,17 @@ append_record(struct queue_entry *entry, const struct queue_outcome *outcome, co
 static int
 record(struct queue_entry *entry, const struct queue_outcome *outcome, const size_t *which, size_t n)
 {
-	if (queue_read_journal(entry, NULL, NULL) < 0)
+	if (queue_read_journal(entry) < 0)
 		return -1;
 	bool over = outcome->state != QUEUE_WAITING && nothing_waits(&entry->message, which, n);
-	if (over && outcome->notice == NULL)
-		return finish(entry);
-	if (append_record(entry, outcome, which, n) < 0)
+	if (n > 0 && (!over || outcome->notice != NULL) &&
+	    (append_record(entry, outcome, which, n) < 0 || queue_read_journal(entry) < 0))
 		return -1;
-	if (over)
-		return finish(entry);
-	struct notices notices = { .entry = entry };
-	return queue_read_journal(entry, outcome->notice == NULL ? NULL : put_notice_in_force, &notices) < 0
-		   ? -1
-		   : notices.result;
+	if ((over || outcome->notice != NULL) && put_notices_in_force(entry) < 0)
+		return -1;
+	if (!over)
+		return 0;
+	return queue_remove(entry->root, entry->message.id) < 0 ? -1 : 1;
 }
 
 int
@@ -238,7 +207,7 @@ queue_record(struct queue_entry *entry, const struct queue_outcome *outcome, con
 
 	if (queue_lock(entry->file, QUEUE_LOCK_WRITER, F_WRLCK, F_SETLKW)) {
 		/* Where the postmaster has removed it there is nothing to be told. */
-		result = queue_is_there(entry) ? record(entry, outcome, which, n) : 0;
+		result = queue_is_there(entry) ? record(entry, outcome, which, n) : 1;
 		int error = errno;
 		queue_lock(entry->file, QUEUE_LOCK_WRITER, F_UNLCK, F_SETLK);
 		errno = error;

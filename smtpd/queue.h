@@ -40,6 +40,7 @@ struct queue_entry {
 	off_t content, end; /* where the trace begins, and where the content ends */
 	struct queue_message message;
 	struct buf text, journal; /* what message points into */
+	struct buf notices;	  /* the ids, each with its NUL, of those that the journal names */
 	struct mbox_wire wire;
 };
 
@@ -61,14 +62,12 @@ bool queue_claim(struct queue_entry *, size_t i);
 enum queue_status queue_refresh(struct queue_entry *);
 
 /*
- * What became of some claimed recipients. notice: outcome->notice as it was drafted, or NULL; it counts from now on. The entry is removed when
- * all its recipients are done. 0, or -1 with errno: nothing final is known to be durable.
+ * What became of n claimed recipients. notice: outcome->notice as it was drafted, or NULL; it counts from now on. The entry is removed when
+ * all its recipients are done; n = 0 does only that, where who died before he could had told the senders. 1: the entry is gone; 0: it stays;
+ * -1 with errno: nothing final is known to be durable.
  */
 int queue_record(struct queue_entry *, const struct queue_outcome *, const size_t *which, size_t n,
     struct queue_draft *notice);
-
-/* Remove it if none of its recipients waits any more: who died before he could, had told the senders. 0, or -1 with errno. */
-int queue_finish(struct queue_entry *);
 
 /* The content with its trace, piece by piece, CRLF line ends, from the start at *at = entry->content. 1: there is more; 0: that was all; -1 with errno. */
 int queue_read(struct queue_entry *, off_t *at, struct buf *out);
@@ -76,10 +75,20 @@ int queue_read(struct queue_entry *, off_t *at, struct buf *out);
 /* Remove an entry: the postmaster wants it. 0, or -1 with errno. */
 int queue_remove(int root, const char *id);
 
-/* Call each for every entry's id, in no order. 0, or -1 with errno. */
-int queue_list(int root, void (*each)(const char *id, void *context), void *context);
+/*
+ * Call each for every entry's id, in no order. clean: clear away or put in force what dead writers left; not for a process that has a claim.
+ * 0, or -1 with errno.
+ */
+int queue_list(int root, bool clean, void (*each)(const char *id, void *context), void *context);
 
-/* Clear away or put in force what dead writers left. Not for a process that has a claim. */
-void queue_clean(int root);
+/* Tell the runner of a new entry, at once: it would find it within a minute. wake: the end of its pipe to be written to, or -1. */
+void queue_wake(int wake, const char *id);
+
+/*
+ * Have all tried now that waits, by whatever runner there is, on other machines, too: by the time of the file queue/flush. 0, or -1 with
+ * errno. And when that was said last; 0: never. What was tried before is due.
+ */
+int queue_flush(int root);
+int64_t queue_flushed(int root);
 
 #endif

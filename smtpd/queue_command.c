@@ -12,7 +12,6 @@
 #include "log.h"
 #include "program.h"
 #include "queue.h"
-#include "wake.h"
 
 /* What is read of the queue goes to a terminal: escaped. */
 static void
@@ -60,7 +59,7 @@ print_next(int root, const struct queue_recipient *r)
 {
 	int64_t now = queue_now();
 
-	if (r->next <= now || r->tried < wake_flushed(root)) {
+	if (r->next <= now || r->tried < queue_flushed(root)) {
 		fputs("now", stdout);
 		return;
 	}
@@ -114,7 +113,7 @@ list(int root, const struct daemon *daemon, const char *id)
 	(void)daemon;
 	(void)id;
 	buf_init(&ids, SIZE_MAX);
-	if (queue_list(root, note_id, &ids) < 0 || ids.failed) {
+	if (queue_list(root, false, note_id, &ids) < 0 || ids.failed) {
 		status = complain(
 		    EXITS_SYSTEM, "the queue cannot be read: %s", strerror(ids.failed ? ENOMEM : errno));
 	} else if (ids.len > 0) {
@@ -238,7 +237,7 @@ flush(int root, const struct daemon *daemon, const char *id)
 {
 	(void)daemon;
 	(void)id;
-	if (wake_flush(root) < 0)
+	if (queue_flush(root) < 0)
 		return complain(EXITS_SYSTEM, "the queue cannot be flushed: %s", strerror(errno));
 	return EXITS_DONE;
 }

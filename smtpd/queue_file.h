@@ -21,7 +21,7 @@ void queue_path(const char *id, const char *suffix, char path[QUEUE_PATH]);
 /* Does its name still stand for it? */
 bool queue_is_there(const struct queue_entry *);
 
-/* Whatever was recorded by anybody counts from now on. notice: as queue_journal_read. 0, or -1 with errno. */
-int queue_read_journal(struct queue_entry *, void (*notice)(const char *id, void *context), void *context);
+/* Whatever was recorded by anybody counts from now on. 0, or -1 with errno. */
+int queue_read_journal(struct queue_entry *);
 
 #endif

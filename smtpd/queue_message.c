@@ -316,9 +316,8 @@ read_outcome(
 	return state >= 0 && outcome->tried >= 0 && outcome->next >= 0;
 }
 
-void
-queue_journal_read(struct buf *journal, struct queue_message *message,
-    void (*notice)(const char *id, void *context), void *context)
+int
+queue_journal_read(struct buf *journal, struct queue_message *message, struct buf *notices)
 {
 	struct span rest = buf_span(journal), named, which;
 	struct queue_outcome outcome = { .notice = NULL };
@@ -333,11 +332,9 @@ queue_journal_read(struct buf *journal, struct queue_message *message,
 			*c = *c == PARTED ? '\n' : *c;
 		}
 		take_over(&outcome, which, message);
-		if (notice == NULL || named.n != BASE32_ID)
-			continue;
-		memcpy(id, named.at, BASE32_ID);
-		id[BASE32_ID] = '\0';
-		if (queue_is_id(id))
-			notice(id, context);
+		snprintf(id, sizeof id, "%.*s", (int)named.n, named.at);
+		if (named.n == BASE32_ID && queue_is_id(id))
+			buf_add(notices, id, sizeof id);
 	}
+	return notices->failed ? -1 : 0;
 }

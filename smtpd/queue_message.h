@@ -92,9 +92,8 @@ int queue_journal_write(
 
 /*
  * Take over what a journal says; what a crash tore in it is passed over. The replies point into the journal, which is changed: it has LF where
- * the file has another byte. notice is called for the id of each notice that it names; may be NULL.
+ * the file has another byte. notices: the id of each notice that it names is added, with its NUL. 0, or -1: there is no room for them.
  */
-void queue_journal_read(struct buf *journal, struct queue_message *,
-    void (*notice)(const char *id, void *context), void *context);
+int queue_journal_read(struct buf *journal, struct queue_message *, struct buf *notices);
 
 #endif

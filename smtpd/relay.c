@@ -134,7 +134,7 @@ greet(int fd, const char *host, const struct config *config, const struct route 
  * for now, and *result says why.
  */
 static int
-take_place(int root, const struct server_name *host, struct relay_result *result)
+take_place(int root, const struct server_name *host, struct relay_result *result, bool *busy)
 {
 	char name[DESTINATION];
 	uint8_t digest[SHA256_SIZE];
@@ -154,7 +154,8 @@ take_place(int root, const struct server_name *host, struct relay_result *result
 		if (queue_lock(file, HOST_CONNECTIONS * at + i, F_WRLCK, F_SETLK))
 			return file;
 	nexthop_result(
-	    result, RELAY_BUSY, "4.4.5", "%s has %d connections from here", host->host, HOST_CONNECTIONS);
+	    result, RELAY_LATER, "4.4.5", "%s has %d connections from here", host->host, HOST_CONNECTIONS);
+	*busy = true;
 	close(file);
 	return -1;
 }
@@ -181,7 +182,7 @@ try_address(const struct sockaddr_storage *address, const char *host, const stru
 }
 
 struct relay *
-relay_open(const struct relay_target *target, struct relay_result *result)
+relay_open(const struct relay_target *target, struct relay_result *result, bool *busy)
 {
 	int64_t deadline = conn_now() + OPEN_SECONDS * 1000;
 	struct sockaddr_storage address;
@@ -190,10 +191,11 @@ relay_open(const struct relay_target *target, struct relay_result *result)
 	const struct server_name *host;
 	int place = -1;
 
+	*busy = false;
 	result->host[0] = '\0';
 	if (nexthop_find(&hop, target, result))
 		while (conn_now() < deadline && nexthop_next(&hop, &address, &host, result) &&
-		       (place = take_place(target->root, host, result)) >= 0) {
+		       (place = take_place(target->root, host, result, busy)) >= 0) {
 			relay = try_address(&address, host->host, &hop, result);
 			if (relay != NULL)
 				break;

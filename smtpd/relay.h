@@ -20,12 +20,7 @@ struct relay_target {
 	void *context;
 };
 
-enum relay_verdict {
-	RELAY_DONE,
-	RELAY_LATER,
-	RELAY_FAILED,
-	RELAY_BUSY /* of relay_open: the host has as many connections of ours as it should; nothing was tried */
-};
+enum relay_verdict { RELAY_DONE, RELAY_LATER, RELAY_FAILED };
 
 /* What a try came to for one recipient. Zeroed before its first use; free the reply. */
 struct relay_result {
@@ -41,9 +36,10 @@ struct relay; /* a session with a next hop */
 
 /*
  * Find the next hop and open a session with it. NULL: there is none now, and *result says what that means for every recipient of the
- * domain: RELAY_LATER, RELAY_FAILED (NXDOMAIN, null MX, a loop) or RELAY_BUSY.
+ * domain: RELAY_LATER, or RELAY_FAILED (NXDOMAIN, null MX, a loop). *busy: the host has as many connections of ours as it should; nothing
+ * was tried.
  */
-struct relay *relay_open(const struct relay_target *, struct relay_result *result);
+struct relay *relay_open(const struct relay_target *, struct relay_result *result, bool *busy);
 
 enum relay_session {
 	RELAY_STANDS,

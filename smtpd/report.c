@@ -6,9 +6,25 @@
 #include "bounce.h"
 #include "bounds.h"
 #include "log.h"
-#include "retry.h"
-#include "wake.h"
 #include "zone.h"
+
+enum { DELAYED = 4 * 3600 }; /* seconds after which the sender is told that it takes long */
+
+int64_t
+report_delay(int n, uint32_t dice)
+{
+	static const int minutes[] = { 1, 2, 5, 10, 20, 40 };
+
+	if (n <= (int)(sizeof minutes / sizeof minutes[0]))
+		return minutes[n - 1] * (int64_t)60;
+	return 3600 - REPORT_JITTER / 2 + (int64_t)(dice % REPORT_JITTER);
+}
+
+bool
+report_expires(int64_t created, int64_t lifetime, int n, int64_t now)
+{
+	return n >= REPORT_TRIES && now - created >= lifetime;
+}
 
 /* What comes of a result. */
 struct fate {
@@ -33,17 +49,17 @@ put_off(const struct report *r, struct fate *fate, uint32_t dice)
 	const struct queue_message *message = &r->entry->message;
 	int tries = fate->recipient.tries + 1;
 
-	fate->expired = retry_is_over(message->created, r->config->queue_lifetime, tries, r->now);
+	fate->expired = report_expires(message->created, r->config->queue_lifetime, tries, r->now);
 	fate->state = fate->expired ? QUEUE_FAILED : QUEUE_WAITING;
 	fate->action = fate->expired ? BOUNCE_FAILED : BOUNCE_DELAYED;
-	fate->next = fate->expired ? 0 : r->now + retry_delay(tries, dice);
+	fate->next = fate->expired ? 0 : r->now + report_delay(tries, dice);
 }
 
 static struct fate
 fate_of(const struct report *r, size_t i, uint32_t dice)
 {
 	const struct queue_message *message = &r->entry->message;
-	const struct relay_result *result = &r->results[i];
+	const struct relay_result *result = &r->results[r->same ? 0 : i];
 	struct fate fate = { .result = result, .which = r->which[i] };
 	bool tell = true;
 
@@ -60,10 +76,8 @@ fate_of(const struct report *r, size_t i, uint32_t dice)
 		fate.action = BOUNCE_FAILED;
 		break;
 	case RELAY_LATER:
-	case RELAY_BUSY:
 		put_off(r, &fate, dice);
-		tell =
-		    fate.expired || (r->now - message->created >= RETRY_DELAYED && !fate.recipient.delayed);
+		tell = fate.expired || (r->now - message->created >= DELAYED && !fate.recipient.delayed);
 	}
 	if (tell)
 		fate.to = bounce_to(message, &fate.recipient, fate.action);
@@ -204,13 +218,13 @@ tell(const struct group *group)
 	int result = draft_notice(group, buf_span(&to), id, &draft);
 	if (result == 0)
 		result = queue_record(r->entry, &outcome, group->which, group->n, &draft);
-	if (result == 0) {
+	if (result >= 0) {
 		log_begin("notice");
 		log_text("id", id);
 		log_text("about", r->entry->message.id);
 		log_span("to", buf_span(&to));
 		log_end();
-		wake_runner(r->wake, id);
+		queue_wake(r->wake, id);
 	}
 	buf_free(&to);
 	return result;
@@ -225,7 +239,7 @@ take_step(enum step step, struct group *group, struct fate *fates)
 
 	for (size_t i = 0; i < n; i++)
 		fates[i].seen = false;
-	for (size_t first = 0; first < n && result == 0; first++) {
+	for (size_t first = 0; first < n && result >= 0; first++) {
 		group->n = 0;
 		group->fate = &fates[first];
 		for (size_t i = first; i < n; i++) {
@@ -256,9 +270,11 @@ report(const struct report *r)
 	(void)random_bytes(&dice, sizeof dice);
 	for (size_t i = 0; i < r->n && result == 0; i++)
 		fates[i] = fate_of(r, i, dice);
-	for (enum step step = STEP_WAITS; step <= STEP_OVER && result == 0; step++)
-		result = take_step(step, &group, fates);
-	for (size_t i = 0; i < r->n && result == 0; i++)
+	for (enum step step = STEP_WAITS; step <= STEP_OVER && result >= 0; step++) {
+		int over = take_step(step, &group, fates);
+		result = over < 0 ? -1 : result | over;
+	}
+	for (size_t i = 0; i < r->n && result >= 0; i++)
 		log_fate(r, &fates[i]);
 	if (result < 0)
 		log_failure("record-failed", "id", r->entry->message.id);

@@ -71,106 +71,81 @@ static struct host *
 want_host(struct schedule *s, const char *name)
 {
 	size_t n = strlen(name) + 1;
-	struct host *fresh = calloc(1, sizeof *fresh + n);
+	struct host *fresh = malloc(sizeof *fresh + n);
 
 	if (fresh == NULL)
 		return NULL;
+	*fresh = (struct host){ .following = s->first, .earliest = INT64_MAX, .answered = n == 1 };
+	fresh->due.end = &fresh->due.first;
+	fresh->later.end = &fresh->later.first;
 	memcpy(fresh->name, name, n);
 	struct host **node = tsearch(fresh, &s->hosts, compare_hosts);
 	if (node == NULL || *node != fresh) {
 		free(fresh);
 		return node == NULL ? NULL : *node;
 	}
-	fresh->answered = n == 1;
-	fresh->following = s->first;
 	if (s->first != NULL)
 		s->first->previous = fresh;
 	s->first = fresh;
 	return fresh;
 }
 
+/* It goes where nothing is left of it. */
 static void
-free_host(struct schedule *s, struct host *host)
+release_host(struct schedule *s, struct host *host)
 {
+	if (host->waiting > 0 || host->workers > 0)
+		return;
 	tdelete(host, &s->hosts, compare_hosts);
 	if (host->following != NULL)
 		host->following->previous = host->previous;
 	*(host->previous == NULL ? &s->first : &host->previous->following) = host->following;
-	free(host->waits.items);
 	free(host);
 }
 
-/* Put it where it belongs, now that something about it has changed; it goes where nothing is left of it. */
 static void
-place_host(struct schedule *s, struct host *host)
+append(struct waits *waits, struct wait *wait)
 {
-	const struct heap_item *first = heap_first(&host->waits);
-	struct heap *belongs = host->answered ? &s->friends : &s->strangers;
-
-	if (first == NULL && host->workers == 0) {
-		heap_take(belongs, &host->item);
-		free_host(s, host);
-		return;
-	}
-	if (first == NULL || host->workers >= (host->answered ? HOST_CONNECTIONS : 1)) {
-		heap_take(belongs, &host->item);
-		return;
-	}
-	int64_t key = first->key;
-	if (host->workers > 0 && host->waits.n <= (size_t)SCHEDULE_LONG * (size_t)host->workers)
-		key += SCHEDULE_TURN;
-	/* Where there is no memory it is tried again with the next change. */
-	(void)heap_put(belongs, &host->item, key > host->closed ? key : host->closed);
+	wait->following = NULL;
+	*waits->end = wait;
+	waits->end = &wait->following;
 }
 
 static void
-change_host(struct schedule *s, struct host *host, int workers, bool answered)
+set_due(struct wait *wait, int64_t due)
 {
-	heap_take(host->answered ? &s->friends : &s->strangers, &host->item);
-	s->to_strangers -= host->workers > 0 && !host->answered;
-	s->workers += workers;
-	host->workers += workers;
-	host->answered = answered;
-	s->to_strangers += host->workers > 0 && !host->answered;
-	place_host(s, host);
+	wait->due = due;
+	if (due < wait->host->earliest)
+		wait->host->earliest = due;
 }
 
-static int
-put_wait(struct schedule *s, struct wait *wait, int64_t next, int64_t due)
+void
+schedule_return(struct wait *wait, int64_t due)
 {
-	struct host *host = wait->host;
-	int result = heap_put(&host->waits, &wait->item, due);
-
-	wait->next = next;
-	if (result < 0)
-		schedule_drop(s, wait);
-	place_host(s, host);
-	return result;
+	wait->taken = false;
+	wait->host->waiting++;
+	append(&wait->host->later, wait);
+	set_due(wait, due);
 }
 
-int
-schedule_add(struct schedule *s, const char *id, const char *destination, int64_t next, int64_t due)
+struct wait *
+schedule_add(struct schedule *s, const char *id, const char *destination, int64_t due)
 {
 	struct host *host = want_host(s, destination);
+	struct wait *wait = host == NULL ? NULL : find_wait(s, id, host);
 
-	if (host == NULL)
-		return -1;
-	struct wait *wait = find_wait(s, id, host);
-	bool fresh = wait == NULL;
-	if (fresh && s->waiting < SCHEDULE_WAITS)
-		wait = make_wait(s, id, host);
-	if (wait == NULL) {
-		place_host(s, host);
-		return -1;
+	if (wait != NULL) {
+		if (!wait->taken && due < wait->due)
+			set_due(wait, due);
+		return wait;
 	}
-	if (fresh)
-		return put_wait(s, wait, next, due) < 0 ? -1 : 1;
-	bool waits = wait->item.place != 0;
-	if (waits && due < wait->item.key)
-		return put_wait(s, wait, next, due);
-	if (waits && due == wait->item.key && next > wait->next)
-		wait->next = next;
-	return 0;
+	if (host != NULL && s->waiting < SCHEDULE_WAITS)
+		wait = make_wait(s, id, host);
+	if (wait != NULL)
+		schedule_return(wait, due);
+	else if (host != NULL)
+		release_host(s, host);
+	return wait;
 }
 
 void
@@ -180,63 +155,78 @@ schedule_shun(struct schedule *s, const char *id)
 		(void)make_wait(s, id, NULL);
 }
 
-static struct host *
-first_host(const struct schedule *s)
+/* When there may be a worker more. */
+static int64_t
+start_of(const struct host *host)
 {
-	struct heap_item *friend = heap_first(&s->friends);
-	struct heap_item *stranger = s->to_strangers < SCHEDULE_STRANGERS ? heap_first(&s->strangers) : NULL;
+	int64_t start = host->due.first != NULL ? host->due.first->due : host->earliest;
 
-	if (friend == NULL || (stranger != NULL && stranger->key < friend->key))
-		friend = stranger;
-	/* It is the first member. */
-	return (struct host *)friend;
-}
-
-int64_t
-schedule_next(const struct schedule *s)
-{
-	const struct host *host = s->workers < SCHEDULE_WORKERS ? first_host(s) : NULL;
-
-	return host == NULL ? INT64_MAX : host->item.key;
+	if (start == INT64_MAX || host->workers >= (host->answered ? HOST_CONNECTIONS : 1))
+		return INT64_MAX;
+	if (host->workers > 0 && host->waiting <= (size_t)SCHEDULE_LONG * (size_t)host->workers)
+		start += SCHEDULE_TURN;
+	return start > host->closed ? start : host->closed;
 }
 
 struct host *
-schedule_host(const struct schedule *s, int64_t now)
+schedule_next(const struct schedule *s, int64_t *when)
 {
-	struct host *host = first_host(s);
+	struct host *next = NULL;
+	int strangers = 0;
 
-	return host == NULL || host->item.key > now ? NULL : host;
+	for (const struct host *host = s->first; host != NULL; host = host->following)
+		strangers += host->workers > 0 && !host->answered;
+	*when = INT64_MAX;
+	for (struct host *host = s->first; host != NULL; host = host->following) {
+		if (!host->answered && strangers >= SCHEDULE_STRANGERS)
+			continue;
+		int64_t start = start_of(host);
+		if (start < *when) {
+			*when = start;
+			next = host;
+		}
+	}
+	return next;
 }
 
 void
 schedule_begin(struct schedule *s, struct host *host)
 {
-	change_host(s, host, 1, host->answered);
+	s->workers++;
+	host->workers++;
+}
+
+/* What has become due since then. */
+static void
+sort_out(struct host *host, int64_t now)
+{
+	struct wait *wait = host->later.first;
+
+	if (host->earliest > now)
+		return;
+	host->earliest = INT64_MAX;
+	host->later = (struct waits){ .end = &host->later.first };
+	for (struct wait *following; wait != NULL; wait = following) {
+		following = wait->following;
+		append(wait->due <= now ? &host->due : &host->later, wait);
+		if (wait->due > now)
+			set_due(wait, wait->due);
+	}
 }
 
 struct wait *
-schedule_take(struct schedule *s, struct host *host, int64_t now)
+schedule_take(struct host *host, int64_t now)
 {
-	struct heap_item *first = heap_first(&host->waits);
-
-	if (first == NULL || first->key > now)
+	sort_out(host, now);
+	struct wait *wait = host->due.first;
+	if (wait == NULL)
 		return NULL;
-	heap_take(&host->waits, first);
-	place_host(s, host);
-	return (struct wait *)first;
-}
-
-void
-schedule_return(struct schedule *s, struct wait *wait, int64_t next, int64_t due)
-{
-	(void)put_wait(s, wait, next, due);
-}
-
-void
-schedule_answered(struct schedule *s, struct host *host, bool answered)
-{
-	host->closed = 0;
-	change_host(s, host, 0, answered);
+	host->due.first = wait->following;
+	if (wait->following == NULL)
+		host->due.end = &host->due.first;
+	host->waiting--;
+	wait->taken = true;
+	return wait;
 }
 
 void
@@ -244,18 +234,20 @@ schedule_end(struct schedule *s, struct host *host, int64_t closed)
 {
 	if (closed > host->closed)
 		host->closed = closed;
-	change_host(s, host, -1, host->answered);
+	s->workers--;
+	host->workers--;
+	release_host(s, host);
 }
 
 void
 schedule_flush(struct schedule *s, int64_t now)
 {
-	for (struct host *host = s->first, *following; host != NULL; host = following) {
-		following = host->following;
+	for (struct host *host = s->first; host != NULL; host = host->following) {
 		host->closed = 0;
-		/* All have the same key then, in any order. */
-		for (size_t i = 0; i < host->waits.n; i++)
-			host->waits.items[i]->key = now;
-		place_host(s, host);
+		sort_out(host, INT64_MAX);
+		for (struct wait *wait = host->due.first; wait != NULL; wait = wait->following) {
+			wait->due = now;
+			wait->flushed = true;
+		}
 	}
 }

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "heap.h"
 #include "unique.h"
 
 enum {
@@ -25,31 +24,36 @@ enum {
 
 /* An entry that is to go to a host. */
 struct wait {
-	struct heap_item item; /* in host->waits, by when it is to be tried; in none where a worker has it */
-	struct host *host;     /* NULL: nowhere, it cannot be read */
-	int64_t next;	       /* when its file says it is to be tried */
+	struct wait *following;
+	struct host *host; /* NULL: nowhere, it cannot be read */
+	int64_t due;
+	bool taken;   /* a worker has it */
+	bool flushed; /* to be tried whatever time its file says */
 	char id[UNIQUE_ID + 1];
+};
+
+struct waits {
+	struct wait *first, **end;
 };
 
 /* A destination. */
 struct host {
-	struct heap_item
-	    item; /* in the schedule, by when there may be another worker; in none where nobody may start */
-	struct heap waits;
-	int64_t closed; /* no other worker before */
+	struct host *following, *previous;
+	struct waits due, later; /* by the order in which they came */
+	int64_t earliest;	 /* of those that came later */
+	size_t waiting;		 /* of both */
+	int64_t closed;		 /* no other worker before */
 	int workers;
 	bool answered;
-	struct host *following, *previous;
 	char name[]; /* "" is here */
 };
 
 /* Zeroed at the start. */
 struct schedule {
-	void *waits, *hosts;		/* trees of tsearch(3) */
-	struct host *first;		/* of all */
-	struct heap friends, strangers; /* hosts that have answered, and others */
+	void *waits, *hosts; /* trees of tsearch(3) */
+	struct host *first;  /* of all */
 	size_t waiting;
-	int workers, to_strangers;
+	int workers;
 };
 
 /* Is anything known of an entry? */
@@ -57,29 +61,23 @@ bool schedule_knows(const struct schedule *, const char *id);
 
 /*
  * An entry waits for a destination, to be tried at `due`. Where that is known the earlier one counts, and it changes nothing where a worker has
- * it. 1: it is new; 0: it was known; -1: there is no room.
+ * it. NULL: there is no room.
  */
-int schedule_add(struct schedule *, const char *id, const char *destination, int64_t next, int64_t due);
+struct wait *schedule_add(struct schedule *, const char *id, const char *destination, int64_t due);
 
 /* It cannot be read: known, so that it is not looked at again and again. */
 void schedule_shun(struct schedule *, const char *id);
 
-/* When there may be a worker more; INT64_MAX: not by waiting alone. */
-int64_t schedule_next(const struct schedule *);
-
-/* Where it is to go; NULL: nowhere. It may be that all workers are taken. */
-struct host *schedule_host(const struct schedule *, int64_t now);
+/* Where a worker more is to go first, if one is free, and when that may be; NULL, INT64_MAX: nowhere by waiting alone. */
+struct host *schedule_next(const struct schedule *, int64_t *when);
 
 /* A worker goes there. The host stays until it has ended. */
 void schedule_begin(struct schedule *, struct host *);
 
 /* What is due there, for a worker: to be returned or dropped before that ends. NULL: nothing. */
-struct wait *schedule_take(struct schedule *, struct host *, int64_t now);
-void schedule_return(struct schedule *, struct wait *, int64_t next, int64_t due);
+struct wait *schedule_take(struct host *, int64_t now);
+void schedule_return(struct wait *, int64_t due);
 void schedule_drop(struct schedule *, struct wait *);
-
-/* The host has answered, and others may go there; or it was not reached. */
-void schedule_answered(struct schedule *, struct host *, bool answered);
 
 /* A worker is gone. closed: no other before that; 0: at any time. */
 void schedule_end(struct schedule *, struct host *, int64_t closed);

@@ -18,20 +18,19 @@ struct order {
 enum {
 	WORKER_ANSWERED = 'a',	/* the host did */
 	WORKER_UNREACHED = 'u', /* or did not */
-	WORKER_OVER =
-	    'o', /* the first of its orders is carried out, and nothing of the entry waits any more; */
-	WORKER_LOOK = 'l', /* or something does */
-	WORKER_BUSY = 'b', /* there is no room for a connection more now */
-	WORKER_ENDS = 'e'  /* it takes no more; those orders that it has not answered to are as new */
+	WORKER_OVER = 'o',	/* the order is carried out, and nothing of the entry waits any more; */
+	WORKER_LOOK = 'l',	/* or something does */
+	WORKER_BUSY = 'b',	/* there is no room for a connection more now */
+	WORKER_ENDS = 'e'	/* it takes no more; an order that it has not answered to is as new */
 };
 
 struct worker {
 	const struct config *config;
 	struct kept *aliases, *routes;
-	int root;	 /* descriptor of the mail root */
-	int wake;	 /* as wake_runner */
-	int stop;	 /* readable when it is time to end */
-	int orders, ear; /* pipes: from the runner, to it */
+	int root;   /* descriptor of the mail root */
+	int wake;   /* as queue_wake */
+	int stop;   /* readable when it is time to end */
+	int runner; /* a socket: orders come in, and what it hears goes out */
 	const char *destination;
 	bool more; /* others have a session there: that it gets none is no failure of a message */
 };

@@ -6,20 +6,17 @@
 static const char id[] = "0123456789abcdefghjkmnpqrs";
 
 static void
-is_named(const char *notice, void *context)
-{
-	(void)context;
-	MUST(queue_is_id(notice));
-}
-
-static void
 read_journal(struct queue_message *message, struct span text)
 {
-	struct buf journal;
+	struct buf journal, notices;
 
 	buf_init(&journal, text.n);
 	buf_add_span(&journal, text);
-	queue_journal_read(&journal, message, is_named, NULL);
+	buf_init(&notices, text.n);
+	MUST(queue_journal_read(&journal, message, &notices) == 0);
+	for (size_t at = 0; at < notices.len; at += sizeof id)
+		MUST(queue_is_id(notices.data + at));
+	buf_free(&notices);
 	for (size_t i = 0; i < message->recipients_n; i++) {
 		const struct queue_recipient *r = &message->recipients[i];
 		MUST(r->reply.n == 0 ||

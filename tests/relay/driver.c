@@ -126,14 +126,14 @@ static int
 send_all(struct relay_target *target)
 {
 	struct queue_entry entry;
-	bool more = true;
+	bool more = true, busy;
 
 	store(target->root);
 	if (queue_open(target->root, message.id, &entry) != QUEUE_OK)
 		fail("queue_open");
 	for (size_t i = 0; i < entry.message.recipients_n; i++)
 		which[i] = i;
-	struct relay *relay = relay_open(target, &results[0]);
+	struct relay *relay = relay_open(target, &results[0], &busy);
 	if (relay == NULL)
 		show_result(&results[0]);
 	for (; relay != NULL && more && count > 0; count--) {

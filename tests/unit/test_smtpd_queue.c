@@ -140,14 +140,14 @@ START_TEST(finishes)
 	add_entry(e, "x\r\n");
 	struct queue_entry entry = open_entry(e), other = open_entry(e);
 	ck_assert_int_eq(queue_record(&entry, &done, both, 1, NULL), 0);
-	ck_assert_int_eq(queue_finish(&entry), 0);
+	ck_assert_int_eq(queue_record(&entry, &done, NULL, 0, NULL), 0);
 	ck_assert_str_eq(names(), "0");
 	/* The other one does not know of that yet, and is the last all the same. */
-	ck_assert_int_eq(queue_record(&other, &done, second, 1, NULL), 0);
+	ck_assert_int_eq(queue_record(&other, &done, second, 1, NULL), 1);
 	ck_assert_str_eq(names(), "");
 	ck_assert_int_eq(queue_refresh(&entry), QUEUE_GONE);
-	ck_assert_int_eq(queue_record(&entry, &busy, both, 1, NULL), 0);
-	ck_assert_int_eq(queue_finish(&entry), 0);
+	ck_assert_int_eq(queue_record(&entry, &busy, both, 1, NULL), 1);
+	ck_assert_int_eq(queue_record(&entry, &done, NULL, 0, NULL), 1);
 	queue_close(&entry);
 	queue_close(&other);
 }
@@ -164,7 +164,7 @@ START_TEST(records_a_failure)
 	ck_assert_int_eq(queue_record(&entry, &failed, both, 1, &draft), 0);
 	ck_assert_str_eq(names(), "0 1");
 	draft = draft_notice(n2);
-	ck_assert_int_eq(queue_record(&entry, &last, second, 1, &draft), 0);
+	ck_assert_int_eq(queue_record(&entry, &last, second, 1, &draft), 1);
 	ck_assert_str_eq(names(), "1 2");
 	queue_close(&entry);
 	expect_content(n2, "Received: from x\r\n\tby y; z\r\nit failed\r\n");
@@ -199,12 +199,12 @@ START_TEST(lists)
 {
 	char ids[100] = "";
 
-	ck_assert_int_eq(queue_list(root, gather, ids), 0);
+	ck_assert_int_eq(queue_list(root, false, gather, ids), 0);
 	ck_assert_str_eq(ids, "");
 	add_entry(e, "x\r\n");
 	add_entry(n1, "x\r\n");
 	(void)draft_notice(n2);
-	ck_assert_int_eq(queue_list(root, gather, ids), 0);
+	ck_assert_int_eq(queue_list(root, false, gather, ids), 0);
 	ck_assert(strcmp(ids, "01") == 0 || strcmp(ids, "10") == 0);
 }
 END_TEST
