@@ -343,7 +343,7 @@ take_recipient(const struct relay *relay, const struct smtp_recipient *recipient
 		take_answer(relay, &client->answer, RELAY_DONE, result);
 	else
 		take_outcome(relay, outcome, outcome == SMTP_REFUSED ? RELAY_FAILED : RELAY_LATER, result);
-	result->told = result->verdict == RELAY_DONE && smtp_client_offers_dsn(client);
+	result->told = result->verdict == RELAY_DONE && (client->offers & SMTP_DSN) != 0;
 }
 
 /* False: it was over before, RELAY_STALE. */

@@ -54,8 +54,10 @@ struct smtp_message {
 struct smtp_patience {
 	int greeting, command, data, block, final;
 };
-extern const struct smtp_patience smtp_patience_rfc; /* RFC 5321 4.5.3.2 */
 struct smtp_patience smtp_patience_of(int seconds);
+
+/* Extensions. */
+enum smtp_offer { SMTP_PIPELINING = 1, SMTP_8BITMIME = 2, SMTP_SMTPUTF8 = 4, SMTP_SIZE = 8, SMTP_DSN = 16 };
 
 struct smtp_client {
 	struct conn *conn; /* the caller's; stays open */
@@ -69,16 +71,17 @@ struct smtp_client {
 	char reason[128];   /* a sentence about an outcome that the answer alone does not explain, or "" */
 	const char *status; /* RFC 3463, where we refused it for the server: "5.6.3"; else "" */
 
-	unsigned offers;     /* extensions */
+	unsigned offers;     /* enum smtp_offer */
 	unsigned mechanisms; /* of AUTH, those that we know: 1 << enum sasl_mechanism */
 	uint64_t size_limit;
 	struct smtp_reply reply;
-	bool greeted, over; /* over: nothing more can be said */
-	bool begun;	    /* MAIL of the last message was accepted */
-	bool dirty;	    /* a transaction was left off: RSET comes first */
+	bool greeted, over;	  /* over: nothing more can be said */
+	enum smtp_outcome broken; /* what it means that the session broke; SMTP_DONE: it did not */
+	bool begun;		  /* MAIL of the last message was accepted */
+	bool dirty;		  /* a transaction was left off: RSET comes first */
 };
 
-/* patience, deadline and trace may be set after it. */
+/* patience (that of RFC 5321), deadline and trace may be set after it. */
 void smtp_client_init(struct smtp_client *, struct conn *);
 void smtp_client_free(struct smtp_client *);
 
@@ -101,9 +104,6 @@ bool smtp_client_auth_is_readable(const struct smtp_client *);
  * One message. Each recipient's answer is filled in; free them with smtp_answer_free. The next message may follow unless client->over.
  */
 enum smtp_outcome smtp_client_send(struct smtp_client *, const struct smtp_message *);
-
-/* Does the server offer DSN, and so take over what RFC 3461 asks for? */
-bool smtp_client_offers_dsn(const struct smtp_client *);
 
 /* QUIT, if there still is a session. Whatever comes of it changes nothing. */
 void smtp_client_quit(struct smtp_client *);

@@ -27,49 +27,43 @@ offers(const struct transaction *t, enum smtp_offer offer)
 
 /* What is known before a word is said. */
 static enum smtp_outcome
-refuse_early(struct smtp_client *client, const char *status, const char *reason)
-{
-	client->status = status;
-	snprintf(client->reason, sizeof(client->reason), "%s", reason);
-	return SMTP_REFUSED;
-}
-
-static enum smtp_outcome
 check_offers(const struct transaction *t)
 {
 	const struct smtp_message *m = t->message;
+	const struct {
+		bool wrong;
+		const char *status, *reason;
+	} checks[] = {
+		{ m->utf8 && !offers(t, SMTP_SMTPUTF8), "5.6.7",
+		    "the server takes no UTF-8 in addresses or header fields (no SMTPUTF8)" },
+		{ m->eight_bit && !offers(t, SMTP_8BITMIME), "5.6.3",
+		    "the server takes no 8-bit text (no 8BITMIME), and the message has some" },
+		{ t->client->size_limit > 0 && m->size > t->client->size_limit, "5.3.4",
+		    "the message is larger than the server takes" },
+	};
 
-	if (m->utf8 && !offers(t, SMTP_SMTPUTF8))
-		return refuse_early(t->client, "5.6.7",
-		    "the server takes no UTF-8 in addresses or header fields (no SMTPUTF8)");
-	if (m->eight_bit && !offers(t, SMTP_8BITMIME))
-		return refuse_early(t->client, "5.6.3",
-		    "the server takes no 8-bit text (no 8BITMIME), and the message has some");
-	if (t->client->size_limit > 0 && m->size > t->client->size_limit)
-		return refuse_early(t->client, "5.3.4", "the message is larger than the server takes");
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+		if (checks[i].wrong) {
+			t->client->status = checks[i].status;
+			snprintf(t->client->reason, sizeof t->client->reason, "%s", checks[i].reason);
+			return SMTP_REFUSED;
+		}
 	return SMTP_DONE;
 }
 
-/* dsn may be NULL. */
+/* A command with an address in it; dsn may be NULL. */
 static void
-add_dsn(const struct transaction *t, const char *dsn, struct buf *line)
+say_line(const struct transaction *t, struct buf *line, const char *dsn)
 {
 	if (dsn != NULL && offers(t, SMTP_DSN))
 		buf_add_string(line, dsn);
-}
-
-/* A command with an address in it, which may be too long. */
-static enum smtp_outcome
-say_line(const struct transaction *t, struct buf *line, const char *reason)
-{
-	enum smtp_outcome outcome =
-	    line->failed ? refuse_early(t->client, "5.1.3", reason) : smtp_say(t->client, buf_string(line));
-
+	if (line->failed)
+		smtp_give_up(t->client, SMTP_REFUSED, "an address is too long");
+	smtp_say(t->client, buf_string(line));
 	buf_free(line);
-	return outcome;
 }
 
-static enum smtp_outcome
+static void
 say_mail(const struct transaction *t)
 {
 	const struct smtp_message *m = t->message;
@@ -83,95 +77,75 @@ say_mail(const struct transaction *t)
 		buf_add_string(&line, " BODY=8BITMIME");
 	if (m->utf8)
 		buf_add_string(&line, " SMTPUTF8");
-	add_dsn(t, m->dsn, &line);
-	return say_line(t, &line, "the sender's address is too long");
+	say_line(t, &line, m->dsn);
 }
 
-static enum smtp_outcome
+static void
 say_recipient(struct transaction *t)
 {
-	const struct smtp_recipient *recipient = &t->message->recipients[t->next];
+	const struct smtp_recipient *recipient = &t->message->recipients[t->next++];
 	struct buf line;
 
 	buf_init(&line, SMTP_COMMAND);
 	buf_printf(&line, "RCPT TO:<%s>", recipient->address);
-	add_dsn(t, recipient->dsn, &line);
-	t->next++;
-	return say_line(t, &line, "a recipient's address is too long");
+	say_line(t, &line, recipient->dsn);
 }
 
-static enum smtp_outcome
+static void
 await_mail(struct transaction *t)
 {
-	enum smtp_outcome outcome = smtp_await(t->client, t->client->patience.command);
-
-	if (outcome != SMTP_DONE)
-		return outcome;
+	smtp_await(t->client, t->client->patience.command);
 	t->verdict = smtp_expect(t->client, 250);
 	t->client->begun = t->client->dirty = t->verdict == SMTP_DONE;
-	return t->verdict == SMTP_PROTOCOL ? SMTP_PROTOCOL : SMTP_DONE;
 }
 
-static enum smtp_outcome
+static void
 await_recipient(struct transaction *t, struct smtp_recipient *recipient)
 {
-	enum smtp_outcome outcome = smtp_await(t->client, t->client->patience.command);
-
-	if (outcome != SMTP_DONE ||
-	    t->verdict != SMTP_DONE) /* without MAIL, its reply says nothing about it */
-		return outcome;
+	/* Without MAIL, its reply says nothing about it. */
+	if (!smtp_await(t->client, t->client->patience.command) || t->verdict != SMTP_DONE)
+		return;
 	smtp_keep(t->client, &recipient->answer);
-	outcome = smtp_outcome_of(recipient->answer.code);
+	enum smtp_outcome outcome = smtp_outcome_of(t->client);
 	t->taken += outcome == SMTP_DONE;
 	t->refused |= outcome == SMTP_REFUSED;
 	t->later |= outcome == SMTP_LATER;
-	return outcome == SMTP_PROTOCOL ? smtp_expect(t->client, 250) : SMTP_DONE;
+	if (outcome == SMTP_PROTOCOL)
+		smtp_expect(t->client, 250);
 }
 
 /* Some recipients, or one; with MAIL before and DATA behind them where that saves a round trip. */
-static enum smtp_outcome
+static void
 exchange_batch(struct transaction *t)
 {
 	const struct smtp_message *m = t->message;
 	const struct buf *out = &t->client->conn->output;
 	bool pipelining = offers(t, SMTP_PIPELINING);
 	size_t first = t->next;
-	enum smtp_outcome outcome = SMTP_DONE;
 
 	do
-		outcome = say_recipient(t);
-	while (outcome == SMTP_DONE && pipelining && t->next < m->recipients_n &&
-	       t->next - first < SMTP_BATCH_RCPT && out->len < SMTP_BATCH);
+		say_recipient(t);
+	while (pipelining && t->next < m->recipients_n && t->next - first < SMTP_BATCH_RCPT &&
+	       out->len < SMTP_BATCH);
 	bool with_data = pipelining && !m->all_or_none && t->next == m->recipients_n;
-	if (outcome == SMTP_DONE && with_data)
-		outcome = smtp_say(t->client, "DATA");
-	if (outcome == SMTP_DONE)
-		outcome = smtp_flush(t->client);
-	if (outcome == SMTP_DONE && !t->client->begun)
-		outcome = await_mail(t);
-	for (size_t i = first; i < t->next && outcome == SMTP_DONE && !t->client->over; i++)
-		outcome = await_recipient(t, &m->recipients[i]);
-	if (outcome == SMTP_DONE && with_data && !t->client->over) {
-		outcome = smtp_await(t->client, t->client->patience.data);
+	if (with_data)
+		smtp_say(t->client, "DATA");
+	if (!t->client->begun)
+		await_mail(t);
+	for (size_t i = first; i < t->next; i++)
+		await_recipient(t, &m->recipients[i]);
+	if (with_data && smtp_await(t->client, t->client->patience.data))
 		t->data_code = t->client->reply.code;
-	}
-	return outcome;
 }
 
-static enum smtp_outcome
+static void
 exchange_envelope(struct transaction *t)
 {
-	enum smtp_outcome outcome = say_mail(t);
-
-	if (outcome == SMTP_DONE && !offers(t, SMTP_PIPELINING)) {
-		outcome = smtp_flush(t->client);
-		if (outcome == SMTP_DONE)
-			outcome = await_mail(t);
-	}
-	while (outcome == SMTP_DONE && t->verdict == SMTP_DONE && !t->client->over &&
-	       t->next < t->message->recipients_n)
-		outcome = exchange_batch(t);
-	return outcome;
+	say_mail(t);
+	if (!offers(t, SMTP_PIPELINING))
+		await_mail(t);
+	while (t->verdict == SMTP_DONE && !t->client->over && t->next < t->message->recipients_n)
+		exchange_batch(t);
 }
 
 /* What the replies to the recipients come to. */
@@ -199,8 +173,9 @@ abandon(const struct transaction *t)
 
 	memcpy(reason, client->reason, sizeof(reason));
 	client->answer = (struct smtp_answer){ .code = 0 };
-	bool dotted = t->data_code != 354 || smtp_ask(client, ".", client->patience.final) == SMTP_DONE;
-	if (dotted && !client->over && client->dirty)
+	if (t->data_code == 354)
+		smtp_ask(client, ".", client->patience.final);
+	if (!client->over && client->dirty)
 		(void)smtp_reset(client);
 	smtp_answer_free(&client->answer);
 	client->answer = answer;
@@ -211,16 +186,19 @@ abandon(const struct transaction *t)
  * The server speaks, or has hung up, while the content is on its way: a 4xx or 5xx is its answer, and the connection is closed without the dot, so
  * that the message cannot be taken.
  */
-static enum smtp_outcome
-interrupted(struct transaction *t, enum smtp_outcome outcome)
+static void
+interrupted(struct transaction *t)
 {
-	if (!conn_pending(t->client->conn) || smtp_await(t->client, t->client->patience.command) != SMTP_DONE)
-		return outcome;
-	smtp_keep(t->client, &t->client->answer);
-	outcome = smtp_outcome_of(t->client->reply.code);
+	struct smtp_client *client = t->client;
+
+	if (!conn_pending(client->conn) || !smtp_take_reply(client, client->patience.command))
+		return;
+	smtp_keep(client, &client->answer);
+	enum smtp_outcome outcome = smtp_outcome_of(client);
 	if (outcome == SMTP_LATER || outcome == SMTP_REFUSED)
-		return smtp_give_up(t->client, outcome, "the server stopped the message on its way");
-	return smtp_give_up(t->client, SMTP_PROTOCOL, "the server spoke out of turn");
+		smtp_give_up(client, outcome, "the server stopped the message on its way");
+	else
+		smtp_give_up(client, SMTP_PROTOCOL, "the server spoke out of turn");
 }
 
 /* One piece into the output. 1: more follows; 0: it was the last; -1: there is something wrong with it. */
@@ -245,53 +223,47 @@ put_piece(struct transaction *t, struct dot *check, struct dot_stuffer *stuffer,
 	return clean->failed || out->failed ? -1 : more;
 }
 
-static enum smtp_outcome
+static void
 send_content(struct transaction *t)
 {
+	struct smtp_client *client = t->client;
 	struct dot check = { .kind = DOT_COUNTED };
 	struct dot_stuffer stuffer = { .in_line = false };
 	struct buf piece, clean;
-	enum smtp_outcome outcome = SMTP_DONE;
-	int more;
+	int more = 1;
 
 	buf_init(&piece, CONN_OUTPUT / 4); /* dots may double it, at the worst */
 	buf_init(&clean, CONN_OUTPUT / 4);
-	do {
-		if (conn_pending(t->client->conn)) {
-			outcome = interrupted(t, SMTP_PROTOCOL);
+	while (more > 0 && !client->over) {
+		if (conn_pending(client->conn)) {
+			interrupted(t);
 			break;
 		}
 		more = put_piece(t, &check, &stuffer, &piece, &clean);
-		if (more < 0) {
-			outcome = smtp_give_up(t->client, SMTP_UNREADABLE,
+		if (more < 0)
+			smtp_give_up(client, SMTP_UNREADABLE,
 			    "the message cannot be read, or has a bare CR, LF or NUL");
-			break;
-		}
-		if (more > 0 && t->client->conn->output.len < OUTPUT_CHUNK)
-			continue; /* a small message goes out with its dot, in one write */
-		outcome = smtp_flush(t->client);
-		if (outcome != SMTP_DONE && t->client->conn->output.len > 0) /* else the dot is on its way */
-			outcome = interrupted(t, outcome);
-	} while (more > 0 && outcome == SMTP_DONE);
+		/* A small message goes out with its dot, in one write. */
+		else if ((more == 0 || client->conn->output.len >= OUTPUT_CHUNK) && !smtp_flush(client) &&
+			 client->conn->output.len > 0) /* else the dot is on its way */
+			interrupted(t);
+	}
 	buf_free(&piece);
 	buf_free(&clean);
-	return outcome;
 }
 
 /* The reply to the final dot decides. Without one that makes sense nobody can say what the server did. */
 static enum smtp_outcome
 await_final(struct transaction *t)
 {
-	if (smtp_await(t->client, t->client->patience.final) != SMTP_DONE)
+	if (!smtp_await(t->client, t->client->patience.final))
 		return SMTP_MAYBE;
 	smtp_keep(t->client, &t->client->answer);
-	enum smtp_outcome outcome = smtp_outcome_of(t->client->reply.code);
+	enum smtp_outcome outcome = smtp_outcome_of(t->client);
 	if (outcome == SMTP_PROTOCOL)
 		return smtp_give_up(
 		    t->client, SMTP_MAYBE, "the server's reply to the message does not belong here");
-	if (outcome != SMTP_DONE)
-		return outcome;
-	return t->refused || t->later ? SMTP_SOME : SMTP_DONE;
+	return outcome == SMTP_DONE && (t->refused || t->later) ? SMTP_SOME : outcome;
 }
 
 enum smtp_outcome
@@ -304,23 +276,22 @@ smtp_client_send(struct smtp_client *client, const struct smtp_message *message)
 	client->reason[0] = '\0';
 	client->status = "";
 	client->begun = false;
-	if (client->dirty && (outcome = smtp_reset(client)) != SMTP_DONE)
+	if ((client->dirty && (outcome = smtp_reset(client)) != SMTP_DONE) ||
+	    (outcome = check_offers(&t)) != SMTP_DONE)
 		return outcome;
-	outcome = check_offers(&t);
-	if (outcome == SMTP_DONE)
-		outcome = exchange_envelope(&t);
-	if (outcome != SMTP_DONE)
-		return outcome;
+	exchange_envelope(&t);
+	if (client->broken != SMTP_DONE)
+		return client->broken;
 	judge_recipients(&t);
 	if (t.verdict != SMTP_DONE) {
 		abandon(&t);
 		return t.verdict;
 	}
-	if (t.data_code == 0 && (outcome = smtp_ask(client, "DATA", client->patience.data)) != SMTP_DONE)
-		return outcome;
+	if (t.data_code == 0)
+		smtp_ask(client, "DATA", client->patience.data);
 	if ((outcome = smtp_expect(client, 354)) != SMTP_DONE)
 		return outcome;
-	outcome = send_content(&t);
+	send_content(&t);
 	client->dirty = false;
-	return outcome == SMTP_DONE ? await_final(&t) : outcome;
+	return client->broken == SMTP_DONE ? await_final(&t) : client->broken;
 }
