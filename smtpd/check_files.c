@@ -173,7 +173,7 @@ is_routed(struct span word)
 
 /* What is wrong with routes.auth has to do with those routes that it is for. */
 static void
-check_route(struct check *c, int line, struct span domain)
+check_route(struct check *c, const struct kept *routes, int line, struct span domain)
 {
 	struct route route;
 	struct buf reason;
@@ -181,7 +181,7 @@ check_route(struct check *c, int line, struct span domain)
 
 	buf_init(&reason, WRONG);
 	if (is_routed(domain))
-		result = routes_find(c->root, domain, &route, &reason);
+		result = routes_find(c->root, routes, domain, &route, &reason);
 	else
 		buf_printf(&reason, "routes:%d: not a domain and host[:port]", line);
 	wipe(&route, sizeof route);
@@ -208,7 +208,7 @@ check_routes(struct check *c)
 		if (domain.n == 0 || domain.at[0] == '#')
 			continue;
 		n++;
-		check_route(c, line, domain);
+		check_route(c, &routes, line, domain);
 	}
 	if (c->failed == failed)
 		check_say(c, CHECK_OK, "routes: %d", n);

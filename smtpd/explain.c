@@ -68,10 +68,16 @@ explain_next_hop(const struct config *config, int root, struct span address, str
 	static const char *const now[] = { [RELAY_DONE] = "would be sent there now",
 		[RELAY_LATER] = "would wait now:",
 		[RELAY_FAILED] = "would fail now:" };
-	const struct relay_target target = { .domain = domain, .root = root, .config = config, .tell = tell };
+	struct kept routes;
+	const struct relay_target target = {
+		.domain = domain, .root = root, .routes = &routes, .config = config, .tell = tell
+	};
 	struct relay_result result = { .verdict = RELAY_DONE };
 
+	kept_init(&routes, ROUTES_TEXT);
+	(void)kept_refresh(&routes, root, "routes");
 	nexthop_explain(&target, &result);
+	kept_free(&routes);
 	tell(NULL, address, now[result.verdict],
 	    result.verdict == RELAY_DONE ? span_of("") : buf_span(&result.reply));
 	buf_free(&result.reply);

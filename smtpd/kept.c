@@ -1,7 +1,6 @@
 #include "kept.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "io.h"
 
@@ -31,17 +30,17 @@ kept_refresh(struct kept *kept, int root, const char *name)
 {
 	struct stat now = { 0 };
 
-	if (fstatat(root, name, &now, 0) < 0 && errno != ENOENT)
-		return -1;
-	if (is_same(&now, &kept->seen))
+	bool known = fstatat(root, name, &now, 0) == 0 || errno == ENOENT;
+	if (known && kept->error == 0 && is_same(&now, &kept->seen))
 		return 0;
-	buf_clear(&kept->text);
-	kept->seen = (struct stat){ 0 };
-	if (now.st_ino == 0)
-		return 0;
-	if (io_read_file(root, name, 0, &kept->seen, &kept->text) == 0)
-		return 1;
 	kept_free(kept);
 	kept->seen = (struct stat){ 0 };
-	return -1;
+	kept->error = 0;
+	if (io_read_file(root, name, 0, &kept->seen, &kept->text) == 0)
+		return 1;
+	kept->error = errno == ENOENT ? 0 : errno;
+	kept->seen = (struct stat){ 0 };
+	kept_free(kept);
+	errno = kept->error;
+	return kept->error == 0 ? 0 : -1;
 }

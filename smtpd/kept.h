@@ -11,6 +11,7 @@
 struct kept {
 	struct buf text;  /* empty where there is no file */
 	struct stat seen; /* of the file as it was read; zeroed where there is none */
+	int error;	  /* why it cannot be read; 0: it can */
 };
 
 /* max: the most bytes that it may have. */

@@ -16,7 +16,7 @@ void
 local_begin(struct local *l, const struct worker *worker, struct queue_entry *entry)
 {
 	*l = (struct local){ .worker = worker, .entry = entry };
-	spool_init(&l->body, worker->root);
+	spool_init(&l->body, worker->settings->root);
 }
 
 void
@@ -77,13 +77,13 @@ append(struct local *l, const struct letter *letter, const char *user)
 {
 	struct maildrop drop;
 	bool there;
-	enum maildrop_status status = maildrop_open(&drop, l->worker->root, user);
+	enum maildrop_status status = maildrop_open(&drop, l->worker->settings->root, user);
 
 	if (status != MAILDROP_OK)
 		return status;
 	status = listing_has(&drop, letter->id, &there);
 	if (status == MAILDROP_OK && !there)
-		status = maildrop_append(&drop, letter, l->worker->config->mailbox_size);
+		status = maildrop_append(&drop, letter, l->worker->settings->config->mailbox_size);
 	if (status == MAILDROP_OK)
 		status = maildrop_sync(&drop);
 	maildrop_close(&drop);
@@ -126,8 +126,8 @@ record_expansion(struct local *l, const struct queue_message *message, size_t i)
 	struct queue_outcome outcome = { .state = QUEUE_DONE, .tried = queue_now(), .notice = message->id };
 	struct queue_draft draft;
 
-	if (fill(l) < 0 || queue_draft(l->worker->root, message, l->entry->message.id, (struct span){ "", 0 },
-			       &l->body, &draft) < 0)
+	if (fill(l) < 0 || queue_draft(l->worker->settings->root, message, l->entry->message.id,
+			       (struct span){ "", 0 }, &l->body, &draft) < 0)
 		return -1;
 	int result = queue_record(l->entry, &outcome, &i, 1, &draft), error = errno;
 	if (result >= 0)
@@ -141,7 +141,7 @@ record_expansion(struct local *l, const struct queue_message *message, size_t i)
 	if (result < 0)
 		log_errno(error);
 	log_end();
-	queue_wake(l->worker->wake, message->id);
+	queue_wake(l->worker->settings->wake[1], message->id);
 	return 0;
 }
 
@@ -151,7 +151,7 @@ expand(struct local *l, size_t i, const struct rcpt_list *list, struct relay_res
 {
 	struct queue_message message = l->entry->message;
 
-	unique_id(l->worker->config->hostname, message.id);
+	unique_id(l->worker->settings->config->hostname, message.id);
 	message.recipients = calloc(list->n, sizeof *message.recipients);
 	message.recipients_n = list->n;
 	for (size_t k = 0; k < list->n && message.recipients != NULL; k++)
@@ -169,10 +169,10 @@ resolve(struct local *l, size_t i, const struct path *path, struct relay_result 
 	static const struct peer nowhere;
 	const struct worker *worker = l->worker;
 	const struct rcpt_rules rules = {
-		.config = worker->config,
+		.config = worker->settings->config,
 		.here = &nowhere,
-		.root = worker->root,
-		.aliases = worker->aliases,
+		.root = worker->settings->root,
+		.aliases = worker->settings->aliases,
 		.trusted = true,
 	};
 	struct rcpt_list list = { .n = 0 };
@@ -202,7 +202,7 @@ local_deliver(struct local *l, size_t i, struct relay_result *result)
 	if (!to->mailbox)
 		return resolve(l, i, &path, result);
 	snprintf(user, sizeof user, "%.*s", (int)path.local.n, path.local.at);
-	switch (account_find(l->worker->root, user, NULL)) {
+	switch (account_find(l->worker->settings->root, user, NULL)) {
 	case ACCOUNT_OK:
 		return deliver(l, i, user, path.domain, result);
 	case ACCOUNT_FAILED:

@@ -83,11 +83,12 @@ run_queue(int stop, void *context)
 		.aliases = &smtpd->aliases,
 		.root = smtpd->daemon.root,
 		.wake = { smtpd->wake[0], smtpd->wake[1] },
+		.stop = stop,
 		.reload = reload,
 		.context = smtpd,
 	};
 
-	return runner_run(&settings, stop);
+	return runner_run(&settings);
 }
 
 static int

@@ -7,10 +7,7 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "destination.h"
 #include "unique.h"
-
-static const char smtp_port[] = "25";
 
 void
 nexthop_result(
@@ -52,10 +49,9 @@ tell(const struct nexthop *hop, const char *what, const char *is, const char *wh
 static struct server_name
 server_of(const char *host)
 {
-	struct server_name name;
+	struct server_name name = { .port = "25" };
 
 	snprintf(name.host, sizeof name.host, "%s", host);
-	snprintf(name.port, sizeof name.port, "%s", smtp_port);
 	return name;
 }
 
@@ -66,15 +62,6 @@ is_self(const struct config *config, const char *host)
 	       config_is_local(config, span_of(host));
 }
 
-static void
-swap(struct server_name *a, struct server_name *b)
-{
-	struct server_name c = *a;
-
-	*a = *b;
-	*b = c;
-}
-
 /* RFC 5321 5.1: equal ones share the load. */
 static void
 shuffle(struct server_name *hosts, size_t n)
@@ -83,7 +70,9 @@ shuffle(struct server_name *hosts, size_t n)
 
 	for (size_t i = n; i > 1; i--) {
 		(void)random_bytes(&random, sizeof random);
-		swap(&hosts[i - 1], &hosts[random % i]);
+		struct server_name last = hosts[i - 1];
+		hosts[i - 1] = hosts[random % i];
+		hosts[random % i] = last;
 	}
 }
 
@@ -226,24 +215,19 @@ nexthop_find(struct nexthop *hop, const struct relay_target *target, struct rela
 	if (domain.n > 1 && domain.at[domain.n - 1] == '.')
 		domain.n--;
 	*hop = (struct nexthop){ .target = target };
-	bool routed = destination_server(domain, &hop->route.server);
-	if (routed)
-		domain = span_of(hop->route.server.host);
 	snprintf(hop->domain, sizeof hop->domain, "%.*s", (int)domain.n, domain.n > 0 ? domain.at : "");
 	if (domain.n == 0 || strlen(hop->domain) != domain.n)
 		return fail(hop, result, "5.1.2", "is no domain");
 	buf_init(&reason, REPLY_LINE);
-	int found = routed ? routes_find_login(target->root, &hop->route, &reason)
-			   : routes_find(target->root, domain, &hop->route, &reason);
+	int found = routes_find(target->root, target->routes, domain, &hop->route, &reason);
 	if (found < 0)
 		nexthop_result(result, RELAY_LATER, "4.3.5", "%s", buf_string(&reason));
 	buf_free(&reason);
-	hop->routed = found > 0 || (routed && found == 0);
-	if (hop->routed)
-		return take_route(hop, result);
-	if (found == 0)
-		tell(hop, hop->domain, "has no route", "");
-	return found == 0 && ask_dns(hop, result);
+	hop->routed = found > 0;
+	if (found != 0)
+		return found > 0 && take_route(hop, result);
+	tell(hop, hop->domain, "has no route", "");
+	return ask_dns(hop, result);
 }
 
 /* There was not one address to try. */

@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "date.h"
-#include "destination.h"
 #include "exits.h"
 #include "explain.h"
 #include "log.h"
 #include "program.h"
 #include "queue.h"
+#include "routes.h"
 
 /* What is read of the queue goes to a terminal: escaped. */
 static void
@@ -154,7 +154,7 @@ show_today(int root, const struct daemon *daemon, const struct queue_recipient *
 {
 	char domain[SMTP_DOMAIN + 1];
 
-	destination_domain(&daemon->config, r, domain);
+	routes_domain(&daemon->config, r, domain);
 	if (domain[0] == '\0') {
 		puts("now: to a mailbox here");
 		return;

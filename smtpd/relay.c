@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "destination.h"
 #include "hash.h"
 #include "io.h"
 #include "nexthop.h"
@@ -136,7 +135,7 @@ greet(int fd, const char *host, const struct config *config, const struct route 
 static int
 take_place(int root, const struct server_name *host, struct relay_result *result, bool *busy)
 {
-	char name[DESTINATION];
+	char name[ROUTES_DESTINATION];
 	uint8_t digest[SHA256_SIZE];
 	off_t at = 0;
 	int file = io_open(root, "queue/hosts", O_RDWR | O_CREAT);
@@ -146,7 +145,7 @@ take_place(int root, const struct server_name *host, struct relay_result *result
 		    result, RELAY_LATER, "4.3.0", "queue/hosts cannot be opened: %s", strerror(errno));
 		return -1;
 	}
-	destination_write(host, name);
+	routes_write(host, name);
 	sha256(name, strlen(name), digest);
 	for (int i = 0; i < 4; i++)
 		at = at << 8 | digest[i];

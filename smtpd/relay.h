@@ -6,13 +6,15 @@
 #define RELAY_H
 
 #include "config.h"
+#include "kept.h"
 #include "queue.h"
 #include "smtp_client.h"
 
 /* Where the mail for a domain goes today: of the file `routes`, else of the DNS. */
 struct relay_target {
-	struct span domain; /* of the recipients, or their destination (destination.h) */
+	struct span domain; /* of the recipients */
 	int root;	    /* descriptor of the mail root */
+	const struct kept *routes;
 	const struct config *config;
 
 	/* Is told each step, as by struct rcpt_rules. May be NULL. */

@@ -1,14 +1,10 @@
 #include "routes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "io.h"
-
-static const char default_port[] = "25";
 
 static struct span
 without_dot(struct span domain)
@@ -16,20 +12,6 @@ without_dot(struct span domain)
 	bool dot = domain.n > 1 && domain.at[domain.n - 1] == '.';
 
 	return span_slice(domain, 0, dot ? domain.n - 1 : domain.n);
-}
-
-/* The first word of *rest, which is what follows it. */
-static struct span
-take_word(struct span *rest)
-{
-	size_t n = 0;
-
-	*rest = span_trim(*rest);
-	while (n < rest->n && !ascii_is_space(rest->at[n]))
-		n++;
-	struct span word = span_slice(*rest, 0, n);
-	*rest = span_trim(span_slice(*rest, n, rest->n));
-	return word;
 }
 
 /* The next line that says something: its first word, and the rest. */
@@ -40,7 +22,7 @@ next_line(struct span *text, int *line, struct span *word, struct span *rest)
 		if (text->n == 0)
 			return false;
 		*rest = span_until(*text, '\n', text);
-		*word = take_word(rest);
+		*word = span_word(rest);
 		++*line;
 	} while (word->n == 0 || word->at[0] == '#');
 	return true;
@@ -73,7 +55,7 @@ parse_server(struct span text, struct server_name *name)
 	if (!span_is_word(text) || text.n >= sizeof server)
 		return false;
 	snprintf(server, sizeof server, "%.*s", (int)text.n, text.at);
-	return net_server_name(server, default_port, name);
+	return net_server_name(server, "25", name);
 }
 
 int
@@ -84,7 +66,7 @@ routes_login(struct span text, const struct server_name *server, struct span *us
 	int line = 0;
 
 	while (next_line(&text, &line, &word, password)) {
-		*user = take_word(password);
+		*user = span_word(password);
 		if (parse_server(word, &name) && strcmp(name.port, server->port) == 0 &&
 		    span_equal_nocase(span_of(name.host), span_of(server->host)))
 			return line;
@@ -92,81 +74,118 @@ routes_login(struct span text, const struct server_name *server, struct span *us
 	return 0;
 }
 
-/* All of a file; a missing one is empty. `secret`: nobody else may read it. */
 static int
-read_file(int root, const char *name, bool secret, struct buf *text, struct buf *reason)
+unreadable(const char *name, int error, struct buf *reason)
 {
-	struct stat seen;
-	int result = io_read_file(root, name, 0, &seen, text);
-
-	if (result < 0 && errno == ENOENT)
-		return 0;
-	if (result < 0)
-		buf_printf(reason, "%s cannot be read: %s", name, strerror(errno));
-	else if (secret && (seen.st_mode & 077) != 0) {
-		buf_printf(reason, "%s may be read by others: its mode must be 600", name);
-		result = -1;
-	}
-	return result;
-}
-
-static int
-malformed(const char *name, int line, const char *what, struct buf *reason)
-{
-	buf_printf(reason, "%s:%d: %s", name, line, what);
+	buf_printf(reason, "%s cannot be read: %s", name, strerror(error));
 	return -1;
 }
 
 static bool
-is_credential(struct span s)
+take_credential(struct span s, char to[ROUTES_WORD])
 {
-	return s.n > 0 && s.n < ROUTES_WORD && memchr(s.at, '\0', s.n) == NULL;
+	if (s.n == 0 || s.n >= ROUTES_WORD || span_has(s, '\0'))
+		return false;
+	snprintf(to, ROUTES_WORD, "%.*s", (int)s.n, s.at);
+	return true;
 }
 
-int
-routes_server(struct span text, struct span domain, struct server_name *name)
+/* The login of the route's server, from the text of a file that nobody else may read. */
+static int
+take_login(struct route *route, const struct stat *seen, struct span text, struct buf *reason)
 {
-	struct span server;
-	int line = routes_line(text, domain, &server);
-
-	return line > 0 && !parse_server(server, name) ? -line : line;
-}
-
-int
-routes_find_login(int root, struct route *route, struct buf *reason)
-{
-	static const char name[] = "routes.auth";
-	struct buf text;
 	struct span user, password;
 
-	buf_init(&text, ROUTES_TEXT);
-	int result = read_file(root, name, true, &text, reason);
-	int line = result < 0 ? 0 : routes_login(buf_span(&text), &route->server, &user, &password);
-	route->login = line > 0;
-	if (line > 0 && (!is_credential(user) || !is_credential(password)))
-		result = malformed(name, line, "not a host, a user and a password", reason);
-	else if (line > 0) {
-		snprintf(route->user, sizeof route->user, "%.*s", (int)user.n, user.at);
-		snprintf(route->password, sizeof route->password, "%.*s", (int)password.n, password.at);
+	if ((seen->st_mode & 077) != 0) {
+		buf_printf(reason, "routes.auth may be read by others: its mode must be 600");
+		return -1;
 	}
+	int line = routes_login(text, &route->server, &user, &password);
+	route->login = line > 0;
+	if (line == 0 || (take_credential(user, route->user) && take_credential(password, route->password)))
+		return 0;
+	buf_printf(reason, "routes.auth:%d: not a host, a user and a password", line);
+	return -1;
+}
+
+static int
+find_login(int root, struct route *route, struct buf *reason)
+{
+	static const char name[] = "routes.auth";
+	struct stat seen;
+	struct buf text;
+
+	buf_init(&text, ROUTES_TEXT);
+	int result = io_read_file(root, name, 0, &seen, &text);
+	if (result == 0)
+		result = take_login(route, &seen, buf_span(&text), reason);
+	else
+		result = errno == ENOENT ? 0 : unreadable(name, errno, reason);
 	buf_free(&text);
 	return result;
 }
 
 int
-routes_find(int root, struct span domain, struct route *route, struct buf *reason)
+routes_find(int root, const struct kept *routes, struct span domain, struct route *route, struct buf *reason)
 {
-	static const char name[] = "routes";
-	struct buf text;
+	struct span server;
 
 	*route = (struct route){ .login = false };
-	buf_init(&text, ROUTES_TEXT);
-	int result = read_file(root, name, false, &text, reason);
-	int line = result < 0 ? 0 : routes_server(buf_span(&text), domain, &route->server);
-	if (line < 0)
-		result = malformed(name, -line, "not a domain and host[:port]", reason);
-	buf_free(&text);
-	if (result == 0 && line > 0)
-		result = routes_find_login(root, route, reason) < 0 ? -1 : 1;
-	return result;
+	if (routes->error != 0)
+		return unreadable("routes", routes->error, reason);
+	int line = routes_line(buf_span(&routes->text), domain, &server);
+	if (line == 0)
+		return 0;
+	if (parse_server(server, &route->server))
+		return find_login(root, route, reason) < 0 ? -1 : 1;
+	buf_printf(reason, "routes:%d: not a domain and host[:port]", line);
+	return -1;
+}
+
+static void
+lower(char *text)
+{
+	for (; *text != '\0'; text++)
+		*text = ascii_lower(*text);
+}
+
+void
+routes_domain(const struct config *config, const struct queue_recipient *r, char domain[SMTP_DOMAIN + 1])
+{
+	struct span at = r->address;
+	size_t local = at.n;
+
+	while (local > 0 && at.at[local - 1] != '@')
+		local--;
+	at = without_dot(span_slice(at, local, at.n));
+	domain[0] = '\0';
+	/* Where there is no domain it is for local to say that. */
+	if (r->mailbox || local == 0 || at.n > SMTP_DOMAIN ||
+	    config_receives(config, span_slice(r->address, 0, local - 1), at))
+		return;
+	snprintf(domain, SMTP_DOMAIN + 1, "%.*s", (int)at.n, at.at);
+	lower(domain);
+}
+
+void
+routes_destination(const struct config *config, const struct kept *routes, const struct queue_recipient *r,
+    char destination[ROUTES_DESTINATION])
+{
+	struct server_name name;
+	struct span server;
+
+	routes_domain(config, r, destination);
+	if (destination[0] != '\0' &&
+	    routes_line(buf_span(&routes->text), span_of(destination), &server) > 0 &&
+	    parse_server(server, &name))
+		routes_write(&name, destination);
+}
+
+void
+routes_write(const struct server_name *server, char destination[ROUTES_DESTINATION])
+{
+	bool v6 = strchr(server->host, ':') != NULL;
+
+	snprintf(destination, ROUTES_DESTINATION, v6 ? "[%s]:%s" : "%s:%s", server->host, server->port);
+	lower(destination);
 }

@@ -12,13 +12,14 @@ struct runner_settings {
 	struct kept *aliases;
 	int root;    /* descriptor of the mail root */
 	int wake[2]; /* a pipe, whose ends do not block */
+	int stop;    /* readable when it is time to end */
 
 	/* On SIGHUP. It may change what config points to. */
 	int (*reload)(void *context);
 	void *context;
 };
 
-/* Run until `stop` is readable; then workers have SERVER_GRACE seconds (bounds.h) for the transaction they are in. Returns the exit status. */
-int runner_run(const struct runner_settings *, int stop);
+/* Run until `stop`; then workers have SERVER_GRACE seconds (bounds.h) for the transaction they are in. Returns the exit status. */
+int runner_run(const struct runner_settings *);
 
 #endif

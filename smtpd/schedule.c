@@ -230,10 +230,8 @@ schedule_take(struct host *host, int64_t now)
 }
 
 void
-schedule_end(struct schedule *s, struct host *host, int64_t closed)
+schedule_end(struct schedule *s, struct host *host)
 {
-	if (closed > host->closed)
-		host->closed = closed;
 	s->workers--;
 	host->workers--;
 	release_host(s, host);

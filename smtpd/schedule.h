@@ -79,8 +79,8 @@ struct wait *schedule_take(struct host *, int64_t now);
 void schedule_return(struct wait *, int64_t due);
 void schedule_drop(struct schedule *, struct wait *);
 
-/* A worker is gone. closed: no other before that; 0: at any time. */
-void schedule_end(struct schedule *, struct host *, int64_t closed);
+/* A worker is gone. */
+void schedule_end(struct schedule *, struct host *);
 
 /* All is due. */
 void schedule_flush(struct schedule *, int64_t now);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "destination.h"
 #include "local.h"
 #include "report.h"
 #include "routes.h"
@@ -36,11 +35,11 @@ struct work {
 static bool
 is_ours(const struct worker *worker, const struct order *order, const struct queue_recipient *r)
 {
-	char destination[DESTINATION];
+	char destination[ROUTES_DESTINATION];
 
 	if (r->state != QUEUE_WAITING || r->next > order->next)
 		return false;
-	destination_of(worker->config, buf_span(&worker->routes->text), r, destination);
+	routes_destination(worker->settings->config, worker->routes, r, destination);
 	return strcmp(destination, worker->destination) == 0;
 }
 
@@ -51,7 +50,7 @@ claim(struct work *work, const struct order *order)
 	struct queue_message *message = &work->entry.message;
 	size_t claimed = 0;
 
-	(void)kept_refresh(work->worker->routes, work->worker->root, "routes");
+	(void)kept_refresh(work->worker->routes, work->worker->settings->root, "routes");
 	work->which = malloc(message->recipients_n * sizeof *work->which);
 	for (size_t i = 0; i < message->recipients_n && work->which != NULL; i++)
 		if (is_ours(work->worker, order, &message->recipients[i]) && queue_claim(&work->entry, i))
@@ -70,8 +69,8 @@ report_work(
     struct work *work, bool local, size_t first, size_t n, const struct relay_result *results, bool same)
 {
 	const struct report r = {
-		.config = work->worker->config,
-		.wake = work->worker->wake,
+		.config = work->worker->settings->config,
+		.wake = work->worker->settings->wake[1],
 		.entry = &work->entry,
 		.local = local,
 		.now = queue_now(),
@@ -94,12 +93,13 @@ tell(const struct worker *worker, char what)
 
 /* False: it is to end, and nothing was tried. */
 static bool
-open_session(struct session *session)
+open_session(struct session *session, const char *domain)
 {
 	const struct worker *worker = session->worker;
-	const struct relay_target target = {
-		.domain = span_of(worker->destination), .root = worker->root, .config = worker->config
-	};
+	const struct relay_target target = { .domain = span_of(domain),
+		.root = worker->settings->root,
+		.routes = worker->routes,
+		.config = worker->settings->config };
 	bool busy;
 
 	session->relay = relay_open(&target, &session->result, &busy);
@@ -154,9 +154,10 @@ carry_out(struct session *session, const struct order *order)
 {
 	const struct worker *worker = session->worker;
 	struct work work = { .worker = worker };
+	char domain[SMTP_DOMAIN + 1];
 	bool remote = worker->destination[0] != '\0', tried = true, over = false;
 
-	enum queue_status status = queue_open(worker->root, order->id, &work.entry);
+	enum queue_status status = queue_open(worker->settings->root, order->id, &work.entry);
 	bool ours = status == QUEUE_OK && claim(&work, order);
 	/* Not while it is claimed: that takes time. */
 	bool alone = ours && remote && session->relay == NULL && !session->unreached;
@@ -166,10 +167,13 @@ carry_out(struct session *session, const struct order *order)
 		tried = pass_on(session, &work, &over);
 	else if (ours)
 		over = deliver(&work);
+	if (alone)
+		routes_domain(
+		    worker->settings->config, &work.entry.message.recipients[work.which[0]], domain);
 	free(work.which);
 	queue_close(&work.entry);
 	if (alone)
-		return open_session(session) && carry_out(session, order);
+		return open_session(session, domain) && carry_out(session, order);
 	if (tried)
 		tell(worker, status == QUEUE_GONE || over ? WORKER_OVER : WORKER_LOOK);
 	return tried;
@@ -181,7 +185,7 @@ next_order(const struct worker *worker, struct order *order)
 {
 	struct pollfd fds[] = {
 		{ .fd = worker->runner, .events = POLLIN },
-		{ .fd = worker->stop, .events = POLLIN },
+		{ .fd = worker->settings->stop, .events = POLLIN },
 	};
 
 	return poll(fds, 2, IDLE) > 0 && fds[1].revents == 0 &&

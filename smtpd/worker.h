@@ -4,8 +4,8 @@
 #ifndef WORKER_H
 #define WORKER_H
 
-#include "config.h"
 #include "kept.h"
+#include "runner.h"
 #include "unique.h"
 
 /* What the runner hands out: those recipients of an entry that are due by `next`. */
@@ -25,11 +25,8 @@ enum {
 };
 
 struct worker {
-	const struct config *config;
-	struct kept *aliases, *routes;
-	int root;   /* descriptor of the mail root */
-	int wake;   /* as queue_wake */
-	int stop;   /* readable when it is time to end */
+	const struct runner_settings *settings;
+	struct kept *routes;
 	int runner; /* a socket: orders come in, and what it hears goes out */
 	const char *destination;
 	bool more; /* others have a session there: that it gets none is no failure of a message */

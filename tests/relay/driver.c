@@ -175,6 +175,7 @@ int
 main(int argc, char **argv)
 {
 	struct config config;
+	struct kept routes;
 	int at;
 
 	config_init(&config, ".");
@@ -182,9 +183,12 @@ main(int argc, char **argv)
 		return 64;
 	argv += at;
 	log_open("driver", false);
-	struct relay_target target = {
-		.domain = span_of(argv[2]), .root = open(argv[0], O_RDONLY | O_DIRECTORY), .config = &config
-	};
+	struct relay_target target = { .domain = span_of(argv[2]),
+		.root = open(argv[0], O_RDONLY | O_DIRECTORY),
+		.routes = &routes,
+		.config = &config };
+	kept_init(&routes, ROUTES_TEXT);
+	(void)kept_refresh(&routes, target.root, "routes");
 	bool send = strcmp(argv[1], "send") == 0;
 	message.recipients = recipients;
 	if (send)
@@ -192,5 +196,6 @@ main(int argc, char **argv)
 	for (argv += 4; send && *argv != NULL; argv++)
 		read_recipient(*argv, &recipients[message.recipients_n++]);
 	int status = send ? send_all(&target) : explain(&target);
+	kept_free(&routes);
 	return status;
 }

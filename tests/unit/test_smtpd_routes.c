@@ -49,8 +49,14 @@ clear(void)
 static int
 find(const char *domain)
 {
+	struct kept routes;
+
 	buf_clear(&reason);
-	return routes_find(root_fd, span_of(domain), &route, &reason);
+	kept_init(&routes, ROUTES_TEXT);
+	(void)kept_refresh(&routes, root_fd, "routes");
+	int result = routes_find(root_fd, &routes, span_of(domain), &route, &reason);
+	kept_free(&routes);
+	return result;
 }
 
 /* Where the mail for a domain goes: "host port", or "none". */

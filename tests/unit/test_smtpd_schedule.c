@@ -57,6 +57,13 @@ answered(struct host *host, bool answered)
 	host->closed = 0;
 }
 
+static void
+end_at(struct host *host, int64_t closed)
+{
+	host->closed = closed;
+	schedule_end(&s, host);
+}
+
 /* A worker begins where the next one is to go. */
 static struct host *
 begin(int64_t now)
@@ -88,7 +95,7 @@ expect_work(int64_t now, const char *destination, int n)
 	ck_assert_ptr_nonnull(host);
 	ck_assert_str_eq(host->name, destination);
 	ck_assert_int_eq(work(host, now), n);
-	schedule_end(&s, host, 0);
+	schedule_end(&s, host);
 }
 
 static void
@@ -122,7 +129,7 @@ START_TEST(gives_what_is_due)
 	schedule_drop(&s, wait);
 	/* The worker is still there when the next one is due. */
 	ck_assert_int_eq(work(host, 101), 1);
-	schedule_end(&s, host, 0);
+	schedule_end(&s, host);
 	expect_empty();
 }
 END_TEST
@@ -145,7 +152,7 @@ START_TEST(counts_an_entry_once_a_destination)
 	schedule_return(wait, 7);
 	ck_assert_uint_eq(s.waiting, 2);
 	ck_assert_int_eq(work(host, 7), 1);
-	schedule_end(&s, host, 0);
+	schedule_end(&s, host);
 	expect_work(7, "b", 1);
 	expect_empty();
 }
@@ -161,7 +168,7 @@ START_TEST(takes_the_earlier_time)
 	struct wait *wait = schedule_take(host, 40);
 	ck_assert_int_eq(wait->due, 40);
 	schedule_drop(&s, wait);
-	schedule_end(&s, host, 0);
+	schedule_end(&s, host);
 	expect_empty();
 }
 END_TEST
@@ -184,7 +191,7 @@ START_TEST(trusts_a_host_that_has_answered)
 	ck_assert_int_eq(workers, HOST_CONNECTIONS);
 	ck_assert_ptr_null(next_host(1000));
 	while (workers > 1) {
-		schedule_end(&s, host, 0);
+		schedule_end(&s, host);
 		workers--;
 	}
 	while (n > SCHEDULE_LONG) {
@@ -194,7 +201,7 @@ START_TEST(trusts_a_host_that_has_answered)
 	ck_assert_ptr_null(next_host(10 + SCHEDULE_TURN - 1));
 	ck_assert_ptr_eq(next_host(10 + SCHEDULE_TURN), host);
 	work(host, 10);
-	schedule_end(&s, host, 0);
+	schedule_end(&s, host);
 	expect_empty();
 }
 END_TEST
@@ -228,8 +235,8 @@ START_TEST(bounds_the_workers)
 	ck_assert_ptr_nonnull(next_host(1000));
 	work(hosts[SCHEDULE_STRANGERS], 1000);
 	for (int i = 0; i < n; i++)
-		schedule_end(&s, hosts[i], 0);
-	for (struct host *host; (host = begin(1000)) != NULL; schedule_end(&s, host, 0))
+		schedule_end(&s, hosts[i]);
+	for (struct host *host; (host = begin(1000)) != NULL; schedule_end(&s, host))
 		work(host, 1000);
 	expect_empty();
 }
@@ -245,7 +252,7 @@ START_TEST(leaves_a_dead_host_alone)
 	schedule_return(wait, 500);
 	answered(host, false);
 	ck_assert_int_eq(strangers(), 1);
-	schedule_end(&s, host, 400);
+	end_at(host, 400);
 	add_wait(2, "a", 20);
 	add_wait(3, "b", 30);
 	expect_work(399, "b", 1);
@@ -255,7 +262,7 @@ START_TEST(leaves_a_dead_host_alone)
 	ck_assert_int_eq(strangers(), 1);
 	ck_assert_int_eq(work(host, 400), 1);
 	ck_assert_int_eq(work(host, 500), 1);
-	schedule_end(&s, host, 0);
+	schedule_end(&s, host);
 	expect_empty();
 }
 END_TEST
@@ -265,7 +272,7 @@ START_TEST(flushes)
 	add_wait(1, "a", 0);
 	struct host *host = begin(0);
 	schedule_return(schedule_take(host, 0), 60);
-	schedule_end(&s, host, 60);
+	end_at(host, 60);
 	add_wait(2, "b", 3600);
 	add_wait(3, "b", 7200);
 	schedule_flush(&s, 5);
@@ -273,7 +280,7 @@ START_TEST(flushes)
 	for (int i = 0; i < 2; i++) {
 		host = begin(5);
 		ck_assert_int_eq(work(host, 5), host->name[0] == 'a' ? 1 : 2);
-		schedule_end(&s, host, 0);
+		schedule_end(&s, host);
 	}
 	expect_empty();
 }
@@ -324,7 +331,7 @@ START_TEST(keeps_count)
 		} else {
 			if (die % 5 == 0)
 				answered(w->host, false);
-			schedule_end(&s, w->host, die % 5 == 0 ? now + 50 : 0);
+			end_at(w->host, die % 5 == 0 ? now + 50 : 0);
 			w->host = NULL;
 		}
 		ck_assert_int_le(strangers(), SCHEDULE_STRANGERS + HOST_CONNECTIONS);
