@@ -72,7 +72,7 @@ report(const struct smtp_client *client, const struct smtp_message *message, enu
 		const struct smtp_recipient *recipient = &message->recipients[i];
 		if (recipient->answer.code < 300)
 			continue;
-		fprintf(stderr, "smtpc: %s ", recipient->address);
+		fprintf(stderr, "smtpc: %.*s ", (int)recipient->address.n, recipient->address.at);
 		print_reply(stderr, "was refused", &recipient->answer);
 	}
 	if (outcome == SMTP_DONE || outcome == SMTP_SOME) {
@@ -134,7 +134,7 @@ letter_send(struct letter *letter)
 {
 	const struct envelope *envelope = &letter->envelope;
 	struct smtp_message message = {
-		.sender = buf_string(&letter->sender),
+		.sender = buf_span(&letter->sender),
 		.recipients = calloc(envelope->n, sizeof(*message.recipients)),
 		.recipients_n = envelope->n,
 		.size = compose_size(&letter->body),
@@ -149,7 +149,7 @@ letter_send(struct letter *letter)
 	if (message.recipients == NULL)
 		return complain(EXITS_LATER, "not sent: out of memory");
 	for (size_t i = 0; i < envelope->n; i++)
-		message.recipients[i].address = envelope->recipients[i];
+		message.recipients[i].address = span_of(envelope->recipients[i]);
 	int result = dial(&letter->client, &conn);
 	if (result < 0) {
 		result = talk(&letter->client, &conn, letter->host, &message);

@@ -13,62 +13,55 @@
 #include "queue.h"
 #include "routes.h"
 
-/* What is read of the queue goes to a terminal: escaped. */
-static void
-print_escaped(struct span text)
-{
-	struct buf out;
-
-	buf_init(&out, 4 * text.n + 1);
-	buf_add_escaped(&out, text);
-	fputs(buf_string(&out), stdout);
-	buf_free(&out);
-}
-
 /* "42s", "7m", "3h", "2d" */
 static void
-print_time(int64_t seconds)
+add_time(int64_t seconds, struct buf *out)
 {
 	static const struct {
-		int seconds;
+		int from, size;
 		char unit;
-	} units[] = { { 2 * 86400, 'd' }, { 2 * 3600, 'h' }, { 2 * 60, 'm' }, { 0, 's' } };
-	static const int sizes[] = { 86400, 3600, 60, 1 };
+	} units[] = { { 2 * 86400, 86400, 'd' }, { 2 * 3600, 3600, 'h' }, { 2 * 60, 60, 'm' },
+		{ 0, 1, 's' } };
 	size_t i = 0;
 
 	if (seconds < 0)
 		seconds = 0;
-	while (seconds < units[i].seconds)
+	while (seconds < units[i].from)
 		i++;
-	printf("%lld%c", (long long)(seconds / sizes[i]), units[i].unit);
+	buf_printf(out, "%lld%c", (long long)(seconds / units[i].size), units[i].unit);
 }
 
 /* The lines of a reply, which are parted by LF, behind one another. */
 static void
-print_reply(struct span reply)
+add_reply(struct span reply, struct buf *out)
 {
 	while (reply.n > 0) {
-		print_escaped(span_until(reply, '\n', &reply));
-		if (reply.n > 0)
-			fputs(" / ", stdout);
+		buf_add_escaped(out, span_until(reply, '\n', &reply));
+		buf_add_string(out, reply.n > 0 ? " / " : "");
 	}
 }
 
 static void
-print_next(int root, const struct queue_recipient *r)
+add_next(int root, const struct queue_recipient *r, struct buf *out)
 {
 	int64_t now = queue_now();
+	bool due = r->next <= now || r->tried < queue_flushed(root);
 
-	if (r->next <= now || r->tried < queue_flushed(root)) {
-		fputs("now", stdout);
-		return;
-	}
-	fputs("in ", stdout);
-	print_time(r->next - now);
+	buf_add_string(out, due ? "now" : "in ");
+	if (!due)
+		add_time(r->next - now, out);
+}
+
+/* What is read of the queue goes to a terminal: it has been escaped. */
+static void
+print(struct buf *out)
+{
+	fputs(buf_string(out), stdout);
+	buf_clear(out);
 }
 
 static void
-list_entry(int root, const struct queue_entry *entry)
+list_entry(int root, const struct queue_entry *entry, struct buf *out)
 {
 	const struct queue_message *m = &entry->message;
 
@@ -76,18 +69,18 @@ list_entry(int root, const struct queue_entry *entry)
 		const struct queue_recipient *r = &m->recipients[i];
 		if (r->state != QUEUE_WAITING)
 			continue;
-		printf("%s ", m->id);
-		print_time(queue_now() - m->created);
-		printf(" %llu <", (unsigned long long)m->size);
-		print_escaped(m->sender);
-		fputs("> <", stdout);
-		print_escaped(r->address);
-		fputs("> ", stdout);
-		print_next(root, r);
-		if (r->reply.n > 0)
-			fputs(": ", stdout);
-		print_reply(r->reply);
-		putchar('\n');
+		buf_printf(out, "%s ", m->id);
+		add_time(queue_now() - m->created, out);
+		buf_printf(out, " %llu <", (unsigned long long)m->size);
+		buf_add_escaped(out, m->sender);
+		buf_add_string(out, "> <");
+		buf_add_escaped(out, r->address);
+		buf_add_string(out, "> ");
+		add_next(root, r, out);
+		buf_add_string(out, r->reply.n > 0 ? ": " : "");
+		add_reply(r->reply, out);
+		buf_add_char(out, '\n');
+		print(out);
 	}
 }
 
@@ -107,104 +100,93 @@ compare_ids(const void *a, const void *b)
 static int
 list(int root, const struct daemon *daemon, const char *id)
 {
-	int status = EXITS_DONE;
-	struct buf ids;
+	struct queue_entry entry;
+	struct buf ids, out;
 
 	(void)daemon;
 	(void)id;
 	buf_init(&ids, SIZE_MAX);
-	if (queue_list(root, false, note_id, &ids) < 0 || ids.failed) {
-		status = complain(
+	buf_init(&out, SIZE_MAX);
+	int result = queue_list(root, false, note_id, &ids);
+	if (result < 0 || ids.failed)
+		result = complain(
 		    EXITS_SYSTEM, "the queue cannot be read: %s", strerror(ids.failed ? ENOMEM : errno));
-	} else if (ids.len > 0) {
+	else if (ids.len > 0)
 		qsort(ids.data, ids.len / (BASE32_ID + 1), BASE32_ID + 1, compare_ids);
-		for (size_t at = 0; at < ids.len; at += BASE32_ID + 1) {
-			struct queue_entry entry;
-			if (queue_open(root, ids.data + at, &entry) == QUEUE_OK)
-				list_entry(root, &entry);
-			queue_close(&entry);
-		}
+	for (size_t at = 0; result == EXITS_DONE && at < ids.len; at += BASE32_ID + 1) {
+		if (queue_open(root, ids.data + at, &entry) == QUEUE_OK)
+			list_entry(root, &entry, &out);
+		queue_close(&entry);
 	}
 	buf_free(&ids);
-	return status == EXITS_DONE ? printed("the queue") : status;
+	buf_free(&out);
+	return result == EXITS_DONE ? printed("the queue") : result;
 }
 
 static void
-print_date(const char *name, int64_t seconds)
+add_date(const char *name, int64_t seconds, struct buf *out)
 {
-	struct buf date;
-
-	buf_init(&date, 100);
-	date_format(seconds, 0, &date);
-	printf("%s: %s\n", name, buf_string(&date));
-	buf_free(&date);
+	buf_printf(out, "%s: ", name);
+	date_format(seconds, 0, out);
+	buf_add_char(out, '\n');
 }
 
+/* Nothing, where the value is empty. */
 static void
-print_field(const char *name, struct span value)
+add_field(const char *name, struct span value, struct buf *out)
 {
-	printf("%s: ", name);
-	print_escaped(value);
-	putchar('\n');
-}
-
-/* What would become of it if it were tried now. */
-static void
-show_today(int root, const struct daemon *daemon, const struct queue_recipient *r)
-{
-	char domain[SMTP_DOMAIN + 1];
-
-	routes_domain(&daemon->config, r, domain);
-	if (domain[0] == '\0') {
-		puts("now: to a mailbox here");
+	if (value.n == 0)
 		return;
-	}
-	puts("now:");
-	explain_next_hop(&daemon->config, root, r->address, span_of(domain));
+	buf_printf(out, "%s: ", name);
+	add_reply(value, out);
+	buf_add_char(out, '\n');
 }
 
+/* With what would become of it if it were tried now. */
 static void
-show_recipient(int root, const struct daemon *daemon, const struct queue_recipient *r)
+show_recipient(int root, const struct daemon *daemon, const struct queue_recipient *r, struct buf *out)
 {
 	static const char *const states[] = { "waiting", "done", "failed" };
+	char domain[SMTP_DOMAIN + 1];
 
-	putchar('\n');
-	print_field("to", r->address);
-	printf("state: %s\n", states[r->state]);
-	if (r->owner.n > 0)
-		print_field("owner", r->owner);
-	printf("tries: %d\n", r->tries);
+	buf_add_char(out, '\n');
+	add_field("to", r->address, out);
+	buf_printf(out, "state: %s\n", states[r->state]);
+	add_field("owner", r->owner, out);
+	buf_printf(out, "tries: %d\n", r->tries);
 	if (r->tries > 0)
-		print_date("last try", r->tried);
-	if (r->reply.n > 0) {
-		fputs("reply: ", stdout);
-		print_reply(r->reply);
-		putchar('\n');
-	}
+		add_date("last try", r->tried, out);
+	add_field("reply", r->reply, out);
 	if (r->state != QUEUE_WAITING)
 		return;
-	fputs("next try: ", stdout);
-	print_next(root, r);
-	putchar('\n');
-	show_today(root, daemon, r);
+	buf_add_string(out, "next try: ");
+	add_next(root, r, out);
+	routes_domain(&daemon->config, r, domain);
+	buf_printf(out, "\nnow:%s\n", domain[0] == '\0' ? " to a mailbox here" : "");
+	print(out);
+	if (domain[0] != '\0')
+		explain_next_hop(&daemon->config, root, r->address, span_of(domain));
 }
 
 static int
 show(int root, const struct daemon *daemon, const char *id)
 {
 	struct queue_entry entry;
+	struct buf out;
 	int status = EXITS_DONE;
 
+	buf_init(&out, SIZE_MAX);
 	switch (queue_open(root, id, &entry)) {
 	case QUEUE_OK:
-		printf("id: %s\n", entry.message.id);
-		print_date("created", entry.message.created);
-		printf("size: %llu\n", (unsigned long long)entry.message.size);
-		print_field("from", entry.message.sender);
-		if (entry.message.user.n > 0)
-			print_field("user", entry.message.user);
+		buf_printf(&out, "id: %s\n", entry.message.id);
+		add_date("created", entry.message.created, &out);
+		buf_printf(&out, "size: %llu\nfrom: ", (unsigned long long)entry.message.size);
+		buf_add_escaped(&out, entry.message.sender);
+		buf_add_char(&out, '\n');
+		add_field("user", entry.message.user, &out);
 		for (size_t i = 0; i < entry.message.recipients_n; i++)
-			show_recipient(root, daemon, &entry.message.recipients[i]);
+			show_recipient(root, daemon, &entry.message.recipients[i], &out);
+		print(&out);
 		status = printed("the entry");
 		break;
 	case QUEUE_GONE:
@@ -214,6 +196,7 @@ show(int root, const struct daemon *daemon, const char *id)
 		status = complain(EXITS_SYSTEM, "%s cannot be read: %s", id, strerror(errno));
 	}
 	queue_close(&entry);
+	buf_free(&out);
 	return status;
 }
 

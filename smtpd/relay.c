@@ -86,23 +86,6 @@ log_in(struct relay *relay, const struct config *config, const struct route *rou
 	return smtp_client_auth(client, span_of(route->user), span_of(route->password));
 }
 
-static struct relay *
-new_relay(const char *host, int fd)
-{
-	struct relay *relay = malloc(sizeof *relay);
-
-	if (relay == NULL || conn_init(&relay->conn, fd, fd, -1) < 0) {
-		free(relay);
-		close(fd);
-		return NULL;
-	}
-	smtp_client_init(&relay->client, &relay->conn);
-	relay->place = -1;
-	relay->used = false;
-	snprintf(relay->host, sizeof relay->host, "%s", host);
-	return relay;
-}
-
 /*
  * A session over a new connection. A 5xx that speaks of us and not of a message may go by the hour or by the host: as Postfix does, try the
  * next one, and in the end again.
@@ -111,12 +94,18 @@ static struct relay *
 greet(int fd, const char *host, const struct config *config, const struct route *route,
     struct relay_result *result)
 {
-	struct relay *relay = new_relay(host, fd);
+	struct relay *relay = malloc(sizeof *relay);
 
-	if (relay == NULL) {
+	if (relay == NULL || conn_init(&relay->conn, fd, fd, -1) < 0) {
+		free(relay);
+		close(fd);
 		nexthop_result(result, RELAY_LATER, "4.3.0", "out of memory");
 		return NULL;
 	}
+	smtp_client_init(&relay->client, &relay->conn);
+	relay->place = -1;
+	relay->used = false;
+	snprintf(relay->host, sizeof relay->host, "%s", host);
 	relay->client.deadline = conn_now() + OPEN_SECONDS * 1000;
 	enum smtp_outcome outcome = smtp_client_open(&relay->client, config->hostname);
 	if (outcome == SMTP_DONE && route->login)
@@ -212,8 +201,7 @@ relay_close(struct relay *relay)
 	smtp_client_quit(&relay->client);
 	smtp_client_free(&relay->client);
 	conn_free(&relay->conn);
-	if (relay->place >= 0)
-		close(relay->place);
+	io_close(relay->place);
 	free(relay);
 }
 
@@ -222,7 +210,6 @@ struct batch {
 	struct queue_entry *entry;
 	off_t at; /* of its content, which is read next */
 	struct smtp_recipient recipients[RECIPIENTS];
-	struct buf text; /* what they point into */
 	struct smtp_message message;
 };
 
@@ -249,77 +236,51 @@ sender_of(const struct queue_message *message, const struct queue_recipient *rec
 }
 
 static bool
-is_same_span(struct span a, struct span b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.at, b.at, a.n) == 0);
-}
-
-static bool
 may_share(
     const struct queue_message *message, const struct queue_recipient *a, const struct queue_recipient *b)
 {
-	return is_same_span(sender_of(message, a), sender_of(message, b)) &&
+	return span_equal(sender_of(message, a), sender_of(message, b)) &&
 	       span_is_ascii(a->address) == span_is_ascii(b->address);
-}
-
-/* A string behind what the batch's text has: s, with something before it unless it is empty. */
-static const char *
-add_text(struct batch *batch, const char *before, struct span s)
-{
-	const char *at = batch->text.data + batch->text.len;
-
-	buf_add_string(&batch->text, s.n > 0 ? before : "");
-	buf_add_span(&batch->text, s);
-	buf_add_char(&batch->text, '\0');
-	return at;
 }
 
 static void
 add_recipient(struct batch *batch, const struct queue_recipient *recipient)
 {
 	struct smtp_recipient *to = &batch->recipients[batch->message.recipients_n++];
+	struct buf notify;
 
-	to->address = add_text(batch, "", recipient->address);
-	to->dsn = batch->text.data + batch->text.len;
-	if (recipient->dsn.notify != 0) {
-		buf_add_string(&batch->text, " NOTIFY=");
-		dsn_write_notify(recipient->dsn.notify, &batch->text);
-	}
-	add_text(batch, " ORCPT=", recipient->dsn.orcpt);
+	to->address = recipient->address;
+	batch->message.utf8 |= !span_is_ascii(recipient->address) || !span_is_ascii(recipient->dsn.orcpt);
 	if (is_of_list(recipient)) /* who sends to a list is not told of its members, RFC 3461 5.2.7.3 */
-		to->dsn = NULL;
+		return;
+	to->orcpt = recipient->dsn.orcpt;
+	buf_init(&notify, sizeof to->notify);
+	dsn_write_notify(recipient->dsn.notify, &notify);
+	snprintf(to->notify, sizeof to->notify, "%s", buf_string(&notify));
+	buf_free(&notify);
 }
 
-/* -1: no memory. */
-static int
+static void
 fill_batch(struct batch *batch, const size_t *which, size_t n)
 {
-	enum { ENVELOPE = SMTP_PATH + DSN_ENVID + 64, RECIPIENT = SMTP_PATH + DSN_ORCPT + 64 };
 	static const char *const returns[] = {
-		[DSN_RET_NONE] = "", [DSN_RET_FULL] = " RET=FULL", [DSN_RET_HDRS] = " RET=HDRS"
+		[DSN_RET_NONE] = "", [DSN_RET_FULL] = "FULL", [DSN_RET_HDRS] = "HDRS"
 	};
 	const struct queue_message *from = &batch->entry->message;
-	struct smtp_message *to = &batch->message;
+	struct span sender = sender_of(from, &from->recipients[which[0]]);
 
-	/* All of it at once: it stays where it is. */
-	buf_init(&batch->text, ENVELOPE + n * RECIPIENT);
-	if (buf_reserve(&batch->text, batch->text.max) == NULL)
-		return -1;
-	*to = (struct smtp_message){ .recipients = batch->recipients,
+	batch->message = (struct smtp_message){ .sender = sender,
+		.ret = span_of(returns[from->ret]),
+		.envid = from->envid,
+		.recipients = batch->recipients,
 		.size = from->size,
 		.eight_bit = from->eight_bit,
+		/* Clients say SMTPUTF8 without need, too: a message that is all ASCII goes anywhere. */
+		.utf8 = (from->utf8 && from->eight_bit) || !span_is_ascii(sender),
 		.body = next_piece,
 		.context = batch };
-	struct span sender = sender_of(from, &from->recipients[which[0]]);
-	to->sender = add_text(batch, "", sender);
-	to->dsn = batch->text.data + batch->text.len;
-	buf_add_string(&batch->text, returns[from->ret]);
-	add_text(batch, " ENVID=", from->envid);
 	for (size_t i = 0; i < n; i++)
 		add_recipient(batch, &from->recipients[which[i]]);
-	/* Clients say SMTPUTF8 without need, too: a message that is all ASCII goes anywhere. */
-	to->utf8 = (from->utf8 && from->eight_bit) || !span_is_ascii(buf_span(&batch->text));
-	return batch->text.failed ? -1 : 0;
 }
 
 /*
@@ -352,23 +313,17 @@ send_batch(struct relay *relay, struct queue_entry *entry, const size_t *which, 
 {
 	struct batch batch = { .entry = entry, .at = entry->content };
 	struct smtp_client *client = &relay->client;
-	enum smtp_outcome outcome = SMTP_LATER;
+	int64_t seconds = SEND_SECONDS + (int64_t)(entry->message.size / SEND_BYTES);
 
-	if (fill_batch(&batch, which, n) == 0) {
-		int64_t seconds = SEND_SECONDS + (int64_t)(entry->message.size / SEND_BYTES);
-		client->deadline = conn_now() + seconds * 1000;
-		outcome = smtp_client_send(client, &batch.message);
-	} else {
-		smtp_answer_free(&client->answer);
-		snprintf(client->reason, sizeof client->reason, "no memory to send it");
-	}
+	fill_batch(&batch, which, n);
+	client->deadline = conn_now() + seconds * 1000;
+	enum smtp_outcome outcome = smtp_client_send(client, &batch.message);
 	bool stale = relay->used && client->over && !client->begun;
 	relay->used = true;
 	for (size_t i = 0; i < n; i++) {
 		take_recipient(relay, &batch.recipients[i], outcome, &results[i]);
 		smtp_answer_free(&batch.recipients[i].answer);
 	}
-	buf_free(&batch.text);
 	return !stale;
 }
 

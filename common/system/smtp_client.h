@@ -27,14 +27,15 @@ struct smtp_answer {
 };
 
 struct smtp_recipient {
-	const char *address; /* local@domain */
-	const char *dsn;     /* " NOTIFY=NEVER", for a server that offers DSN (RFC 3461); NULL: none */
+	struct span address; /* local@domain */
+	char notify[36];     /* for a server that offers DSN (RFC 3461): NOTIFY, "SUCCESS,FAILURE", */
+	struct span orcpt;   /* and ORCPT; empty: none */
 	struct smtp_answer answer;
 };
 
 struct smtp_message {
-	const char *sender; /* local@domain, or "" */
-	const char *dsn;    /* " RET=HDRS", likewise */
+	struct span sender;	/* local@domain, or empty */
+	struct span ret, envid; /* likewise */
 	struct smtp_recipient *recipients;
 	size_t recipients_n;
 	uint64_t size;	  /* bytes of the body, for SIZE= */

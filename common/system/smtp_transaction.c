@@ -51,12 +51,19 @@ check_offers(const struct transaction *t)
 	return SMTP_DONE;
 }
 
-/* A command with an address in it; dsn may be NULL. */
+/* A parameter for a server that offers DSN, unless it is empty. */
 static void
-say_line(const struct transaction *t, struct buf *line, const char *dsn)
+add_dsn(const struct transaction *t, const char *name, struct span value, struct buf *line)
 {
-	if (dsn != NULL && offers(t, SMTP_DSN))
-		buf_add_string(line, dsn);
+	if (value.n == 0 || !offers(t, SMTP_DSN))
+		return;
+	buf_add_string(line, name);
+	buf_add_span(line, value);
+}
+
+static void
+say_line(const struct transaction *t, struct buf *line)
+{
 	if (line->failed)
 		smtp_give_up(t->client, SMTP_REFUSED, "an address is too long");
 	smtp_say(t->client, buf_string(line));
@@ -70,14 +77,14 @@ say_mail(const struct transaction *t)
 	struct buf line;
 
 	buf_init(&line, SMTP_COMMAND);
-	buf_printf(&line, "MAIL FROM:<%s>", m->sender);
+	buf_printf(&line, "MAIL FROM:<%.*s>", (int)m->sender.n, m->sender.at);
 	if (offers(t, SMTP_SIZE) && m->size > 0)
 		buf_printf(&line, " SIZE=%llu", (unsigned long long)m->size);
-	if (m->eight_bit)
-		buf_add_string(&line, " BODY=8BITMIME");
-	if (m->utf8)
-		buf_add_string(&line, " SMTPUTF8");
-	say_line(t, &line, m->dsn);
+	buf_add_string(&line, m->eight_bit ? " BODY=8BITMIME" : "");
+	buf_add_string(&line, m->utf8 ? " SMTPUTF8" : "");
+	add_dsn(t, " RET=", m->ret, &line);
+	add_dsn(t, " ENVID=", m->envid, &line);
+	say_line(t, &line);
 }
 
 static void
@@ -87,8 +94,10 @@ say_recipient(struct transaction *t)
 	struct buf line;
 
 	buf_init(&line, SMTP_COMMAND);
-	buf_printf(&line, "RCPT TO:<%s>", recipient->address);
-	say_line(t, &line, recipient->dsn);
+	buf_printf(&line, "RCPT TO:<%.*s>", (int)recipient->address.n, recipient->address.at);
+	add_dsn(t, " NOTIFY=", span_of(recipient->notify), &line);
+	add_dsn(t, " ORCPT=", recipient->orcpt, &line);
+	say_line(t, &line);
 }
 
 static void

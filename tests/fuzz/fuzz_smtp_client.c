@@ -36,10 +36,11 @@ judge(const struct smtp_client *client, const struct smtp_message *message, enum
 static void
 talk(struct conn *conn, bool auth)
 {
-	struct smtp_recipient recipients[RECIPIENTS] = { { .address = "b@b.example", .dsn = " NOTIFY=NEVER" },
-		{ .address = "c@c.example" }, { .address = "d@d.example" } };
-	const struct smtp_message message = { .sender = "a@a.example",
-		.dsn = " RET=HDRS",
+	struct smtp_recipient recipients[RECIPIENTS] = { { .address = span_of("b@b.example"),
+							     .notify = "NEVER" },
+		{ .address = span_of("c@c.example") }, { .address = span_of("d@d.example") } };
+	const struct smtp_message message = { .sender = span_of("a@a.example"),
+		.ret = span_of("HDRS"),
 		.recipients = recipients,
 		.recipients_n = RECIPIENTS,
 		.body = next_piece };

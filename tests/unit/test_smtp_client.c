@@ -40,10 +40,10 @@ prepare(const char *text, size_t n)
 	content_end = text + n;
 	piece_size = 1000;
 	memset(recipients, 0, sizeof(recipients));
-	recipients[0].address = "b@b.example";
-	recipients[1].address = "c@c.example";
+	recipients[0].address = span_of("b@b.example");
+	recipients[1].address = span_of("c@c.example");
 	message = (struct smtp_message){
-		.sender = "a@a.example",
+		.sender = span_of("a@a.example"),
 		.recipients = recipients,
 		.recipients_n = 2,
 		.size = n,
@@ -132,7 +132,7 @@ START_TEST(says_what_the_server_offers)
 	fresh();
 	message.eight_bit = message.utf8 = true;
 	message.recipients_n = 1;
-	message.sender = "";
+	message.sender = span_of("");
 	expect(RUN(HELLO, "> 250-s", "> 250-size 1000", "> 250-8bitmime", "> 250-X", "> 250 SMTPUTF8",
 		   "< MAIL FROM:<> SIZE=29 BODY=8BITMIME SMTPUTF8", "> 250 ok", "< RCPT TO:<b@b.example>",
 		   "> 250 ok", "< DATA", "> 354 go", ".", "> 250 ok", QUIT),
@@ -407,7 +407,7 @@ expect_batches(size_t local, size_t first_batch, size_t batch)
 	}
 	memcpy(script + steps, end, sizeof(end));
 	for (size_t i = 0; i < MOST; i++)
-		recipients[i].address = address;
+		recipients[i].address = span_of(address);
 	message.recipients_n = MOST;
 	expect(run(script, 20), SMTP_DONE, 250, NULL);
 }
