@@ -75,6 +75,8 @@ load(struct runner *r, const char *id, struct wait *tried)
 	int64_t now = queue_now(), again = INT64_MAX;
 	bool waits = false;
 
+	/* What was to be tried at once is to be that also where it goes by now. */
+	bool at_once = tried != NULL && tried->flushed;
 	if (tried != NULL)
 		tried->flushed = false;
 	enum queue_status status = queue_open(r->settings->root, id, &entry);
@@ -91,6 +93,7 @@ load(struct runner *r, const char *id, struct wait *tried)
 			tried->flushed |= flushed;
 			continue;
 		}
+		flushed |= at_once;
 		struct wait *wait =
 		    schedule_add(s, id, destination, flushed || to->next < now ? now : to->next);
 		if (wait == NULL)
