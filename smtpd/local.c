@@ -9,21 +9,16 @@
 #include "delivery.h"
 #include "log.h"
 #include "rcpt.h"
+#include "report.h"
 #include "snapshot.h"
 #include "trace.h"
 
-void
-local_begin(struct local *l, const struct worker *worker, struct queue_entry *entry)
-{
-	*l = (struct local){ .worker = worker, .entry = entry };
-	spool_init(&l->body, worker->settings->root);
-}
-
-void
-local_end(struct local *l)
-{
-	spool_free(&l->body);
-}
+struct local {
+	const struct runner_settings *settings;
+	struct queue_entry *entry;
+	struct spool body; /* of the entry, once it is read */
+	bool filled;
+};
 
 static bool
 say(struct relay_result *result, int code, const char *status, const char *words)
@@ -77,13 +72,13 @@ append(struct local *l, const struct letter *letter, const char *user)
 {
 	struct maildrop drop;
 	bool there;
-	enum maildrop_status status = maildrop_open(&drop, l->worker->settings->root, user);
+	enum maildrop_status status = maildrop_open(&drop, l->settings->root, user);
 
 	if (status != MAILDROP_OK)
 		return status;
 	status = listing_has(&drop, letter->id, &there);
 	if (status == MAILDROP_OK && !there)
-		status = maildrop_append(&drop, letter, l->worker->settings->config->mailbox_size);
+		status = maildrop_append(&drop, letter, l->settings->config->mailbox_size);
 	if (status == MAILDROP_OK)
 		status = maildrop_sync(&drop);
 	maildrop_close(&drop);
@@ -126,7 +121,7 @@ record_expansion(struct local *l, const struct queue_message *message, size_t i)
 	struct queue_outcome outcome = { .state = QUEUE_DONE, .tried = queue_now(), .notice = message->id };
 	struct queue_draft draft;
 
-	if (fill(l) < 0 || queue_draft(l->worker->settings->root, message, l->entry->message.id,
+	if (fill(l) < 0 || queue_draft(l->settings->root, message, l->entry->message.id,
 			       (struct span){ "", 0 }, &l->body, &draft) < 0)
 		return -1;
 	int result = queue_record(l->entry, &outcome, &i, 1, &draft), error = errno;
@@ -141,7 +136,7 @@ record_expansion(struct local *l, const struct queue_message *message, size_t i)
 	if (result < 0)
 		log_errno(error);
 	log_end();
-	queue_wake(l->worker->settings->wake[1], message->id);
+	queue_wake(l->settings->wake[1], message->id);
 	return 0;
 }
 
@@ -151,7 +146,7 @@ expand(struct local *l, size_t i, const struct rcpt_list *list, struct relay_res
 {
 	struct queue_message message = l->entry->message;
 
-	unique_id(l->worker->settings->config->hostname, message.id);
+	unique_id(l->settings->config->hostname, message.id);
 	message.recipients = calloc(list->n, sizeof *message.recipients);
 	message.recipients_n = list->n;
 	for (size_t k = 0; k < list->n && message.recipients != NULL; k++)
@@ -167,12 +162,11 @@ static bool
 resolve(struct local *l, size_t i, const struct path *path, struct relay_result *result)
 {
 	static const struct peer nowhere;
-	const struct worker *worker = l->worker;
 	const struct rcpt_rules rules = {
-		.config = worker->settings->config,
+		.config = l->settings->config,
 		.here = &nowhere,
-		.root = worker->settings->root,
-		.aliases = worker->settings->aliases,
+		.root = l->settings->root,
+		.aliases = l->settings->aliases,
 		.trusted = true,
 	};
 	struct rcpt_list list = { .n = 0 };
@@ -189,8 +183,9 @@ resolve(struct local *l, size_t i, const struct path *path, struct relay_result 
 	return said;
 }
 
-bool
-local_deliver(struct local *l, size_t i, struct relay_result *result)
+/* By today's aliases it may be many, or elsewhere: then each of those becomes a recipient of a new entry, and false says that this is recorded. */
+static bool
+deliver_to(struct local *l, size_t i, struct relay_result *result)
 {
 	const struct queue_recipient *to = &l->entry->message.recipients[i];
 	char user[ACCOUNT_NAME + 1];
@@ -202,7 +197,7 @@ local_deliver(struct local *l, size_t i, struct relay_result *result)
 	if (!to->mailbox)
 		return resolve(l, i, &path, result);
 	snprintf(user, sizeof user, "%.*s", (int)path.local.n, path.local.at);
-	switch (account_find(l->worker->settings->root, user, NULL)) {
+	switch (account_find(l->settings->root, user, NULL)) {
 	case ACCOUNT_OK:
 		return deliver(l, i, user, path.domain, result);
 	case ACCOUNT_FAILED:
@@ -214,4 +209,23 @@ local_deliver(struct local *l, size_t i, struct relay_result *result)
 		break;
 	}
 	return say(result, 550, "5.1.1", "No such user here");
+}
+
+bool
+local_deliver(
+    const struct runner_settings *settings, struct queue_entry *entry, const size_t *which, size_t n)
+{
+	struct local l = { .settings = settings, .entry = entry };
+	struct relay_result result = { .verdict = RELAY_DONE };
+	struct report r = { .settings = settings, .entry = entry, .local = true, .n = 1, .results = &result };
+	bool over = false;
+
+	buf_init(&result.reply, REPLY_TEXT);
+	spool_init(&l.body, settings->root);
+	for (r.which = which; r.which < which + n; r.which++)
+		if (deliver_to(&l, *r.which, &result))
+			over = report(&r) > 0;
+	spool_free(&l.body);
+	buf_free(&result.reply);
+	return over;
 }

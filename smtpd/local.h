@@ -4,23 +4,13 @@
 #ifndef LOCAL_H
 #define LOCAL_H
 
-#include "relay.h"
-#include "worker.h"
-
-struct local {
-	const struct worker *worker;
-	struct queue_entry *entry;
-	struct spool body; /* of the entry, once it is read */
-	bool filled;
-};
-
-void local_begin(struct local *, const struct worker *, struct queue_entry *);
-void local_end(struct local *);
+#include "queue.h"
+#include "runner.h"
 
 /*
- * Deliver to recipient i, which is claimed. By today's aliases it may be many, or elsewhere: then each of those becomes a recipient of a new
- * entry, and false says that this is recorded. True: the result is to be reported.
+ * Deliver to n recipients, who are claimed. Each is recorded before the next, so that who dies between them makes no copies. True: nothing of
+ * the entry waits any more.
  */
-bool local_deliver(struct local *, size_t i, struct relay_result *);
+bool local_deliver(const struct runner_settings *, struct queue_entry *, const size_t *which, size_t n);
 
 #endif

@@ -17,7 +17,7 @@
  * Two things are not made durable: a retry (lost, it is tried a little earlier) and the last unlink of what was delivered (lost in
  * a power cut, it is passed on again: better than not at all; a mailbox that has it takes it once).
  */
-#include "queue_file.h"
+#include "queue.h"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 /*
  * The reading side of the queue: entries, their names and locks, what dead writers left, and what the runners are told.
  */
-#include "queue_file.h"
+#include "queue.h"
 
 #include <sys/stat.h>
 
@@ -196,19 +196,19 @@ is_named(int root, const char *about, const char *notice)
 	return named;
 }
 
-/* A name with a dot in it: "N.E" or "E.new". True: it is that of an entry from now on, N. */
-static bool
-clean(int root, const char *name, char id[BASE32_ID + 1])
+/* A name with a dot in it: "N.E" or "E.new". */
+static void
+clean(int root, const char *name)
 {
-	char path[QUEUE_PATH], own[QUEUE_PATH];
+	char id[BASE32_ID + 1], path[QUEUE_PATH], own[QUEUE_PATH];
 	int named = 0;
 
 	if (strlen(name) <= BASE32_ID || name[BASE32_ID] != '.')
-		return false;
-	snprintf(id, BASE32_ID + 1, "%.*s", BASE32_ID, name);
+		return;
+	snprintf(id, sizeof id, "%.*s", BASE32_ID, name);
 	const char *about = name + BASE32_ID + 1;
 	if (!queue_is_id(id) || (!queue_is_id(about) && strcmp(about, "new") != 0))
-		return false;
+		return;
 	queue_path(id, about, path);
 	queue_path(id, NULL, own);
 	int fd = io_open(root, path, O_RDWR);
@@ -223,14 +223,12 @@ clean(int root, const char *name, char id[BASE32_ID + 1])
 		unlinkat(root, path, 0);
 	}
 	io_close(fd);
-	return named > 0;
 }
 
 int
 queue_list(int root, bool and_clean, void (*each)(const char *id, void *context), void *context)
 {
 	struct dirent *entry;
-	char id[BASE32_ID + 1];
 	int fd = openat(root, "queue", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -240,11 +238,13 @@ queue_list(int root, bool and_clean, void (*each)(const char *id, void *context)
 		close(fd);
 		return -1;
 	}
+	/* Before anything is looked at: what has two names cannot be opened. */
+	while (and_clean && (entry = readdir(names)) != NULL)
+		clean(root, entry->d_name);
+	rewinddir(names);
 	while (errno = 0, (entry = readdir(names)) != NULL)
 		if (queue_is_id(entry->d_name))
 			each(entry->d_name, context);
-		else if (and_clean && clean(root, entry->d_name, id))
-			each(id, context);
 	int error = errno;
 	closedir(names);
 	errno = error;

@@ -13,7 +13,7 @@
 #include "hash.h"
 #include "io.h"
 #include "nexthop.h"
-#include "queue_file.h"
+#include "queue.h"
 #include "smtp_client.h"
 
 enum {

@@ -49,7 +49,7 @@ put_off(const struct report *r, struct fate *fate, uint32_t dice)
 	const struct queue_message *message = &r->entry->message;
 	int tries = fate->recipient.tries + 1;
 
-	fate->expired = report_expires(message->created, r->config->queue_lifetime, tries, r->now);
+	fate->expired = report_expires(message->created, r->settings->config->queue_lifetime, tries, r->now);
 	fate->state = fate->expired ? QUEUE_FAILED : QUEUE_WAITING;
 	fate->action = fate->expired ? BOUNCE_FAILED : BOUNCE_DELAYED;
 	fate->next = fate->expired ? 0 : r->now + report_delay(tries, dice);
@@ -169,11 +169,11 @@ draft_notice(const struct group *group, struct span to, const char *id, struct q
 		.recipients = &recipient,
 		.recipients_n = 1 };
 	const struct bounce_notice notice = {
-		.hostname = r->config->hostname,
+		.hostname = r->settings->config->hostname,
 		.id = id,
 		.now = r->now,
 		.zone = zone_at(r->now),
-		.expires = entry->message.created + r->config->queue_lifetime,
+		.expires = entry->message.created + r->settings->config->queue_lifetime,
 		.to = to,
 		.action = group->fate->action,
 		.about = &entry->message,
@@ -210,11 +210,11 @@ tell(const struct group *group)
 	struct queue_draft draft;
 	struct buf to;
 
-	unique_id(r->config->hostname, id);
+	unique_id(r->settings->config->hostname, id);
 	buf_init(&to, SMTP_PATH + SMTP_DOMAIN);
 	buf_add_span(&to, fate->to);
 	if (span_is(fate->to, "postmaster"))
-		buf_printf(&to, "@%s", r->config->hostname);
+		buf_printf(&to, "@%s", r->settings->config->hostname);
 	int result = draft_notice(group, buf_span(&to), id, &draft);
 	if (result == 0)
 		result = queue_record(r->entry, &outcome, group->which, group->n, &draft);
@@ -224,7 +224,7 @@ tell(const struct group *group)
 		log_text("about", r->entry->message.id);
 		log_span("to", buf_span(&to));
 		log_end();
-		queue_wake(r->wake, id);
+		queue_wake(r->settings->wake[1], id);
 	}
 	buf_free(&to);
 	return result;
@@ -258,7 +258,7 @@ take_step(enum step step, struct group *group, struct fate *fates)
 }
 
 int
-report(const struct report *r)
+report(struct report *r)
 {
 	struct fate *fates = malloc(r->n * sizeof *fates);
 	struct group group = { .report = r,
@@ -267,6 +267,7 @@ report(const struct report *r)
 	int result = fates == NULL || group.which == NULL || group.told == NULL ? -1 : 0;
 	uint32_t dice = 0;
 
+	r->now = queue_now();
 	(void)random_bytes(&dice, sizeof dice);
 	for (size_t i = 0; i < r->n && result == 0; i++)
 		fates[i] = fate_of(r, i, dice);

@@ -4,26 +4,25 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "config.h"
 #include "relay.h"
+#include "runner.h"
 
 struct report {
-	const struct config *config;
-	int wake; /* as queue_wake */
+	const struct runner_settings *settings;
 	struct queue_entry *entry;
-	bool local; /* a try at mailboxes of ours */
-	int64_t now;
+	bool local;	     /* a try at mailboxes of ours */
 	const size_t *which; /* recipients, claimed */
 	size_t n;
 	const struct relay_result *results; /* of each, or one of all: */
 	bool same;
+	int64_t now; /* filled in */
 };
 
 /*
  * 1: nothing of the entry waits any more, it is gone; 0: something does; -1: something could not be recorded, which is logged, and what was not
  * will be tried again.
  */
-int report(const struct report *);
+int report(struct report *);
 
 enum {
 	REPORT_TRIES =

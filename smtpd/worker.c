@@ -63,26 +63,6 @@ claim(struct work *work, const struct order *order)
 	return work->n > 0;
 }
 
-/* What became of n of them, from first on: results are theirs, or `same`, one for all. True: the entry is over. */
-static bool
-report_work(
-    struct work *work, bool local, size_t first, size_t n, const struct relay_result *results, bool same)
-{
-	const struct report r = {
-		.config = work->worker->settings->config,
-		.wake = work->worker->settings->wake[1],
-		.entry = &work->entry,
-		.local = local,
-		.now = queue_now(),
-		.which = work->which + first,
-		.n = n,
-		.results = results,
-		.same = same,
-	};
-
-	return report(&r) > 0;
-}
-
 static void
 tell(const struct worker *worker, char what)
 {
@@ -113,8 +93,15 @@ open_session(struct session *session, const char *domain)
 static bool
 pass_on(struct session *session, struct work *work, bool *over)
 {
+	struct report r = { .settings = work->worker->settings,
+		.entry = &work->entry,
+		.which = work->which,
+		.n = work->n,
+		.results = &session->result,
+		.same = true };
+
 	if (session->unreached) {
-		*over = report_work(work, false, 0, work->n, &session->result, true);
+		*over = report(&r) > 0;
 		return true;
 	}
 	struct relay_result *results = calloc(work->n, sizeof *results);
@@ -122,30 +109,14 @@ pass_on(struct session *session, struct work *work, bool *over)
 		return true;
 	enum relay_session state = relay_send(session->relay, &work->entry, work->which, work->n, results);
 	session->over = state != RELAY_STANDS;
+	r.results = results;
+	r.same = false;
 	if (state != RELAY_STALE)
-		*over = report_work(work, false, 0, work->n, results, false);
+		*over = report(&r) > 0;
 	for (size_t i = 0; i < work->n; i++)
 		buf_free(&results[i].reply);
 	free(results);
 	return state != RELAY_STALE;
-}
-
-/* Each is recorded before the next, so that who dies between them makes no copies. */
-static bool
-deliver(struct work *work)
-{
-	struct relay_result result = { .verdict = RELAY_DONE };
-	struct local local;
-	bool over = false;
-
-	buf_init(&result.reply, REPLY_TEXT);
-	local_begin(&local, work->worker, &work->entry);
-	for (size_t i = 0; i < work->n; i++)
-		if (local_deliver(&local, work->which[i], &result))
-			over = report_work(work, true, i, 1, &result, true);
-	local_end(&local);
-	buf_free(&result.reply);
-	return over;
 }
 
 /* False: it was not tried, and is as new. */
@@ -166,7 +137,7 @@ carry_out(struct session *session, const struct order *order)
 	else if (ours && remote)
 		tried = pass_on(session, &work, &over);
 	else if (ours)
-		over = deliver(&work);
+		over = local_deliver(worker->settings, &work.entry, work.which, work.n);
 	if (alone)
 		routes_domain(
 		    worker->settings->config, &work.entry.message.recipients[work.which[0]], domain);

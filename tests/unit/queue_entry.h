@@ -10,7 +10,7 @@
 
 #include "log.h"
 #include "mail_root.h"
-#include "queue_file.h"
+#include "queue.h"
 
 static const char e[] = "0123456789abcdefghjkmnpqrs", n1[] = "1123456789abcdefghjkmnpqrs",
 		  n2[] = "2123456789abcdefghjkmnpqrs";
