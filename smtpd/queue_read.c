@@ -201,7 +201,6 @@ static void
 clean(int root, const char *name)
 {
 	char id[BASE32_ID + 1], path[QUEUE_PATH], own[QUEUE_PATH];
-	int named = 0;
 
 	if (strlen(name) <= BASE32_ID || name[BASE32_ID] != '.')
 		return;
@@ -213,7 +212,7 @@ clean(int root, const char *name)
 	queue_path(id, NULL, own);
 	int fd = io_open(root, path, O_RDWR);
 	if (fd >= 0 && queue_lock(fd, QUEUE_LOCK_WRITER, F_WRLCK, F_SETLK)) {
-		named = queue_is_id(about) ? is_named(root, about, id) : 0;
+		int named = queue_is_id(about) ? is_named(root, about, id) : 0;
 		if (named == 0)
 			unlinkat(root, path, 0);
 		else if (named > 0 && renameat(root, path, root, own) == 0)
