@@ -72,7 +72,7 @@ struct redo_grave {
 int redo_open(const struct maildrop *);
 
 /* Its plan, and of which kind it is. 1; 0: it is not valid; -1 with errno. */
-int redo_read(const struct maildrop *, int fd, struct redo_plan *, enum redo_kind *);
+int redo_read(const struct maildrop *, int redo, struct redo_plan *, enum redo_kind *);
 
 /* A new one, which nobody finds before it is published, durably, with its plan. Its descriptor; 0; or -1 with errno. */
 int redo_create(const struct maildrop *);
@@ -86,6 +86,6 @@ int redo_void(const struct maildrop *, int fd);
 int redo_sum(int fd, off_t from, off_t end, uint32_t *sum);
 
 /* Carry out a burial that another has left. 0, or -1 with errno. */
-int redo_bury_again(struct maildrop *, int fd, const struct redo_plan *);
+int redo_bury_again(struct maildrop *, int redo, const struct redo_plan *);
 
 #endif

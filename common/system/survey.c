@@ -71,7 +71,7 @@ window_at(struct window *w, off_t at, size_t least, size_t want, struct span *by
 		want = WINDOW;
 	least = least < left ? least : left;
 	want = want < left ? want : left;
-	if (at < w->base || at + (off_t)least > end) {
+	if (w->data == NULL || at < w->base || at + (off_t)least > end) {
 		if (fill(w, at, want) < 0)
 			return -1;
 		if (w->len < least) {
@@ -370,14 +370,14 @@ is_as_long(struct window *w, const struct index_entry *entry)
 	struct span next;
 	off_t end = (off_t)(entry->offset + entry->stored);
 
-	if (entry->separator == 0 || end == w->size)
+	if (entry->separator == 0)
 		return 1;
 	if (end > w->size)
 		return 0;
 	if (window_at(w, end, 5, JUMP, &next) < 0)
 		return -1;
 	/* Or with blocks that a power cut left unwritten. */
-	if (next.at[0] == '\0' || memcmp(next.at, "From ", next.n < 5 ? next.n : 5) == 0)
+	if (next.n == 0 || next.at[0] == '\0' || memcmp(next.at, "From ", next.n < 5 ? next.n : 5) == 0)
 		return 1;
 	return entry->kind == INDEX_OURS ? is_certified_there(w, entry) : 0;
 }
