@@ -79,8 +79,8 @@ load(struct runner *r, const char *id, struct wait *tried)
 	bool at_once = tried != NULL && tried->flushed;
 	if (tried != NULL)
 		tried->flushed = false;
-	enum queue_status status = queue_open(r->settings->root, id, &entry);
 	(void)kept_refresh(&r->routes, r->settings->root, "routes");
+	enum queue_status status = queue_open(r->settings->root, id, &entry);
 	for (size_t i = 0; status == QUEUE_OK && i < entry.message.recipients_n; i++) {
 		const struct queue_recipient *to = &entry.message.recipients[i];
 		if (to->state != QUEUE_WAITING)
@@ -104,7 +104,8 @@ load(struct runner *r, const char *id, struct wait *tried)
 		log_failure("queue-failed", "id", id);
 		status = QUEUE_BROKEN;
 	}
-	if (status == QUEUE_BROKEN)
+	/* What the disk or the system could not do may be done when queue/ is looked through again. */
+	if (status == QUEUE_BROKEN && errno == EBADMSG)
 		schedule_shun(s, id);
 	queue_close(&entry);
 	if (tried != NULL && again < INT64_MAX)

@@ -32,12 +32,46 @@ class Queue(QueueCase):
         self.queue("flush")
         self.assertEqual(os.stat(self.root.file("queue/flush")).st_uid, user)
 
+    def start_ahead(self):
+        """A daemon, and what sets its clock ahead."""
+        ahead = self.root.file("ahead")
+        daemon = self.start(env=dict(os.environ, LD_PRELOAD=CLOCK, CLOCK_AHEAD=ahead, ASAN_OPTIONS="verify_asan_link_order=0"))
+
+        def set_ahead(seconds):
+            with open(ahead + ".new", "w", encoding="ascii") as file:
+                file.write("%d" % seconds)
+            os.rename(ahead + ".new", ahead)
+            daemon.signal(signal.SIGHUP)
+        return daemon, set_ahead
+
+    def test_what_cannot_be_opened(self):
+        """An entry that the system does not give us now is looked at again; one that is malformed is told of once."""
+        self.route("127.0.0.1:1")
+        with self.start() as daemon:
+            self.send(daemon, ["r@b.example"])
+            until(lambda: self.tries(daemon), 20, "a try")
+        [entry] = self.entries()
+        path = self.root.file("queue/" + entry)
+        os.rename(path, path + "~")
+        os.symlink(entry + "~", path)
+        malformed = entry[:-1] + ("0" if entry[-1] != "0" else "1")
+        with open(self.root.file("queue/" + malformed), "w", encoding="ascii") as file:
+            file.write("no entry\n")
+        daemon, set_ahead = self.start_ahead()
+        until(lambda: daemon.log().count(" queue-broken ") == 2, 20, "word of both")
+        set_ahead(61)
+        until(lambda: daemon.log().count(" queue-broken id=%s " % entry) == 2, 20, "a second look")
+        os.rename(path + "~", path)
+        self.route(self.enter(FakeSmtp()).address)
+        set_ahead(200)
+        until(lambda: " relayed " in daemon.log(), 20, "the message")
+        self.assertEqual(daemon.log().count(" queue-broken id=%s " % malformed), 1)
+
     def test_five_days(self):
         """1, 2, 5, 10, 20, 40 minutes, then about an hour; word of it once after four hours, and at the end."""
-        ahead = self.root.file("ahead")
         busy = self.enter(FakeSmtp(hooks={"MAIL": b"451 4.3.2 not today\r\n"}))
         self.route(busy.address)
-        daemon = self.start(env=dict(os.environ, LD_PRELOAD=CLOCK, CLOCK_AHEAD=ahead, ASAN_OPTIONS="verify_asan_link_order=0"))
+        daemon, set_ahead = self.start_ahead()
         self.send(daemon, ["r@b.example"])
         begun = time.monotonic()
         waited, told, delays = 0, [], []
@@ -51,10 +85,7 @@ class Queue(QueueCase):
             delay = int(re.findall(r" deferred .*to=r@b.example .*seconds=([0-9]+)", daemon.log())[-1])
             delays.append(delay)
             waited += delay
-            with open(ahead + ".new", "w", encoding="ascii") as file:
-                file.write("%d" % waited)
-            os.rename(ahead + ".new", ahead)
-            daemon.signal(signal.SIGHUP)
+            set_ahead(waited)
         self.assertEqual(delays[:6], [60, 120, 300, 600, 1200, 2400])
         self.assertTrue(all(55 * 60 <= delay < 65 * 60 for delay in delays[6:]), delays)
         self.assertGreater(len(set(delays[6:])), 10)
