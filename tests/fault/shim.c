@@ -165,6 +165,9 @@ shim_fails(const char *name, unsigned may, int fd, const char *file)
 		if (strcmp(what, "append") == 0)
 			append();
 		cut = strcmp(what, "short") == 0;
+		/* Of a program with several processes another call may come at this number than in the run that was counted. */
+		if (error_at == EINTR && strstr("read write recv send", name) == NULL)
+			return false;
 		errno = error_at;
 		return error_at != 0;
 	}
