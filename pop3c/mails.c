@@ -16,7 +16,7 @@ take_text(struct pop3_client *c, const char *command, struct buf *text)
 {
 	enum pop3_status status = pop3_ask(c, command);
 
-	return status == POP3_OK ? pop3_body(c, text->max, pop3_keep, text) : status;
+	return status == POP3_OK ? pop3_lines(c, text) : status;
 }
 
 /* Lines of "NUMBER OCTETS …" */

@@ -92,10 +92,8 @@ wait_for_bytes(struct pop3_client *c, int64_t deadline)
 
 /* One line into c->line. Its deadline is not put off by single bytes. */
 static enum pop3_status
-read_line(struct pop3_client *c)
+read_line(struct pop3_client *c, int64_t deadline)
 {
-	int64_t deadline = deadline_of(c);
-
 	for (;;) {
 		enum pop3_status status = wait_for_bytes(c, deadline);
 		if (status != POP3_OK)
@@ -114,7 +112,7 @@ read_line(struct pop3_client *c)
 enum pop3_status
 pop3_reply(struct pop3_client *c)
 {
-	enum pop3_status status = read_line(c);
+	enum pop3_status status = read_line(c, deadline_of(c));
 
 	c->said = (struct span){ NULL, 0 };
 	if (status != POP3_OK)
@@ -138,36 +136,72 @@ pop3_ask(struct pop3_client *c, const char *command)
 	return pop3_reply(c);
 }
 
+/* Of an answer of many lines: each SERVE_PROGRESS octets have the server's time anew. */
+struct progress {
+	uint64_t taken, noted; /* octets */
+	int64_t deadline;
+};
+
+static void
+note_progress(const struct pop3_client *c, struct progress *p, size_t octets)
+{
+	p->taken += octets;
+	if (p->taken - p->noted < SERVE_PROGRESS)
+		return;
+	p->noted = p->taken;
+	p->deadline = deadline_of(c);
+}
+
+static enum pop3_status
+end_progress(const struct pop3_client *c, const struct progress *p)
+{
+	if (c->verbose)
+		fprintf(stderr, "S: (%llu octets)\n", (unsigned long long)p->taken);
+	return POP3_OK;
+}
+
 enum pop3_status
 pop3_body(struct pop3_client *c, uint64_t most, pop3_sink *sink, void *context)
 {
+	struct progress progress = { .deadline = deadline_of(c) };
 	struct dot dot = { .kind = DOT_LENIENT };
 	enum dot_result result = DOT_MORE;
-	uint64_t taken = 0, noted = 0;
-	int64_t deadline = deadline_of(c);
 
 	while (result == DOT_MORE) {
-		enum pop3_status status = wait_for_bytes(c, deadline);
+		enum pop3_status status = wait_for_bytes(c, progress.deadline);
 		if (status != POP3_OK)
 			return status;
 		struct span bytes = conn_bytes(&c->conn);
 		size_t used;
 		buf_clear(&c->content);
 		result = dot_push(&dot, bytes.at, bytes.n, &used, &c->content);
-		taken += used;
-		if (taken - noted >= SERVE_PROGRESS) {
-			noted = taken;
-			deadline = deadline_of(c);
-		}
-		if (result == DOT_BAD || c->content.failed || taken > most + 3)
+		note_progress(c, &progress, used);
+		if (result == DOT_BAD || c->content.failed || progress.taken > most + 3)
 			return POP3_PROTOCOL;
 		if (c->content.len > 0 && sink(context, buf_span(&c->content)) < 0)
 			return POP3_SINK;
 		conn_consume(&c->conn, used);
 	}
-	if (c->verbose)
-		fprintf(stderr, "S: (%llu octets)\n", (unsigned long long)taken);
-	return POP3_OK;
+	return end_progress(c, &progress);
+}
+
+enum pop3_status
+pop3_lines(struct pop3_client *c, struct buf *text)
+{
+	struct progress progress = { .deadline = deadline_of(c) };
+	enum pop3_status status;
+
+	while ((status = read_line(c, progress.deadline)) == POP3_OK) {
+		struct span line = line_text(&c->line);
+		note_progress(c, &progress, line.n + 2);
+		if (span_is(line, "."))
+			return end_progress(c, &progress);
+		buf_add_span(text, span_slice(line, line.n > 0 && line.at[0] == '.', line.n));
+		buf_add_char(text, '\n');
+		if (text->failed)
+			return POP3_PROTOCOL;
+	}
+	return status;
 }
 
 int
@@ -223,9 +257,9 @@ pop3_capa(struct pop3_client *c)
 	c->capabilities = 0;
 	if (status == POP3_REFUSED)
 		return POP3_OK; /* a server from before RFC 2449 */
-	buf_init(&text, 2 * REPLY_LINE);
+	buf_init(&text, REPLY_TEXT);
 	if (status == POP3_OK)
-		status = pop3_body(c, text.max, pop3_keep, &text);
+		status = pop3_lines(c, &text);
 	if (status == POP3_OK)
 		c->capabilities = POP3_CAPA;
 	for (struct span rest = buf_span(&text); status == POP3_OK && rest.n > 0;) {

@@ -75,6 +75,9 @@ typedef int pop3_sink(void *context, struct span piece);
 /* The lines behind a +OK, up to the dot. At most `most` octets. */
 enum pop3_status pop3_body(struct pop3_client *, uint64_t most, pop3_sink *, void *context);
 
+/* The same as text, each line ended by LF; the server may leave out the CR, too. More than there is room for is POP3_PROTOCOL. */
+enum pop3_status pop3_lines(struct pop3_client *, struct buf *text);
+
 /* A sink: context is a buf, which keeps what it has room for. */
 int pop3_keep(void *context, struct span piece);
 

@@ -195,6 +195,7 @@ START_TEST(greetings_and_capabilities)
 	expect_greeting("+OK\r\n+OK\r\nSASL CRAM-MD5 PLAIN scram-sha-256 SCRAM-SHA-256-PLUS\r\n.\r\n", "",
 	    POP3_CAPA | POP3_SASL_PLAIN | POP3_SASL_SCRAM);
 	expect_greeting("+OK\r\n+OK\r\nSASL\r\nSASL  \r\n\r\n.\r\n", "", POP3_CAPA);
+	expect_greeting("+OK\n+OK\nUIDL\nTOP\n.\n", "", POP3_CAPA | POP3_TOP);
 }
 END_TEST
 
@@ -249,6 +250,8 @@ START_TEST(lists)
 	expect_list("+OK\r\n1\r\n.\r\n", POP3_PROTOCOL, 0);
 	expect_list("+OK\r\n\r\n.\r\n", POP3_PROTOCOL, 0);
 	expect_list("+OK\r\n1 10\r\n", POP3_LOST, 0);
+	expect_list("+OK\n1 10\n2 20\n.\n", POP3_OK, 2);
+	expect_list("+OK\r\n1 10\n..\n.\n", POP3_PROTOCOL, 0);
 }
 END_TEST
 
