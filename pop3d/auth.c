@@ -19,7 +19,9 @@ auth_mechanisms(const struct session *s, const char *before, const char *after, 
 static enum event
 denied(struct session *s, struct span login, const char *method, struct buf *out)
 {
-	command_log(s, (struct note){ .event = "login-failed", .user = login, .method = method });
+	/* Not command_log: a login that is too long to be named is not that of the try before. */
+	s->backend->log(
+	    s->context, &(struct note){ .event = "login-failed", .user = login, .method = method });
 	buf_add_string(out, "-ERR [AUTH] name or password is wrong\r\n");
 	return EVENT_DENIED;
 }

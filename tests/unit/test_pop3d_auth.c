@@ -195,6 +195,24 @@ START_TEST(auth_scram)
 }
 END_TEST
 
+/* A name that is too long for any user is none, and not that of the try before. */
+START_TEST(a_failed_login_is_logged_under_its_own_name)
+{
+	char message[1 + 2 * SASL_USER + sizeof "\0banana"];
+	struct talk t;
+
+	memset(message, 'x', sizeof message);
+	message[0] = '\0';
+	memcpy(message + 1 + 2 * (size_t)SASL_USER, "\0banana", sizeof "\0banana");
+	begin(&t, &two_messages, true, NULL);
+	say(&t, "USER anna\r\nPASS apple\r\n");
+	send_encoded(&t, "AUTH PLAIN ", (struct span){ message, sizeof message - 1 });
+	expect(buf_span(&t.said), "-ERR [AUTH] name or password is wrong\n");
+	ck_assert_str_eq(t.fake.log, "login-failed user=anna method=USER\nlogin-failed user= method=PLAIN\n");
+	end(&t);
+}
+END_TEST
+
 START_TEST(accounts_that_cannot_be_read)
 {
 	struct fake fake = two_messages;
@@ -253,6 +271,7 @@ add(TCase *t)
 	tcase_add_test(t, auth_plain);
 	tcase_add_test(t, an_overlong_answer_ends_the_exchange);
 	tcase_add_test(t, auth_scram);
+	tcase_add_test(t, a_failed_login_is_logged_under_its_own_name);
 	tcase_add_test(t, accounts_that_cannot_be_read);
 	tcase_add_test(t, a_maildrop_that_does_not_open);
 	tcase_add_test(t, passwords_do_not_linger);
