@@ -124,9 +124,9 @@ find_boundary(struct window *w, off_t start, off_t *end)
 static int
 skip_hole(struct window *w, off_t at, off_t *end)
 {
-	struct span text = { "", 1 };
+	struct span text = { NULL, 0 };
 
-	for (*end = at; *end < w->size && text.at[0] == '\0';) {
+	for (*end = at; *end < w->size && text.n == 0;) {
 		if (window_some(w, *end, w->size, &text) < 0)
 			return -1;
 		for (; text.n > 0 && text.at[0] == '\0'; span_skip(&text, 1))
