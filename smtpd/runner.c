@@ -25,12 +25,10 @@
  */
 
 enum {
-	CROWDED = 2, /* seconds before a connection more is tried for where there was no room */
-	CRASHED =
-	    60, /* seconds before what a worker died of is tried again, or another is forked where that failed */
-	STALLED =
-	    60, /* seconds before what did not get any further (another runner has it, it can't be recorded) is looked at again */
-	SCAN = 60,	     /* seconds */
+	CROWDED = 2,  /* seconds before a connection more is tried for where there was no room */
+	CRASHED = 60, /* seconds before what a worker died of is tried again, or a fork that failed */
+	STALLED = 60, /* seconds before what got no further (another has it, no record of it) is looked at */
+	SCAN = 60,    /* seconds */
 	FLUSH_LOOK = 2,	     /* seconds between two looks whether all is to be tried */
 	LOAD = 100,	     /* entries that are found before anything else is looked at */
 	PIPEFUL = 32 * 1024, /* bytes waiting in a pipe after which something may not have found room in it */
@@ -73,10 +71,8 @@ load(struct runner *r, const char *id, struct wait *tried)
 	char destination[ROUTES_DESTINATION];
 	struct queue_entry entry;
 	int64_t now = queue_now(), again = INT64_MAX;
-	bool waits = false;
+	bool waits = false, at_once = tried != NULL && tried->flushed;
 
-	/* What was to be tried at once is to be that also where it goes by now. */
-	bool at_once = tried != NULL && tried->flushed;
 	if (tried != NULL)
 		tried->flushed = false;
 	(void)kept_refresh(&r->routes, r->settings->root, "routes");
@@ -93,12 +89,15 @@ load(struct runner *r, const char *id, struct wait *tried)
 			tried->flushed |= flushed;
 			continue;
 		}
-		flushed |= at_once;
-		struct wait *wait =
-		    schedule_add(s, id, destination, flushed || to->next < now ? now : to->next);
+		const size_t known = s->waiting;
+		struct wait *wait = schedule_add(s, id, destination, to->next < now ? now : to->next);
 		if (wait == NULL)
 			break;
-		wait->flushed |= flushed;
+		/* What was to be tried at once is to be that also where it goes only now. */
+		if (!flushed && !(at_once && s->waiting > known))
+			continue;
+		wait->flushed = true;
+		(void)schedule_add(s, id, destination, now);
 	}
 	if (status == QUEUE_OK && !waits && queue_record(&entry, &over, NULL, 0, NULL) < 0) {
 		log_failure("queue-failed", "id", id);
@@ -108,8 +107,9 @@ load(struct runner *r, const char *id, struct wait *tried)
 	if (status == QUEUE_BROKEN && errno == EBADMSG)
 		schedule_shun(s, id);
 	queue_close(&entry);
+	bool stalled = tried != NULL && (again <= tried->due || tried->flushed);
 	if (tried != NULL && again < INT64_MAX)
-		schedule_return(tried, again > tried->due && !tried->flushed ? again : now + STALLED);
+		schedule_return(tried, stalled ? now + STALLED : again, stalled);
 	else if (tried != NULL)
 		schedule_drop(s, tried);
 	return again;
@@ -217,7 +217,7 @@ static void
 take_back(struct hand *hand, bool died)
 {
 	if (hand->given != NULL)
-		schedule_return(hand->given, died ? queue_now() + CRASHED : hand->given->due);
+		schedule_return(hand->given, died ? queue_now() + CRASHED : hand->given->due, died);
 	hand->given = NULL;
 }
 

@@ -120,9 +120,10 @@ set_due(struct wait *wait, int64_t due)
 }
 
 void
-schedule_return(struct wait *wait, int64_t due)
+schedule_return(struct wait *wait, int64_t due, bool stalled)
 {
 	wait->taken = false;
+	wait->stalled = stalled;
 	wait->host->waiting++;
 	append(&wait->host->later, wait);
 	set_due(wait, due);
@@ -135,14 +136,14 @@ schedule_add(struct schedule *s, const char *id, const char *destination, int64_
 	struct wait *wait = host == NULL ? NULL : find_wait(s, id, host);
 
 	if (wait != NULL) {
-		if (!wait->taken && due < wait->due)
+		if (!wait->taken && !wait->stalled && due < wait->due)
 			set_due(wait, due);
 		return wait;
 	}
 	if (host != NULL && s->waiting < SCHEDULE_WAITS)
 		wait = make_wait(s, id, host);
 	if (wait != NULL)
-		schedule_return(wait, due);
+		schedule_return(wait, due, false);
 	else if (host != NULL)
 		release_host(s, host);
 	return wait;
@@ -246,6 +247,7 @@ schedule_flush(struct schedule *s, int64_t now)
 		for (struct wait *wait = host->due.first; wait != NULL; wait = wait->following) {
 			wait->due = now;
 			wait->flushed = true;
+			wait->stalled = false;
 		}
 	}
 }

@@ -29,6 +29,7 @@ struct wait {
 	int64_t due;
 	bool taken;   /* a worker has it */
 	bool flushed; /* to be tried whatever time its file says */
+	bool stalled; /* not to be, before it is due */
 	char id[UNIQUE_ID + 1];
 };
 
@@ -61,7 +62,7 @@ bool schedule_knows(const struct schedule *, const char *id);
 
 /*
  * An entry waits for a destination, to be tried at `due`. Where that is known the earlier one counts, and it changes nothing where a worker has
- * it. NULL: there is no room.
+ * it or it is stalled. NULL: there is no room.
  */
 struct wait *schedule_add(struct schedule *, const char *id, const char *destination, int64_t due);
 
@@ -76,7 +77,7 @@ void schedule_begin(struct schedule *, struct host *);
 
 /* What is due there, for a worker: to be returned or dropped before that ends. NULL: nothing. */
 struct wait *schedule_take(struct host *, int64_t now);
-void schedule_return(struct wait *, int64_t due);
+void schedule_return(struct wait *, int64_t due, bool stalled);
 void schedule_drop(struct schedule *, struct wait *);
 
 /* A worker is gone. */

@@ -3,11 +3,13 @@
 
 import smtplib
 import threading
+import time
 import unittest
 
 from relay_case import QueueCase, until
 
 from crowd import Crowd
+from fake_smtp import FakeSmtp
 
 MOST = 4
 
@@ -96,6 +98,19 @@ class Connections(QueueCase):
         self.queue("flush")
         self.until_sent(host, 1, 15)
         self.assertEqual(host.count("RCPT"), 2)
+
+    def test_a_flush_is_one_try(self):
+        """Of each of two hosts that put the same message off: neither's answer is a reason to try the other again."""
+        hosts = [self.enter(FakeSmtp(hooks={"MAIL": b"451 4.3.2 not now\r\n"})) for _ in range(2)]
+        with open(self.root.file("routes"), "w", encoding="ascii") as file:
+            file.write("b.example %s\nc.example %s\n" % tuple(host.address for host in hosts))
+        daemon = self.start()
+        self.send(daemon, ["r@b.example", "r@c.example"])
+        until(lambda: daemon.log().count(" deferred ") == 2, 10, "a try of each")
+        self.queue("flush")
+        until(lambda: daemon.log().count(" deferred ") >= 4, 10, "another try of each")
+        time.sleep(1)
+        self.assertEqual(daemon.log().count(" deferred "), 4)
 
     def test_what_takes_long_holds_nothing_up(self):
         go_on = threading.Event()

@@ -149,7 +149,7 @@ START_TEST(counts_an_entry_once_a_destination)
 	add_wait(2, "a", 3);
 	ck_assert_uint_eq(s.waiting, 3);
 	ck_assert_int_eq(work(host, 5), 1);
-	schedule_return(wait, 7);
+	schedule_return(wait, 7, false);
 	ck_assert_uint_eq(s.waiting, 2);
 	ck_assert_int_eq(work(host, 7), 1);
 	schedule_end(&s, host);
@@ -168,6 +168,23 @@ START_TEST(takes_the_earlier_time)
 	struct wait *wait = schedule_take(host, 40);
 	ck_assert_int_eq(wait->due, 40);
 	schedule_drop(&s, wait);
+	schedule_end(&s, host);
+	expect_empty();
+}
+END_TEST
+
+/* What it knows of the entry's other recipients is no reason to try what has stalled before its time. */
+START_TEST(leaves_alone_what_has_stalled)
+{
+	add_wait(1, "a", 0);
+	struct host *host = begin(0);
+	schedule_return(schedule_take(host, 0), 60, true);
+	add_wait(1, "a", 0);
+	ck_assert_ptr_null(schedule_take(host, 59));
+	struct wait *wait = schedule_take(host, 60);
+	schedule_return(wait, 90, false);
+	add_wait(1, "a", 70);
+	ck_assert_int_eq(work(host, 70), 1);
 	schedule_end(&s, host);
 	expect_empty();
 }
@@ -249,7 +266,7 @@ START_TEST(leaves_a_dead_host_alone)
 	struct host *host = begin(10);
 	struct wait *wait = schedule_take(host, 10);
 	answered(host, true);
-	schedule_return(wait, 500);
+	schedule_return(wait, 500, false);
 	answered(host, false);
 	ck_assert_int_eq(strangers(), 1);
 	end_at(host, 400);
@@ -271,7 +288,7 @@ START_TEST(flushes)
 {
 	add_wait(1, "a", 0);
 	struct host *host = begin(0);
-	schedule_return(schedule_take(host, 0), 60);
+	schedule_return(schedule_take(host, 0), 60, true);
 	end_at(host, 60);
 	add_wait(2, "b", 3600);
 	add_wait(3, "b", 7200);
@@ -321,7 +338,7 @@ START_TEST(keeps_count)
 		} else if (w->wait == NULL && (w->wait = schedule_take(w->host, now)) != NULL) {
 			ck_assert(w->wait->taken);
 		} else if (w->wait != NULL && die % 3 == 0) {
-			schedule_return(w->wait, now + 50);
+			schedule_return(w->wait, now + 50, false);
 			w->wait = NULL;
 		} else if (w->wait != NULL) {
 			answered(w->host, true);
@@ -348,6 +365,7 @@ add(TCase *t)
 	tcase_add_test(t, gives_what_is_due);
 	tcase_add_test(t, counts_an_entry_once_a_destination);
 	tcase_add_test(t, takes_the_earlier_time);
+	tcase_add_test(t, leaves_alone_what_has_stalled);
 	tcase_add_test(t, trusts_a_host_that_has_answered);
 	tcase_add_test(t, bounds_the_workers);
 	tcase_add_test(t, leaves_a_dead_host_alone);
