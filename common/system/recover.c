@@ -133,7 +133,7 @@ find_torn(struct window *w, off_t known)
 	off_t at = find_last(w, known, begins > 0 || w->size - known < 5 ? 1 : 5);
 	if (at < 0)
 		return at == -2 ? -1 : judge_headless(w, known);
-	if (begins > 0 || w->size - known < 5)
+	if (begins > 0 || at == known)
 		return judge_last(w, at);
 	errno = EBADMSG;
 	return -1;

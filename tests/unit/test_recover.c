@@ -231,6 +231,23 @@ START_TEST(reads_a_whole_message_before_text_with_a_nul)
 }
 END_TEST
 
+/* What is shorter than "From " may be the beginning of it, or no mbox. */
+START_TEST(leaves_alone_what_is_no_mbox)
+{
+	static const char *const texts[] = { "F\n", "\n\nF", "\n\nFr", "Fox", "\n\nFrom", "a\n\nFrom b\n" };
+	struct maildrop m;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		put(span_of(texts[i]), INDEX_ABSENT);
+		ck_assert_int_eq(maildrop_open(&m, store.root, "anna"), MAILDROP_OK);
+		ck_assert_int_eq(maildrop_lock(&m, true), MAILDROP_BROKEN);
+		maildrop_close(&m);
+		store_expect(&store, "mbox", span_of(texts[i]));
+		ck_assert(!store_has(&store, "mbox.torn"));
+	}
+}
+END_TEST
+
 START_TEST(recovers_at_the_start_of_a_daemon)
 {
 	/* A void redo file is all that is left of an expunge that was finished. */
@@ -255,6 +272,7 @@ add(TCase *t)
 	tcase_add_test(t, hides_a_torn_message_in_the_middle);
 	tcase_add_test(t, sees_a_whole_message_before_a_hole);
 	tcase_add_test(t, reads_a_whole_message_before_text_with_a_nul);
+	tcase_add_test(t, leaves_alone_what_is_no_mbox);
 	tcase_add_test(t, recovers_at_the_start_of_a_daemon);
 }
 
