@@ -208,7 +208,8 @@ relay_close(struct relay *relay)
 /* A transaction: recipients that share the envelope's other parts. */
 struct batch {
 	struct queue_entry *entry;
-	off_t at; /* of its content, which is read next */
+	unsigned offers; /* of the server */
+	off_t at;	 /* of its content, which is read next */
 	struct smtp_recipient recipients[RECIPIENTS];
 	struct smtp_message message;
 };
@@ -250,10 +251,12 @@ add_recipient(struct batch *batch, const struct queue_recipient *recipient)
 	struct buf notify;
 
 	to->address = recipient->address;
-	batch->message.utf8 |= !span_is_ascii(recipient->address) || !span_is_ascii(recipient->dsn.orcpt);
+	batch->message.utf8 |= !span_is_ascii(recipient->address);
 	if (is_of_list(recipient)) /* who sends to a list is not told of its members, RFC 3461 5.2.7.3 */
 		return;
 	to->orcpt = recipient->dsn.orcpt;
+	/* No message fails for that: where it cannot stand, it is left out. */
+	batch->message.utf8 |= !span_is_ascii(to->orcpt) && (batch->offers & SMTP_SMTPUTF8) != 0;
 	buf_init(&notify, sizeof to->notify);
 	dsn_write_notify(recipient->dsn.notify, &notify);
 	snprintf(to->notify, sizeof to->notify, "%s", buf_string(&notify));
@@ -311,8 +314,8 @@ static bool
 send_batch(struct relay *relay, struct queue_entry *entry, const size_t *which, size_t n,
     struct relay_result *results)
 {
-	struct batch batch = { .entry = entry, .at = entry->content };
 	struct smtp_client *client = &relay->client;
+	struct batch batch = { .entry = entry, .offers = client->offers, .at = entry->content };
 	int64_t seconds = SEND_SECONDS + (int64_t)(entry->message.size / SEND_BYTES);
 
 	fill_batch(&batch, which, n);

@@ -51,11 +51,11 @@ check_offers(const struct transaction *t)
 	return SMTP_DONE;
 }
 
-/* A parameter for a server that offers DSN, unless it is empty. */
+/* A parameter for a server that offers DSN, unless it is empty, or UTF-8 where SMTPUTF8 was not said. */
 static void
 add_dsn(const struct transaction *t, const char *name, struct span value, struct buf *line)
 {
-	if (value.n == 0 || !offers(t, SMTP_DSN))
+	if (value.n == 0 || !offers(t, SMTP_DSN) || !(t->message->utf8 || span_is_ascii(value)))
 		return;
 	buf_add_string(line, name);
 	buf_add_span(line, value);
@@ -64,8 +64,10 @@ add_dsn(const struct transaction *t, const char *name, struct span value, struct
 static void
 say_line(const struct transaction *t, struct buf *line)
 {
-	if (line->failed)
+	if (line->failed) {
 		smtp_give_up(t->client, SMTP_REFUSED, "an address is too long");
+		t->client->status = "5.1.3";
+	}
 	smtp_say(t->client, buf_string(line));
 	buf_free(line);
 }

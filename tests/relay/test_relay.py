@@ -93,6 +93,8 @@ class Sending(RelayCase):
         self.assertEqual((got[0].verdict, got[0].status), ("failed", "5.6.7"))
         got = self.send(server.address, PLAIN, "r@a.example", "bü@a.example", "q@a.example")
         self.assertEqual([(r.verdict, r.status) for r in got], [("done", "2.0.0"), ("failed", "5.6.7"), ("done", "2.0.0")])
+        got = self.send(server.address, PLAIN, "r@a.example", "a" * 3000 + "@a.example")
+        self.assertEqual({(r.verdict, r.status) for r in got}, {("failed", "5.1.3")})
         server = self.serve(offers=["SIZE 100"])
         got = self.send(server.address, PLAIN)
         self.assertEqual((got[0].verdict, got[0].status), ("failed", "5.3.4"))
@@ -102,6 +104,15 @@ class Sending(RelayCase):
         self.assertEqual(self.send(server.address, PLAIN, "bü@a.example")[0].verdict, "done")
         self.assertIn("SMTPUTF8", server.told[1])
         self.assertEqual(server.told[2], "RCPT TO:<bü@a.example>")
+
+    def test_no_message_fails_for_an_orcpt(self):
+        orcpt = " ORCPT=utf-8;bü@a.example"
+        for offers, mail in (["DSN"], ""), (["SMTPUTF8"], " SMTPUTF8"), (["DSN", "SMTPUTF8"], " SMTPUTF8"):
+            server = self.serve(offers=offers)
+            got = self.send(server.address, PLAIN, "r@a.example", "b@a.example" + orcpt)
+            self.assertEqual([r.verdict for r in got], ["done", "done"])
+            self.assertEqual(server.told[1:4], ["MAIL FROM:<s@s.example>" + mail, "RCPT TO:<r@a.example>",
+                                                "RCPT TO:<b@a.example>" + (orcpt if len(offers) > 1 else "")])
 
     def test_dots_smuggle_nothing(self):
         """However line ends and dots stand, one message in is one message out. (A bare CR or LF is refused on its way in; here the queue has it.)"""
