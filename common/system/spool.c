@@ -105,9 +105,14 @@ spool_write(struct spool *spool, struct span head, int fd)
 {
 	struct buf *memory = &spool->body.memory;
 
-	if (spool->body.file >= 0)
-		return io_write(fd, head) < 0 ? -1
-					      : io_copy(spool->body.file, 0, (off_t)spool_stored(spool), fd);
+	/* The head of a queue entry with many recipients may be longer than any body in memory. */
+	if (spool->body.file >= 0 || head.n > SPOOL_MEMORY) {
+		if (io_write(fd, head) < 0)
+			return -1;
+		if (spool->body.file >= 0)
+			return io_copy(spool->body.file, 0, (off_t)spool_stored(spool), fd);
+		return io_write(fd, span_slice(buf_span(memory), spool->head, memory->len));
+	}
 	if (make_room(spool, head.n) < 0)
 		return -1;
 	memcpy(memory->data + spool->head - head.n, head.at, head.n);

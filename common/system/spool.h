@@ -31,7 +31,7 @@ int spool_finish(struct spool *);
 uint64_t spool_stored(const struct spool *);
 uint64_t spool_wire(const struct spool *);
 
-/* A head and the whole body behind it, in one write(2) where they are in memory. 0, or -1 with errno. */
+/* A head of any length and the whole body behind it, in one write(2) where they are in memory and not large. 0, or -1 with errno. */
 int spool_write(struct spool *, struct span head, int fd);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "bounds.h"
 #include "mbox.h"
 
 static void
@@ -84,6 +85,36 @@ START_TEST(stores_a_large_message)
 	buf_free(&out);
 	snapshot_close(&snapshot);
 	free(content);
+}
+END_TEST
+
+/* Of a queue entry for many recipients it is longer than what a spool may have in memory. */
+START_TEST(writes_a_head_of_any_length)
+{
+	static const size_t heads[] = { 10, 5, 0, SPOOL_MEMORY, 6 * SPOOL_MEMORY, 100 };
+	char *text = malloc(6 * SPOOL_MEMORY);
+	struct spool body;
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'h', 6 * SPOOL_MEMORY);
+	for (size_t n = 3; n < 3 * SPOOL_MEMORY; n *= 300) {
+		spool_init(&body, store.root);
+		spool_add(&body, (struct span){ text, n });
+		ck_assert_int_eq(spool_finish(&body), 0);
+		for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+			int fd = open(store_file(&store, "out"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+			ck_assert_int_ge(fd, 0);
+			ck_assert_int_eq(spool_write(&body, (struct span){ text, heads[i] }, fd), 0);
+			close(fd);
+			struct buf out = store_read(&store, "out");
+			ck_assert_uint_eq(out.len, heads[i] + spool_stored(&body));
+			for (size_t k = 0; k < heads[i] + n; k += 1000)
+				ck_assert_int_eq(out.data[k], 'h');
+			buf_free(&out);
+		}
+		spool_free(&body);
+	}
+	free(text);
 }
 END_TEST
 
@@ -386,6 +417,7 @@ add(TCase *t)
 	tcase_add_test(t, keeps_the_order);
 	tcase_add_test(t, makes_a_new_mailbox_durable_once);
 	tcase_add_test(t, stores_a_large_message);
+	tcase_add_test(t, writes_a_head_of_any_length);
 	tcase_add_test(t, finishes_another_programs_last_line);
 	tcase_add_test(t, rolls_back_what_does_not_fit);
 	tcase_add_test(t, heeds_the_quota);
