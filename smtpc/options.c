@@ -8,10 +8,11 @@
 
 /* A line break would be a field, or a command, of its own. */
 static int
-check_line(const char *text, int option)
+check_line(const char *text)
 {
-	return strpbrk(text, "\r\n") == NULL ? -1
-					     : complain(EXITS_USAGE, "-%c: it has no line breaks", option);
+	return strpbrk(text, "\r\n") == NULL
+		   ? -1
+		   : complain(EXITS_USAGE, "there is a line break in an address, or in the subject");
 }
 
 /* Of TO the option is 't'. */
@@ -20,7 +21,7 @@ add_addresses(struct letter *letter, int option, const char *text)
 {
 	struct buf *field = option == 'b' ? NULL : option == 'c' ? &letter->heading.cc : &letter->heading.to;
 	const char *reason;
-	int status = check_line(text, option);
+	int status = check_line(text);
 
 	if (option != 't')
 		letter->unfit = option;
@@ -44,7 +45,7 @@ take_option(struct letter *letter, int option)
 		return add_addresses(letter, option, optarg);
 	case 'f':
 		letter->from = optarg;
-		return check_line(optarg, option);
+		return check_line(optarg);
 	case 'i':
 		letter->ignore_dot = true;
 		return -1;
@@ -54,7 +55,7 @@ take_option(struct letter *letter, int option)
 	case 's':
 		letter->unfit = option;
 		letter->heading.subject = optarg;
-		return check_line(optarg, option);
+		return check_line(optarg);
 	case 't':
 		letter->whole = true;
 		return -1;
