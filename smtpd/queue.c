@@ -3,15 +3,15 @@
  *
  *    state      files       E's journal       who finds it                                        reached by (tests/unit/test_smtpd_queue*.c)
  * A  writing    E.new       -                 its lock is held: nothing to do                     leaves_a_living_writer
- * B  left off   E.new       -                 queue_list unlinks it                              clears_away_a_dead_writer
+ * B  left off   E.new       -                 queue_list unlinks it                               clears_away_a_dead_writer
  * C  waiting    E           none waits: no    a runner tries, when it is due                      adds, records_a_retry
  * D  torn       E           half a line       it is passed over: the try was not made             passes_over_a_torn_line
  * E  drafted    E, N.E      does not name N   N.E is locked: nothing to do                        leaves_a_living_draft
- * F  undecided  E, N.E      does not name N   queue_list unlinks N.E, the try is made again      drops_an_undecided_notice
- * G  decided    E, N.E      names N           queue_list or queue_record rename N.E to N         puts_a_decided_notice_in_force
+ * F  undecided  E, N.E      does not name N   queue_list unlinks N.E, the try is made again       drops_an_undecided_notice
+ * G  decided    E, N.E      names N           queue_list or queue_record rename N.E to N          puts_a_decided_notice_in_force
  * H  told       E, N        names N           as C, or as I                                       records_a_failure
  * I  over       E           nothing waits     a runner calls queue_record, which unlinks E        finishes
- * J  removed    N.E         -                 queue_list unlinks N.E: E went without naming N    drops_a_notice_about_nothing
+ * J  removed    N.E         -                 queue_list unlinks N.E: E went without naming N     drops_a_notice_about_nothing
  *
  * queue_add goes A, C; a failure C, E, G, H, I, gone: each step is durable before the next (C to I by fdatasync, the names by fsync of queue/).
  * Two things are not made durable: a retry (lost, it is tried a little earlier) and the last unlink of what was delivered (lost in
