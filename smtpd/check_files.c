@@ -53,20 +53,20 @@ check_accounts(struct check *c)
 	char name[ACCOUNT_NAME + 1];
 	const char *dir = c->dir;
 	int users = 0, failed = c->failed;
+	bool is_file = account_read(c->root, &text) == 0 || errno == EPERM;
 
-	if (account_read(c->root, &text) < 0) {
+	if (!is_file) {
 		if (errno == ENOENT)
 			check_say(c, CHECK_WARN,
 			    "accounts: there are none, so nobody gets mail; fix: pop3d -d %s user add NAME",
 			    dir);
 		else if (errno == EIO)
 			check_say(c, CHECK_FAIL, "accounts: %s; fix: dmesg | tail", strerror(errno));
-		else if (errno != EPERM && check_access(c, "accounts"))
+		else if (check_access(c, "accounts"))
 			check_say(c, CHECK_FAIL,
 			    "accounts: no regular file; fix: mv %s/accounts %s/accounts.old; umask 077; cp "
 			    "%s/accounts.old %s/accounts",
 			    dir, dir, dir, dir);
-		failed = -1;
 	}
 	for (rest = buf_span(&text); account_next(&rest, name, &verifier); users++)
 		if (credential_parse(verifier, &credential) < 0)
@@ -75,8 +75,9 @@ check_accounts(struct check *c)
 			    name, dir, name);
 	wipe(&credential, sizeof credential);
 	buf_free(&text);
-	check_mode(c, "accounts", CHECK_WARN);
-	if (c->failed == failed)
+	if (is_file)
+		check_mode(c, "accounts", CHECK_WARN);
+	if (is_file && c->failed == failed)
 		check_say(c, CHECK_OK, "accounts: %d", users);
 }
 
@@ -141,6 +142,7 @@ check_aliases(struct check *c)
 	check_mode(c, "aliases", CHECK_OK);
 	if (rcpt_refresh(&aliases, c->root) < 0)
 		check_access(c, "aliases");
+	(void)kept_refresh(&again, c->root, "aliases"); /* so that what is malformed is not logged twice */
 	reader = (struct alias_reader){ .rest = buf_span(&aliases.text) };
 	for (; (result = alias_next(&reader, &alias, &reason)) != 0; n++)
 		if (result > 0)

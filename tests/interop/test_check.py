@@ -117,6 +117,16 @@ class Check(unittest.TestCase):
         found = self.check(0)["accounts"]
         self.assertEqual((found[0], found[2]), ("warn", "pop3d -d %s user add NAME" % self.root.path))
 
+    def test_a_fault_is_told_once(self):
+        os.unlink(self.root.file("accounts"))
+        os.mkdir(self.root.file("accounts"), 0o755)
+        self.root.append("aliases", ": anna\nall: anna\n")
+        command = [letterbox.binary("smtpd"), "-d", self.root.path] + self.options + self.resolver + ["check"]
+        out, err = letterbox.run(command, status=78, env=self.environment)
+        self.assertEqual(len(re.findall(b"(?m)^.{5}accounts: ", out)), 1, out)
+        self.assertEqual(len(re.findall(b"(?m)^.{5}aliases:1: ", out)), 1, out)
+        self.assertEqual(err.count(b"alias-malformed"), 1, err)
+
     def test_aliases(self):
         good = "postmaster: anna\n"
         for text, says in (("all: anna,\n nobody\n", r"nobody no such user"), ("all anna\n", "no colon"), ("all: |cat\n\tx\n", "commands"),
