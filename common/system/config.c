@@ -172,7 +172,7 @@ static const struct key keys[] = {
 	{ "listen", add_listen, ENDPOINT, MEMBER(listen[0]), .is_one = is_endpoint, .listener = LISTENER_PLAIN },
 	{ "listen-submission", add_listen, ENDPOINT, MEMBER(listen[0]), .is_one = is_endpoint,
 	    .listener = LISTENER_SUBMISSION },
-	{ "user", set_text, "one word", MEMBER(user), .is_one = span_is_word },
+	{ "user", set_text, "one word of up to 63 bytes", MEMBER(user), .is_one = span_is_word },
 	{ "auth-cleartext", set_choice, "no, loopback or yes", MEMBER(cleartext),
 	    .words = WORDS("no", "loopback", "yes") },
 	{ "relay-from", set_list, "a list of networks (ADDR or ADDR/BITS), or none", MEMBER(relay_from),

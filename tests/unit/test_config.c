@@ -247,7 +247,7 @@ START_TEST(bad_values_are_named)
 	refused("relay-from=none example.org",
 	    "relay-from \"none example.org\" is not a list of networks (ADDR or ADDR/BITS), or none");
 	refused("log=file", "log \"file\" is not stderr or syslog");
-	refused("user=two words", "user \"two words\" is not one word");
+	refused("user=two words", "user \"two words\" is not one word of up to 63 bytes");
 	refused("listen=localhost:25", "listen \"localhost:25\" is not ADDR:PORT or [ADDR6]:PORT");
 	refused("listen=127.0.0.1", "listen \"127.0.0.1\" is not ADDR:PORT or [ADDR6]:PORT");
 	refused("hostname=a b", "hostname \"a b\" is not a domain name");
