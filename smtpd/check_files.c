@@ -81,6 +81,17 @@ check_accounts(struct check *c)
 		check_say(c, CHECK_OK, "accounts: %d", users);
 }
 
+/* What came of reading a file that may be missing. */
+static void
+check_read(struct check *c, const char *file, int result)
+{
+	const char *why = errno == EINVAL ? "no regular file" : strerror(errno);
+
+	if (result < 0 && check_access(c, file))
+		check_say(
+		    c, CHECK_FAIL, "%s: %s; fix: mv %s/%s %s/%s.old", file, why, c->dir, file, c->dir, file);
+}
+
 /* The last thing that rcpt_resolve told. */
 static void
 keep_told(void *context, struct span what, const char *is, struct span whom)
@@ -140,8 +151,7 @@ check_aliases(struct check *c)
 	kept_init(&aliases, ALIASES_TEXT);
 	kept_init(&again, ALIASES_TEXT);
 	check_mode(c, "aliases", CHECK_OK);
-	if (rcpt_refresh(&aliases, c->root) < 0)
-		check_access(c, "aliases");
+	check_read(c, "aliases", rcpt_refresh(&aliases, c->root));
 	(void)kept_refresh(&again, c->root, "aliases"); /* so that what is malformed is not logged twice */
 	reader = (struct alias_reader){ .rest = buf_span(&aliases.text) };
 	for (; (result = alias_next(&reader, &alias, &reason)) != 0; n++)
@@ -200,8 +210,7 @@ check_routes(struct check *c)
 
 	kept_init(&routes, ROUTES_TEXT);
 	check_mode(c, "routes", CHECK_OK);
-	if (kept_refresh(&routes, c->root, "routes") < 0)
-		check_access(c, "routes");
+	check_read(c, "routes", kept_refresh(&routes, c->root, "routes"));
 	for (struct span rest = buf_span(&routes.text); rest.n > 0;) {
 		struct span text = span_until(rest, '\n', &rest);
 		struct span domain = span_word(&text);

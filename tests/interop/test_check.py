@@ -127,6 +127,11 @@ class Check(unittest.TestCase):
         self.assertEqual(len(re.findall(b"(?m)^.{5}aliases:1: ", out)), 1, out)
         self.assertEqual(err.count(b"alias-malformed"), 1, err)
 
+    def test_what_is_no_file(self):
+        for name in ("aliases", "routes"):
+            os.mkdir(self.root.file(name), 0o700)
+            self.expect_mended(name, "no regular file")
+
     def test_aliases(self):
         good = "postmaster: anna\n"
         for text, says in (("all: anna,\n nobody\n", r"nobody no such user"), ("all anna\n", "no colon"), ("all: |cat\n\tx\n", "commands"),
