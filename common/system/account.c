@@ -1,39 +1,24 @@
-/*
- * Changing `accounts`, under the lock of accounts.lock, which is never deleted:
- *
- *	users/NAME and its mbox are there and synced		(add)
- *	accounts.new is written and synced			a crash up to here changed nothing
- *	accounts.new becomes accounts, the mail root is synced
- *
- * accounts.secret is made in the same way, at the first change.
- */
+/* Reading `accounts`. account_change.c changes it. */
 #include "account.h"
+
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h> /* renameat */
 #include <string.h>
 #include <unistd.h>
 
 #include "io.h"
-#include "lock.h"
 #include "log.h"
 #include "unique.h"
 
-enum {
-	ACCOUNTS_TEXT = 256 << 20, /* bytes: two million users */
-	EDIT_LOCK_SECONDS = 30,
-	EDIT_LINE = 512 /* bytes: name, scheme, count, salt, two keys */
-};
+enum { BLOCK = 16 * 1024 };
 
 _Static_assert((int)SASL_USER >= (int)ACCOUNT_NAME, "a user's name fits into a session's");
 
 static int
-read_text(int root, struct stat *st, struct buf *text)
+be_trusted(const struct stat *st)
 {
-	buf_init(text, ACCOUNTS_TEXT);
-	if (io_read_file(root, "accounts", O_NOFOLLOW, st, text) < 0)
-		return -1;
 	if ((st->st_mode & 022) == 0)
 		return 0;
 	errno = EPERM;
@@ -45,7 +30,16 @@ account_read(int root, struct buf *text)
 {
 	struct stat st;
 
-	return read_text(root, &st, text);
+	buf_init(text, ACCOUNT_TEXT);
+	return io_read_file(root, "accounts", O_NOFOLLOW, &st, text) < 0 ? -1 : be_trusted(&st);
+}
+
+static struct span
+without_cr(struct span s)
+{
+	if (s.n > 0 && s.at[s.n - 1] == '\r')
+		s.n--;
+	return s;
 }
 
 bool
@@ -55,23 +49,82 @@ account_next(struct span *text, char name[ACCOUNT_NAME + 1], struct span *creden
 		struct span user = span_until(span_until(*text, '\n', text), ':', credential);
 		if (credential->at == NULL || !account_name(user, name) || strlen(name) != user.n)
 			continue;
-		if (credential->n > 0 && credential->at[credential->n - 1] == '\r')
-			credential->n--;
+		*credential = without_cr(*credential);
 		return true;
 	}
 	return false;
 }
 
-static enum account_status
-find(struct span text, const char *name, struct credential *c)
+static int
+open_accounts(int root, struct stat *st)
 {
-	char user[ACCOUNT_NAME + 1];
-	struct span credential;
+	int fd = openat(root, "accounts", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	while (account_next(&text, user, &credential)) {
-		if (strcmp(user, name) != 0)
+	if (fd < 0)
+		return -1;
+	int result = fstat(fd, st);
+	errno = result == 0 && !S_ISREG(st->st_mode) ? EINVAL : errno;
+	if (result == 0 && S_ISREG(st->st_mode) && be_trusted(st) == 0)
+		return fd;
+	io_close(fd);
+	return -1;
+}
+
+/* Looks at lines; ACCOUNT_NONE: go on with the next ones. */
+typedef enum account_status looker(struct span lines, void *context);
+
+/* Each session asks, and what a long file costs it is pages: so one block is used again and again. */
+static enum account_status
+walk(int fd, looker *look, void *context)
+{
+	enum account_status status = ACCOUNT_NONE;
+	char block[BLOCK];
+	size_t have = 0;
+	off_t at = 0;
+	ssize_t got = 1;
+
+	while (status == ACCOUNT_NONE && got > 0) {
+		got = io_read_at(fd, block + have, sizeof(block) - have, at);
+		if (got < 0) {
+			status = ACCOUNT_FAILED;
+			break;
+		}
+		at += got;
+		have += (size_t)got;
+		size_t whole = have; /* lines; the file's last may lack its end */
+		while (got > 0 && whole > 0 && block[whole - 1] != '\n')
+			whole--;
+		bool cut = whole == 0 && have == sizeof(block);
+		status = look((struct span){ block, cut ? have : whole }, context);
+		if (cut) {
+			block[0] = '#'; /* the rest of so long a line names nobody */
+			have = 1;
 			continue;
-		if (c == NULL || credential_parse(credential, c) == 0)
+		}
+		have -= whole;
+		memmove(block, block + whole, have);
+	}
+	wipe(block, at < BLOCK ? (size_t)at : BLOCK);
+	return status;
+}
+
+struct wanted {
+	const char *name;
+	struct credential *c; /* or NULL */
+};
+
+static enum account_status
+look_for_name(struct span text, void *context)
+{
+	const struct wanted *wanted = context;
+	const size_t n = strlen(wanted->name);
+
+	while (text.n > 0) {
+		struct span line = span_until(text, '\n', &text);
+		if (line.n <= n || line.at[n] != ':' || !span_is_nocase(span_slice(line, 0, n), wanted->name))
+			continue;
+		struct span credential = without_cr(span_slice(line, n + 1, line.n));
+		if (wanted->c == NULL || credential_parse(credential, wanted->c) == 0)
 			return ACCOUNT_OK;
 		errno = EINVAL;
 		return ACCOUNT_FAILED;
@@ -79,54 +132,61 @@ find(struct span text, const char *name, struct credential *c)
 	return ACCOUNT_NONE;
 }
 
+static enum account_status
+look_for_first(struct span text, void *name)
+{
+	struct span credential;
+
+	return account_next(&text, name, &credential) ? ACCOUNT_OK : ACCOUNT_NONE;
+}
+
+static enum account_status
+look_for_plain(struct span text, void *context)
+{
+	char name[ACCOUNT_NAME + 1];
+	struct span credential;
+
+	(void)context;
+	while (account_next(&text, name, &credential))
+		if (credential_is_plain(credential))
+			return ACCOUNT_OK;
+	return ACCOUNT_NONE;
+}
+
+static enum account_status
+walk_file(int root, looker *look, void *context)
+{
+	struct stat st;
+	int fd = open_accounts(root, &st);
+	enum account_status status = fd < 0 ? ACCOUNT_FAILED : walk(fd, look, context);
+
+	io_close(fd);
+	return status;
+}
+
 enum account_status
 account_find(int root, const char *name, struct credential *c)
 {
 	char user[ACCOUNT_NAME + 1];
-	struct buf text;
+	struct wanted wanted = { user, c };
 
-	if (!account_name(span_of(name), user))
-		return ACCOUNT_NONE;
-	enum account_status status =
-	    account_read(root, &text) < 0 ? ACCOUNT_FAILED : find(buf_span(&text), user, c);
-	buf_free(&text);
-	return status;
+	return account_name(span_of(name), user) ? walk_file(root, look_for_name, &wanted) : ACCOUNT_NONE;
 }
 
 enum account_status
 account_first(int root, char name[ACCOUNT_NAME + 1])
 {
-	enum account_status status = ACCOUNT_FAILED;
-	struct span rest, credential;
-	struct buf text;
-
-	if (account_read(root, &text) == 0) {
-		rest = buf_span(&text);
-		status = account_next(&rest, name, &credential) ? ACCOUNT_OK : ACCOUNT_NONE;
-	}
-	buf_free(&text);
-	return status;
+	return walk_file(root, look_for_first, name);
 }
 
 bool
 account_any_plain(int root)
 {
-	char name[ACCOUNT_NAME + 1];
-	struct span rest = { NULL, 0 }, credential;
-	struct buf text;
-	bool found = false;
-
-	if (account_read(root, &text) == 0)
-		rest = buf_span(&text);
-	while (!found && account_next(&rest, name, &credential))
-		found = credential_is_plain(credential);
-	buf_free(&text);
-	return found;
+	return walk_file(root, look_for_plain, NULL) == ACCOUNT_OK;
 }
 
-/* -1: there is none. */
-static int
-read_secret(int root, uint8_t secret[SHA256_SIZE])
+int
+account_secret(int root, uint8_t secret[SHA256_SIZE])
 {
 	int fd = openat(root, "accounts.secret", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
@@ -139,17 +199,19 @@ read_secret(int root, uint8_t secret[SHA256_SIZE])
 
 /* Where there is no secret yet, since the file was made by hand: what nobody outside knows about it. */
 static void
-makeshift_secret(const struct stat *st, struct span text, uint8_t secret[SHA256_SIZE])
+makeshift_secret(int fd, const struct stat *st, uint8_t secret[SHA256_SIZE])
 {
+	char start[4096]; /* an unknown user must not take longer than others, however long the file */
+	ssize_t n = io_read_at(fd, start, sizeof(start), 0);
 	struct sha256 sum;
 
 	sha256_init(&sum);
 	sha256_add(&sum, &st->st_ino, sizeof(st->st_ino));
 	sha256_add(&sum, &st->st_ctim.tv_sec, sizeof(st->st_ctim.tv_sec));
 	sha256_add(&sum, &st->st_ctim.tv_nsec, sizeof(st->st_ctim.tv_nsec));
-	/* An unknown user must not take longer than others, however long the file. */
-	sha256_add(&sum, text.at, text.n < 4096 ? text.n : 4096);
+	sha256_add(&sum, start, n < 0 ? 0 : (size_t)n);
 	sha256_end(&sum, secret);
+	wipe(start, sizeof(start));
 }
 
 int
@@ -178,21 +240,21 @@ find_or_invent(int root, const char *name, struct span user, struct credential *
 {
 	uint8_t bytes[SHA256_SIZE];
 	struct span secret = { (const char *)bytes, sizeof(bytes) };
-	struct buf text;
+	struct wanted wanted = { name, c };
 	struct stat st;
 
-	enum account_status status =
-	    read_text(root, &st, &text) < 0 ? ACCOUNT_FAILED : find(buf_span(&text), name, c);
+	int fd = open_accounts(root, &st);
+	enum account_status status = fd < 0 ? ACCOUNT_FAILED : walk(fd, look_for_name, &wanted);
 	if (status == ACCOUNT_NONE || (status == ACCOUNT_OK && c->kind == CREDENTIAL_PLAIN)) {
-		if (read_secret(root, bytes) < 0)
-			makeshift_secret(&st, buf_span(&text), bytes);
+		if (account_secret(root, bytes) < 0)
+			makeshift_secret(fd, &st, bytes);
 		if (status == ACCOUNT_NONE)
 			credential_decoy(user, secret, c);
 		else
 			credential_salt(c, user, secret);
 		wipe(bytes, sizeof(bytes));
 	}
-	buf_free(&text);
+	io_close(fd);
 	return status;
 }
 
@@ -214,186 +276,4 @@ account_login(int root, const struct config *config, struct span login, char *us
 		log_errno(error);
 	log_end();
 	return -1;
-}
-
-/* What root makes in a mail root must belong to the mail root's owner, whom the daemons may run as. */
-static int
-give(int root, int fd)
-{
-	struct stat st;
-
-	if (geteuid() != 0)
-		return 0;
-	return fstat(root, &st) < 0 ? -1 : fchown(fd, st.st_uid, st.st_gid);
-}
-
-/* A file that is there in any case. Its descriptor, or -1. */
-static int
-make_file(int root, int dir, const char *name, int flags)
-{
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0600);
-	struct stat st;
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-		errno = EINVAL;
-	else if (give(root, fd) == 0)
-		return fd;
-	io_close(fd);
-	return -1;
-}
-
-/* The directory at/name, made where it is missing, and its entry synced in any case: who made it may have crashed. */
-static int
-make_directory(int root, int at, const char *name)
-{
-	if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
-		return -1;
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	if (give(root, fd) == 0 && io_sync_directory(at, ".") == 0)
-		return fd;
-	io_close(fd);
-	return -1;
-}
-
-static int
-make_mailbox(int root, const char *name)
-{
-	int users = make_directory(root, root, "users");
-	int folder = users < 0 ? -1 : make_directory(root, users, name);
-	int mbox = folder < 0 ? -1 : make_file(root, folder, "mbox", 0);
-	int result = mbox < 0 || fsync(mbox) < 0 ? -1 : fsync(folder);
-
-	io_close(mbox);
-	io_close(folder);
-	io_close(users);
-	return result;
-}
-
-/* Only what was written whole takes the name. */
-static int
-write_file(int root, const char *name, struct span content)
-{
-	if (unlinkat(root, "accounts.new", 0) < 0 && errno != ENOENT)
-		return -1;
-	int fd = make_file(root, root, "accounts.new", O_EXCL);
-	if (fd < 0)
-		return -1;
-	int result = io_write(fd, content) < 0 ? -1 : fsync(fd);
-	io_close(fd);
-	if (result == 0 && renameat(root, "accounts.new", root, name) == 0)
-		return io_sync_directory(root, ".");
-	int error = errno;
-	unlinkat(root, "accounts.new", 0);
-	errno = error;
-	return -1;
-}
-
-static int
-make_secret(int root)
-{
-	uint8_t secret[SHA256_SIZE];
-
-	if (read_secret(root, secret) == 0)
-		return 0;
-	int result = random_bytes(secret, sizeof(secret));
-	if (result == 0)
-		result = write_file(
-		    root, "accounts.secret", (struct span){ (const char *)secret, sizeof(secret) });
-	wipe(secret, sizeof(secret));
-	return result;
-}
-
-/* Every line of the old file but name's, for the first of which `line` stands, or at the end. Was there one? */
-static bool
-edit(struct span old, const char *name, struct span line, struct buf *out)
-{
-	char user[ACCOUNT_NAME + 1];
-	struct span credential;
-	bool found = false;
-
-	while (old.n > 0) {
-		struct span whole = span_line(old), piece = whole;
-		bool theirs = account_next(&piece, user, &credential) && strcmp(user, name) == 0;
-		if (!theirs)
-			buf_add_span(out, whole);
-		else if (!found)
-			buf_add_span(out, line);
-		found |= theirs;
-		span_skip(&old, whole.n);
-	}
-	if (!found && out->len > 0 && out->data[out->len - 1] != '\n')
-		buf_add_char(out, '\n');
-	if (!found)
-		buf_add_span(out, line);
-	return found;
-}
-
-/* line: what is to stand for the user, nothing to take it out. */
-static enum account_status
-change(int root, enum account_change what, const char *name, struct span line)
-{
-	enum account_status status = ACCOUNT_FAILED;
-	struct buf old, fresh;
-
-	buf_init(&fresh, ACCOUNTS_TEXT);
-	if (account_read(root, &old) == 0 || errno == ENOENT) {
-		bool found = edit(buf_span(&old), name, line, &fresh);
-		if (found != (what != ACCOUNT_ADD))
-			status = found ? ACCOUNT_EXISTS : ACCOUNT_NONE;
-		else if (fresh.failed)
-			errno = ENOMEM;
-		else if (make_secret(root) == 0 && (found || make_mailbox(root, name) == 0) &&
-			 write_file(root, "accounts", buf_span(&fresh)) == 0)
-			status = ACCOUNT_OK;
-	}
-	buf_free(&old);
-	buf_free(&fresh);
-	return status;
-}
-
-static enum account_status
-change_locked(int root, enum account_change what, const char *name, struct span line)
-{
-	int lock = make_file(root, root, "accounts.lock", 0);
-
-	if (lock < 0)
-		return ACCOUNT_FAILED;
-	enum lock_status had = lock_fcntl(lock, EDIT_LOCK_SECONDS);
-	if (had == LOCK_BUSY)
-		errno = EAGAIN;
-	enum account_status status = had == LOCK_OK ? change(root, what, name, line) : ACCOUNT_FAILED;
-	io_close(lock);
-	return status;
-}
-
-enum account_status
-account_change(int root, enum account_change what, const char *name, struct span password)
-{
-	char user[ACCOUNT_NAME + 1];
-	uint8_t salt[CREDENTIAL_SALT_WRITTEN];
-	enum account_status status = ACCOUNT_FAILED;
-	struct buf line;
-
-	if (!account_name(span_of(name), user) || strlen(user) != strlen(name))
-		return ACCOUNT_BAD_NAME;
-	if (what == ACCOUNT_REMOVE)
-		return change_locked(root, what, user, (struct span){ NULL, 0 });
-	if (!credential_password_valid(password))
-		return ACCOUNT_BAD_PASSWORD;
-	if (random_bytes(salt, sizeof(salt)) < 0)
-		return ACCOUNT_FAILED;
-	buf_init(&line, EDIT_LINE);
-	buf_printf(&line, "%s:", user);
-	int made = credential_make(password, salt, sizeof(salt), CREDENTIAL_ITERATIONS, &line);
-	buf_add_char(&line, '\n');
-	if (made < 0 || line.failed)
-		errno = ENOMEM;
-	else
-		status = change_locked(root, what, user, buf_span(&line));
-	buf_free(&line);
-	return status;
 }

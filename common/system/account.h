@@ -8,6 +8,8 @@
 #include "config.h"
 #include "sasl.h"
 
+enum { ACCOUNT_TEXT = 256 << 20 }; /* the file's bytes at most: two million users */
+
 enum account_status {
 	ACCOUNT_OK,
 	ACCOUNT_NONE, /* no such user */
@@ -42,6 +44,9 @@ enum account_status account_first(int root, char name[ACCOUNT_NAME + 1]);
  */
 int account_random(void *context, uint8_t *nonce);
 int account_login(int root, const struct config *, struct span login, char *user, struct credential *);
+
+/* What accounts.secret holds. -1: there is none. */
+int account_secret(int root, uint8_t secret[SHA256_SIZE]);
 
 /* Is there a {PLAIN} account, so that APOP can be offered? */
 bool account_any_plain(int root);
