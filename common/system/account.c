@@ -75,14 +75,18 @@ typedef enum account_status looker(struct span lines, void *context);
 
 /* Each session asks, and what a long file costs it is pages: so one block is used again and again. */
 static enum account_status
-walk(int fd, looker *look, void *context)
+walk(int root, looker *look, void *context)
 {
 	enum account_status status = ACCOUNT_NONE;
 	char block[BLOCK];
 	size_t have = 0;
 	off_t at = 0;
 	ssize_t got = 1;
+	struct stat st;
 
+	int fd = open_accounts(root, &st);
+	if (fd < 0)
+		return ACCOUNT_FAILED;
 	while (status == ACCOUNT_NONE && got > 0) {
 		got = io_read_at(fd, block + have, sizeof(block) - have, at);
 		if (got < 0) {
@@ -105,6 +109,7 @@ walk(int fd, looker *look, void *context)
 		memmove(block, block + whole, have);
 	}
 	wipe(block, at < BLOCK ? (size_t)at : BLOCK);
+	io_close(fd);
 	return status;
 }
 
@@ -153,36 +158,25 @@ look_for_plain(struct span text, void *context)
 	return ACCOUNT_NONE;
 }
 
-static enum account_status
-walk_file(int root, looker *look, void *context)
-{
-	struct stat st;
-	int fd = open_accounts(root, &st);
-	enum account_status status = fd < 0 ? ACCOUNT_FAILED : walk(fd, look, context);
-
-	io_close(fd);
-	return status;
-}
-
 enum account_status
 account_find(int root, const char *name, struct credential *c)
 {
 	char user[ACCOUNT_NAME + 1];
 	struct wanted wanted = { user, c };
 
-	return account_name(span_of(name), user) ? walk_file(root, look_for_name, &wanted) : ACCOUNT_NONE;
+	return account_name(span_of(name), user) ? walk(root, look_for_name, &wanted) : ACCOUNT_NONE;
 }
 
 enum account_status
 account_first(int root, char name[ACCOUNT_NAME + 1])
 {
-	return walk_file(root, look_for_first, name);
+	return walk(root, look_for_first, name);
 }
 
 bool
 account_any_plain(int root)
 {
-	return walk_file(root, look_for_plain, NULL) == ACCOUNT_OK;
+	return walk(root, look_for_plain, NULL) == ACCOUNT_OK;
 }
 
 int
@@ -198,20 +192,26 @@ account_secret(int root, uint8_t secret[SHA256_SIZE])
 }
 
 /* Where there is no secret yet, since the file was made by hand: what nobody outside knows about it. */
-static void
-makeshift_secret(int fd, const struct stat *st, uint8_t secret[SHA256_SIZE])
+static int
+makeshift_secret(int root, uint8_t secret[SHA256_SIZE])
 {
 	char start[4096]; /* an unknown user must not take longer than others, however long the file */
-	ssize_t n = io_read_at(fd, start, sizeof(start), 0);
 	struct sha256 sum;
+	struct stat st;
 
+	int fd = open_accounts(root, &st);
+	ssize_t n = fd < 0 ? -1 : io_read_at(fd, start, sizeof(start), 0);
+	io_close(fd);
+	if (n < 0)
+		return -1;
 	sha256_init(&sum);
-	sha256_add(&sum, &st->st_ino, sizeof(st->st_ino));
-	sha256_add(&sum, &st->st_ctim.tv_sec, sizeof(st->st_ctim.tv_sec));
-	sha256_add(&sum, &st->st_ctim.tv_nsec, sizeof(st->st_ctim.tv_nsec));
-	sha256_add(&sum, start, n < 0 ? 0 : (size_t)n);
+	sha256_add(&sum, &st.st_ino, sizeof(st.st_ino));
+	sha256_add(&sum, &st.st_ctim.tv_sec, sizeof(st.st_ctim.tv_sec));
+	sha256_add(&sum, &st.st_ctim.tv_nsec, sizeof(st.st_ctim.tv_nsec));
+	sha256_add(&sum, start, (size_t)n);
 	sha256_end(&sum, secret);
-	wipe(start, sizeof(start));
+	wipe(start, (size_t)n);
+	return 0;
 }
 
 int
@@ -235,27 +235,25 @@ without_local_domain(const struct config *config, struct span login)
 }
 
 /* user: whose salt it is; of a login that can be nobody's, the login itself. */
-static enum account_status
+static int
 find_or_invent(int root, const char *name, struct span user, struct credential *c)
 {
 	uint8_t bytes[SHA256_SIZE];
 	struct span secret = { (const char *)bytes, sizeof(bytes) };
-	struct wanted wanted = { name, c };
-	struct stat st;
 
-	int fd = open_accounts(root, &st);
-	enum account_status status = fd < 0 ? ACCOUNT_FAILED : walk(fd, look_for_name, &wanted);
-	if (status == ACCOUNT_NONE || (status == ACCOUNT_OK && c->kind == CREDENTIAL_PLAIN)) {
-		if (account_secret(root, bytes) < 0)
-			makeshift_secret(fd, &st, bytes);
-		if (status == ACCOUNT_NONE)
-			credential_decoy(user, secret, c);
-		else
-			credential_salt(c, user, secret);
-		wipe(bytes, sizeof(bytes));
-	}
-	io_close(fd);
-	return status;
+	enum account_status status = account_find(root, name, c);
+	if (status == ACCOUNT_FAILED)
+		return -1;
+	if (status == ACCOUNT_OK && c->kind != CREDENTIAL_PLAIN)
+		return 0;
+	if (account_secret(root, bytes) < 0 && makeshift_secret(root, bytes) < 0)
+		return -1;
+	if (status == ACCOUNT_NONE)
+		credential_decoy(user, secret, c);
+	else
+		credential_salt(c, user, secret);
+	wipe(bytes, sizeof(bytes));
+	return 0;
 }
 
 int
@@ -265,7 +263,7 @@ account_login(int root, const struct config *config, struct span login, char *us
 
 	if (!named)
 		user[0] = '\0';
-	if (find_or_invent(root, user, named ? span_of(user) : login, c) != ACCOUNT_FAILED)
+	if (find_or_invent(root, user, named ? span_of(user) : login, c) == 0)
 		return 0;
 	int error = errno;
 	log_begin_error("account not read");

@@ -271,6 +271,18 @@ START_TEST(follows_no_link)
 }
 END_TEST
 
+START_TEST(nobody_has_no_name)
+{
+	struct credential c;
+
+	put(":{PLAIN}x\nbob:{PLAIN}y\n");
+	ck_assert_int_eq(log_in("no/body", &c), 0);
+	ck_assert_int_eq(c.kind, CREDENTIAL_NONE);
+	ck_assert_int_eq(log_in("", &c), 0);
+	ck_assert_int_eq(c.kind, CREDENTIAL_NONE);
+}
+END_TEST
+
 START_TEST(decoys_stay_the_same)
 {
 	struct credential before, after, plain, again;
@@ -310,6 +322,7 @@ add(TCase *t)
 	tcase_add_test(t, ends_a_line_that_has_no_end);
 	tcase_add_test(t, keeps_the_mail);
 	tcase_add_test(t, follows_no_link);
+	tcase_add_test(t, nobody_has_no_name);
 	tcase_add_test(t, decoys_stay_the_same);
 }
 
