@@ -81,29 +81,31 @@ walk(int root, looker *look, void *context)
 	char block[BLOCK];
 	size_t have = 0;
 	off_t at = 0;
-	ssize_t got = 1;
 	struct stat st;
 
 	int fd = open_accounts(root, &st);
 	if (fd < 0)
 		return ACCOUNT_FAILED;
-	while (status == ACCOUNT_NONE && got > 0) {
-		got = io_read_at(fd, block + have, sizeof(block) - have, at);
-		if (got < 0) {
+	while (status == ACCOUNT_NONE && at < st.st_size) {
+		size_t room = sizeof(block) - have;
+		off_t left = st.st_size - at;
+		ssize_t got = io_read_at(fd, block + have, left < (off_t)room ? (size_t)left : room, at);
+		if (got <= 0) {
+			errno =
+			    got == 0 ? EIO : errno; /* somebody is writing into it: not to be trusted now */
 			status = ACCOUNT_FAILED;
 			break;
 		}
 		at += got;
 		have += (size_t)got;
 		size_t whole = have; /* lines; the file's last may lack its end */
-		while (got > 0 && whole > 0 && block[whole - 1] != '\n')
+		while (at < st.st_size && whole > 0 && block[whole - 1] != '\n')
 			whole--;
 		bool cut = whole == 0 && have == sizeof(block);
 		status = look((struct span){ block, cut ? have : whole }, context);
 		if (cut) {
-			block[0] = '#'; /* the rest of so long a line names nobody */
-			have = 1;
-			continue;
+			whole = have - 1;
+			block[whole] = '#'; /* the rest of so long a line names nobody */
 		}
 		have -= whole;
 		memmove(block, block + whole, have);
