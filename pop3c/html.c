@@ -1,3 +1,4 @@
+/* HTML as plain text, for who has no other form of a message. Pure. */
 #include "show.h"
 
 #include <stdlib.h>

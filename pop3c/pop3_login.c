@@ -1,3 +1,4 @@
+/* The AUTHORIZATION state: SASL (RFC 5034), APOP or USER and PASS, the best that the server offers. */
 #include "pop3_client.h"
 
 #include "sasl.h"

@@ -1,3 +1,4 @@
+/* The session of a person on a terminal: a line is a command, QUIT deletes what was marked. */
 #include "commands.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* `pop3d mailbox [check | repair] NAME...`: says what a mailbox is like, and has it repaired. */
 #include "subcommand.h"
 
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* `pop3d user [list | add NAME | passwd NAME | remove NAME]`: changes the file `accounts`. */
 #include "subcommand.h"
 
 #include <sys/stat.h>

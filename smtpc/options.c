@@ -1,3 +1,4 @@
+/* The command line, read straight into the letter. */
 #include "letter.h"
 
 #include <string.h>

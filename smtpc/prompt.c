@@ -1,3 +1,4 @@
+/* A letter by questions on a terminal: From, To, Subject, the text to a lone dot. */
 #include "letter.h"
 
 #include <errno.h>

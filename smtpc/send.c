@@ -1,3 +1,4 @@
+/* The letter over SMTP, and what the server says of each recipient as an exit status. */
 #include "letter.h"
 
 #include <stdio.h>

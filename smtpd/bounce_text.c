@@ -1,3 +1,4 @@
+/* The text of a notice: RFC 6522 multipart/report, its part for people and that of RFC 3464. Pure. */
 #include "bounce.h"
 
 #include <string.h>

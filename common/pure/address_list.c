@@ -1,3 +1,4 @@
+/* Lists of addresses as RFC 5322 3.4 has them, groups and comments included. */
 #include "address.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Parameters of header fields: RFC 2045 5.1, in pieces and other alphabets RFC 2231. */
 #include "words.h"
 
 #include <stdio.h>

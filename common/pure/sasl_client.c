@@ -1,3 +1,4 @@
+/* The client's side of SASL. */
 #include "sasl.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* UTF-8 (RFC 3629): whether text is that, and text of other charsets made that. */
 #include <stdint.h>
 
 #include "codec.h"

@@ -1,3 +1,6 @@
+/*
+ * The calling side. The only file that asks for names. getaddrinfo(3) cannot be given a deadline; the resolver's own (resolv.conf(5)) count there.
+ */
 #include "net.h"
 
 #include <sys/socket.h>
@@ -15,10 +18,6 @@
 #include <unistd.h>
 
 #include "conn.h"
-
-/*
- * The only file that asks for names. getaddrinfo(3) cannot be given a deadline; the resolver's own (resolv.conf(5)) count there.
- */
 
 /* A name that can go into a message for a terminal or a log as it is. */
 static bool
