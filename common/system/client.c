@@ -186,7 +186,7 @@ client_log_in(struct client *c)
 	buf_init(&known, PASSWORD);
 	look_in_netrc(span_of(c->name.host), user, &login, &known);
 	buf_add_span(&c->login, user.n > 0 ? user : buf_span(&login));
-	if (c->login.len == 0)
+	if (c->login.len == 0 && !c->login.failed)
 		buf_add_string(&c->login, client_account());
 	int status = find_password(c, buf_span(&known));
 	if (status < 0 && (!is_sendable(buf_span(&c->password)) || !is_sendable(buf_span(&c->login))))

@@ -143,6 +143,12 @@ class Password(Pop3c):
         self.said(server, "-u", "anna\r\nDELE 1", "stat", status=77)
         self.assertEqual(server.sessions, 0)
 
+    def test_a_name_that_is_too_long_is_nobody_else(self):
+        self.environment.update(MAIL_PASSWORD="secret", LOGNAME="anna")
+        server = self.server([ONE])
+        self.said(server, "-u", "a" * 513, "stat", status=77)
+        self.assertEqual(server.sessions, 0)
+
 
 class Usage(Pop3c):
     def test_one_line_and_64(self):
