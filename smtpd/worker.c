@@ -26,6 +26,7 @@ struct session {
 /* An entry in work. */
 struct work {
 	const struct worker *worker;
+	enum queue_status status;
 	struct queue_entry entry;
 	size_t *which; /* recipients, claimed */
 	size_t n;
@@ -43,7 +44,6 @@ is_ours(const struct worker *worker, const struct order *order, const struct que
 	return strcmp(destination, worker->destination) == 0;
 }
 
-/* True: some recipients are ours to try. */
 static bool
 claim(struct work *work, const struct order *order)
 {
@@ -61,6 +61,22 @@ claim(struct work *work, const struct order *order)
 		if (is_ours(work->worker, order, &message->recipients[work->which[i]]))
 			work->which[work->n++] = work->which[i];
 	return work->n > 0;
+}
+
+/* True: some recipients are ours to try. close_work in any case. */
+static bool
+open_work(struct work *work, const struct worker *worker, const struct order *order)
+{
+	*work = (struct work){ .worker = worker };
+	work->status = queue_open(worker->settings->root, order->id, &work->entry);
+	return work->status == QUEUE_OK && claim(work, order);
+}
+
+static void
+close_work(struct work *work)
+{
+	free(work->which);
+	queue_close(&work->entry);
 }
 
 static void
@@ -124,29 +140,29 @@ static bool
 carry_out(struct session *session, const struct order *order)
 {
 	const struct worker *worker = session->worker;
-	struct work work = { .worker = worker };
+	const bool remote = worker->destination[0] != '\0';
 	char domain[SMTP_DOMAIN + 1];
-	bool remote = worker->destination[0] != '\0', tried = true, over = false;
+	bool tried = true, over = false;
+	struct work work;
 
-	enum queue_status status = queue_open(worker->settings->root, order->id, &work.entry);
-	bool ours = status == QUEUE_OK && claim(&work, order);
-	/* Not while it is claimed: that takes time. */
-	bool alone = ours && remote && session->relay == NULL && !session->unreached;
-	if (alone)
-		tried = false;
-	else if (ours && remote)
+	bool ours = open_work(&work, worker, order);
+	if (ours && remote && session->relay == NULL && !session->unreached) {
+		routes_domain(
+		    worker->settings->config, &work.entry.message.recipients[work.which[0]], domain);
+		/* Nothing is claimed meanwhile: that takes time. */
+		close_work(&work);
+		if (!open_session(session, domain))
+			return false;
+		ours = open_work(&work, worker, order);
+	}
+	if (ours && remote)
 		tried = pass_on(session, &work, &over);
 	else if (ours)
 		over = local_deliver(worker->settings, &work.entry, work.which, work.n);
-	if (alone)
-		routes_domain(
-		    worker->settings->config, &work.entry.message.recipients[work.which[0]], domain);
-	free(work.which);
-	queue_close(&work.entry);
-	if (alone)
-		return open_session(session, domain) && carry_out(session, order);
+	over |= work.status == QUEUE_GONE;
+	close_work(&work);
 	if (tried)
-		tell(worker, status == QUEUE_GONE || over ? WORKER_OVER : WORKER_LOOK);
+		tell(worker, over ? WORKER_OVER : WORKER_LOOK);
 	return tried;
 }
 
